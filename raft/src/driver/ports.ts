@@ -1,0 +1,147 @@
+/**
+ * What the driver needs from the world, and what it gives. Each port has an in-memory implementation (for the
+ * simulator and for tests) and a suite that every implementation passes.
+ */
+import type { Entry, HardState, LogReader, Message, NodeId, Snapshot, SnapshotMeta, SoftState, ConfState } from '../core/types.ts';
+
+/** One durable step: everything in it becomes durable together, or the store fails. */
+export interface LogBatch {
+  /** Contiguous. If the first is at or below the last stored index, the old tail from there on is replaced. */
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState | undefined;
+  /** False only if neither entries nor a changed term or vote are in it. */
+  readonly sync: boolean;
+}
+
+/**
+ * The durable log with its mirror in memory (`LogReader`). `append` and `installSnapshot` are called one at a time.
+ * After any rejection the store is unusable and the process must stop: a failed fsync must never be tried again.
+ */
+export interface LogStore extends LogReader {
+  /** Resolves once the batch is as durable as `sync` asks; only then is it visible through `LogReader`. */
+  append(batch: LogBatch): Promise<void>;
+  /** Stores a snapshot that was made here, at the index that the state machine had. Does not drop log entries. */
+  createSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot>;
+  /** Receives a snapshot from a peer into a file of its own; it is not in force before `installSnapshot`. */
+  receiveSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot>;
+  /** Puts a received snapshot in force: it replaces the whole log; hard state and snapshot change together. */
+  installSnapshot(snapshot: Snapshot, hardState: HardState | undefined): Promise<void>;
+  /** The data of a stored snapshot, its checksum verified while it is read. */
+  readSnapshot(snapshot: Snapshot): AsyncIterable<Uint8Array>;
+  /** Forgets entries at or below `index`; never above the newest snapshot's index. */
+  compact(index: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Carries messages between members. It may lose, delay and repeat them; it must not damage them. */
+export interface Transport {
+  /** Never blocks and never throws: what can't be sent is dropped, and reported by `onUnreachable`. */
+  send(messages: readonly Message[]): void;
+  /** Sends a snapshot message with its data; resolves when the peer has stored and accepted it, else rejects. */
+  sendSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/** What a transport calls on the driver. */
+export interface TransportEvents {
+  onMessages(messages: readonly Message[]): void;
+  /** Store what comes in, then step the message. Rejects if the data is damaged or unwanted. */
+  onSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void>;
+  onUnreachable(peer: NodeId): void;
+}
+
+/** The replicated state machine. All calls are made in log order, never two at once. */
+export interface StateMachine {
+  /** Applies committed normal entries in one batch and returns one result per entry. Must be deterministic. */
+  apply(entries: readonly Entry[]): readonly unknown[];
+  /** The membership changed by the entry at `index`. */
+  applyMembership?(conf: ConfState, index: number): void;
+  /** A view of the state as it is now: taken at once (a shallow copy), read slice by slice while applies go on. */
+  capture(): AsyncIterable<Uint8Array>;
+  /** Replaces the whole state. Rejects, and changes nothing, if the data can't be read. */
+  restore(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/** Real time comes in here, so that tests can hold it. */
+export interface Timers {
+  /** Calls `callback` every `periodMs`, without catching up after a stall; returns how to stop. */
+  every(periodMs: number, callback: () => void): () => void;
+}
+
+export type RaftErrorCode =
+  | 'not-leader'
+  /** Too much is waiting to be committed; try again later. */
+  | 'overloaded'
+  /** Leadership was lost after the proposal was appended: it may or may not be committed. */
+  | 'outcome-unknown'
+  | 'stopped'
+  | 'timeout';
+
+/** The one error class of the driver. `leader` is 0 if nobody is known. */
+export class RaftError extends Error {
+  readonly code: RaftErrorCode;
+  readonly leader: NodeId;
+  constructor(code: RaftErrorCode, message: string, leader: NodeId = 0) {
+    super(message);
+    this.name = 'RaftError';
+    this.code = code;
+    this.leader = leader;
+  }
+}
+
+export interface MemberStatus {
+  readonly id: NodeId;
+  readonly learner: boolean;
+  /** Known to be stored there; only the leader knows. */
+  readonly match: number;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  readonly recentlyActive: boolean;
+}
+
+export interface RaftStatus extends SoftState, HardState {
+  readonly id: NodeId;
+  readonly applied: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly snapshotIndex: number;
+  readonly conf: ConfState;
+  /** Filled on the leader only. */
+  readonly members: readonly MemberStatus[];
+}
+
+export interface DriverOptions {
+  readonly id: NodeId;
+  readonly store: LogStore;
+  readonly transport: Transport;
+  readonly machine: StateMachine;
+  readonly timers: Timers;
+  readonly random: (below: number) => number;
+  /** Default 50; one tick is one heartbeat. */
+  readonly heartbeatMs: number;
+  /** Default 400: elections start after a random time in [t, 2t). */
+  readonly electionMs: number;
+  /** Entries applied between two snapshots. Default 10,000. */
+  readonly snapshotEveryEntries: number;
+  /** Bytes of log between two snapshots, whichever comes first. Default 64 MiB. */
+  readonly snapshotEveryBytes: number;
+  /** Entries kept behind a snapshot for followers that lag a little. Default 5,000. */
+  readonly keepEntries: number;
+  /** Any failure of the store, or a broken invariant: the process must stop. */
+  readonly onFatal: (error: Error) => void;
+  readonly onSoftState?: (state: SoftState, term: number) => void;
+}
+
+/**
+ * A running member: `startDriver(options)` gives one.
+ * `propose` resolves with the state machine's result once the entry is committed (durable on a quorum) and applied
+ * here; only the leader's `propose` succeeds, others reject with `not-leader`.
+ */
+export interface Driver extends TransportEvents {
+  propose(data: Uint8Array): Promise<{ readonly index: number; readonly result: unknown }>;
+  /** A linearizable read: resolves once this member has applied everything that was committed when it was asked. */
+  readBarrier(timeoutMs: number): Promise<number>;
+  /** Resolves once the state machine here has applied `index`. */
+  waitApplied(index: number, timeoutMs: number): Promise<void>;
+  transferLeadership(to: NodeId, timeoutMs: number): Promise<void>;
+  status(): RaftStatus;
+  stop(): Promise<void>;
+}
