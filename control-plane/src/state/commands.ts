@@ -1,0 +1,102 @@
+/**
+ * Everything that can be written in the log. A command carries all that applying it needs, also the time: `apply`
+ * reads no clock and no random source. In the log a command is JSON (docs/decisions tells why); unknown kinds and
+ * fields must be survivable, since members of two versions run side by side during an upgrade.
+ */
+import type { JobSpec } from '@cell/job';
+import type { AllocationRow, AllocationState, DesiredState, Inventory, PlacementFailure } from '../model/entities.ts';
+
+interface Timed {
+  /** Wall clock of the member that made the command, in milliseconds since 1970. */
+  readonly timeMs: number;
+}
+
+/** A node came for the first time, came back, or changed. Makes it ready. */
+export interface RegisterNode extends Timed {
+  readonly kind: 'register-node';
+  readonly id: string;
+  readonly name: string;
+  readonly inventory: Inventory;
+  readonly agentVersion: string;
+  readonly httpAddress: string;
+}
+
+/** The leader's verdicts on nodes: lost, or ready again. A lost node's allocations become lost with it. */
+export interface SetNodeStatus extends Timed {
+  readonly kind: 'set-node-status';
+  readonly nodes: readonly { readonly id: string; readonly status: 'ready' | 'lost'; readonly message: string }[];
+}
+
+export interface SubmitJob extends Timed {
+  readonly kind: 'submit-job';
+  readonly spec: JobSpec;
+  /** Refuse unless the job's modifyIndex is this; 0: no such job; undefined: whatever it is. */
+  readonly expectedIndex: number | undefined;
+}
+
+export interface StopJob extends Timed {
+  readonly kind: 'stop-job';
+  readonly name: string;
+}
+
+/** What the planner decided. Each part is checked again when it is applied; what no longer holds is left out. */
+export interface ApplyPlan extends Timed {
+  readonly kind: 'apply-plan';
+  readonly placements: readonly Placement[];
+  readonly stops: readonly { readonly id: string; readonly reason: string }[];
+  /** What could not be placed, per job; undefined clears it. Only for jobs where it changed. */
+  readonly unplaced: readonly { readonly job: string; readonly failure: PlacementFailure | undefined }[];
+}
+
+/** A new allocation, before it has a history. */
+export type Placement = Pick<
+  AllocationRow,
+  'id' | 'job' | 'jobVersion' | 'instance' | 'nodeId' | 'ports' | 'cpuMillis' | 'memoryMib' | 'placementReason'
+>;
+
+/** What agents said. A report on a final allocation changes nothing. */
+export interface ReportAllocations extends Timed {
+  readonly kind: 'report-allocations';
+  readonly reports: readonly AllocationReport[];
+}
+
+export interface AllocationReport {
+  readonly id: string;
+  /** Must be the allocation's node, or the report is left out. */
+  readonly nodeId: string;
+  readonly state: AllocationState;
+  readonly restarts: number;
+  readonly exitCode: number | undefined;
+  readonly message: string;
+}
+
+/** Forget ended allocations, old job versions and drills beyond the limits; proposed by the leader now and then. */
+export interface CollectGarbage extends Timed {
+  readonly kind: 'collect-garbage';
+}
+
+/** A new leader has begun its work. */
+export interface LeaderElected extends Timed {
+  readonly kind: 'leader-elected';
+  readonly member: number;
+}
+
+export interface WriteMark extends Timed {
+  readonly kind: 'write-mark';
+  readonly drillId: string;
+  readonly sequence: number;
+}
+
+export type Command =
+  | RegisterNode | SetNodeStatus | SubmitJob | StopJob | ApplyPlan | ReportAllocations | CollectGarbage
+  | LeaderElected | WriteMark;
+
+/** What applying a command gives to its proposer: plain JSON. A refusal changes nothing. */
+export type CommandResult =
+  | { readonly ok: true; readonly index: number; readonly [detail: string]: unknown }
+  | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
+
+export type RefusalCode =
+  | 'CELL_E_CONFLICT' | 'CELL_E_NOT_FOUND' | 'CELL_E_LIMIT' | 'CELL_E_UNKNOWN_COMMAND' | 'CELL_E_INVALID';
+
+export type { AllocationState, DesiredState };
