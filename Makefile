@@ -1,0 +1,27 @@
+# Each target does its own set-up. "make help" lists them.
+.PHONY: help setup check test demo bench
+.DEFAULT_GOAL := help
+KEEP ?=
+export KEEP
+
+help: ## Lists the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## Installs Node, npm and the dependencies into this folder; does nothing when they are there
+	@scripts/setup
+
+check: ## The gate: types, format, lint, allowed imports, dead code, contracts, tree
+	@scripts/setup check
+	@scripts/run npm run --silent check
+
+test: ## All tests; closes with "N passed, N failed, N skipped"
+	@scripts/setup test
+	@scripts/run npm run --silent test
+
+demo: ## A fleet on this machine that loses its leader; KEEP=1 leaves it up
+	@scripts/setup demo
+	@scripts/run npm run --silent demo
+
+bench: ## Measurements, one JSON object a line; BENCH="raft failover" picks some
+	@scripts/setup bench
+	@scripts/run npm run --silent bench -- $(BENCH)

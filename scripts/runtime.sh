@@ -1,0 +1,25 @@
+# Sourced by the launchers: finds the runtime. Needs $root, and leaves $node and $node_flags.
+# shellcheck shell=sh
+
+node=$root/.toolchain/node_modules/.bin/node
+node_flags='--disable-warning=ExperimentalWarning'
+# Flags of the long-running processes only.
+daemon_flags=''
+
+# The compile cache also keeps the stripped sources, so that the type stripper (16 MB of memory) is never loaded.
+NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$root/.cache/node-compile}
+export NODE_COMPILE_CACHE
+
+setup_missing() {
+  echo "$(basename "$0"): $1; run \"make setup\" in \"$root\" first" >&2
+  exit 1
+}
+
+if [ ! -x "$node" ]; then
+  # Elsewhere than on Linux, Node comes from the person who installed it.
+  node=$(command -v node) || setup_missing 'Cannot find Node 24'
+  version=$("$node" --version)
+  major=${version#v}
+  [ "${major%%.*}" -ge 24 ] || setup_missing "Cannot use the Node on the path, which is \"$version\", not 24 or later"
+fi
+[ -d "$root/node_modules" ] || setup_missing "Cannot find the dependencies"
