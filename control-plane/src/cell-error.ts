@@ -1,0 +1,16 @@
+/** The one error class of the control plane: a stable code, and a sentence that says what failed and what to do. */
+export class CellError extends Error {
+  readonly code: CellErrorCode;
+  constructor(code: CellErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CellError';
+    this.code = code;
+  }
+}
+
+export type CellErrorCode =
+  | 'CELL_E_NO_LEADER' | 'CELL_E_NOT_LEADER' | 'CELL_E_OUTCOME_UNKNOWN' | 'CELL_E_OVERLOADED' | 'CELL_E_TIMEOUT'
+  | 'CELL_E_PEER_UNREACHABLE' | 'CELL_E_FOREIGN_CLUSTER' | 'CELL_E_NO_SESSION'
+  | 'CELL_E_CONFLICT' | 'CELL_E_NOT_FOUND' | 'CELL_E_AMBIGUOUS' | 'CELL_E_LIMIT' | 'CELL_E_INVALID'
+  | 'CELL_E_UNKNOWN_COMMAND' | 'CELL_E_CONFIG' | 'CELL_E_ADDRESS_IN_USE' | 'CELL_E_NOT_LOOPBACK'
+  | 'CELL_E_NODE_UNREACHABLE' | 'CELL_E_INTERNAL';

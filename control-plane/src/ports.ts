@@ -1,0 +1,112 @@
+/**
+ * What the parts of a control-plane member ask of each other and of the world. `main.ts` is the only place where the
+ * real clock, disk and network are made; tests give their own.
+ */
+import type { RaftStatus } from '@cell/raft';
+import type { Command, CommandResult } from './state/commands.ts';
+import type { FleetState, StateChange } from './state/fleet-state.ts';
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970: for people and for timestamps in commands. */
+  wallMs(): number;
+  /** Never goes back, never jumps: for leases and timeouts. */
+  monotonicMs(): number;
+  /** Calls back every `periodMs`, never catching up; returns how to stop. */
+  every(periodMs: number, callback: () => void): () => void;
+  /** Calls back once after `delayMs`; returns how to stop. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+export interface Leadership {
+  /** Raft id of the leader; 0 if none is known. */
+  readonly leaderId: number;
+  /** Whether it is this member. */
+  readonly leading: boolean;
+  readonly term: number;
+}
+
+/** The replicated state as the rest of a member sees it. Implemented in `consensus/`. */
+export interface Consensus {
+  readonly memberId: number;
+  readonly clusterId: string;
+  /** What this member has applied; may lag behind the leader. The same object for ever; its content moves on. */
+  readonly state: FleetState;
+  readonly leadership: Leadership;
+  /**
+   * Has a command committed, wherever the leader is; resolves once it is applied here as well, so that a read that
+   * follows sees it. Rejects with `CellError`: `CELL_E_NO_LEADER` (nobody to ask: not written),
+   * `CELL_E_OUTCOME_UNKNOWN` (may or may not have been written), `CELL_E_OVERLOADED`, `CELL_E_TIMEOUT`.
+   */
+  submit(command: Command, timeoutMs: number): Promise<CommandResult>;
+  /** As `submit`, but only if this member is the leader: for the leader's own work. */
+  propose(command: Command): Promise<CommandResult>;
+  /** Resolves once `state` holds all that was committed when this was called. Rejects as `submit` does. */
+  readBarrier(timeoutMs: number): Promise<void>;
+  /** Calls after each batch of applied commands, and once with 'replaced' when a snapshot replaced the state. */
+  onChange(listener: (change: StateChange | 'replaced') => void): () => void;
+  onLeadership(listener: (leadership: Leadership) => void): () => void;
+  transferLeadership(to: number, timeoutMs: number): Promise<void>;
+  status(): RaftStatus;
+}
+
+/** What one member can ask of another. Implemented in `consensus/` over gRPC. */
+export interface Peers {
+  /** From static configuration, this member included, ordered by id. */
+  readonly members: readonly MemberAddress[];
+  /** Unary calls; reject with `CellError` `CELL_E_PEER_UNREACHABLE` or the peer's own coded error. */
+  reportLiveness(to: number, seen: readonly SeenNode[], timeoutMs: number): Promise<void>;
+  member(to: number, timeoutMs: number): Promise<MemberStatus>;
+  crash(to: number, drillId: string, timeoutMs: number): Promise<void>;
+  transfer(toLeader: number, target: number, timeoutMs: number): Promise<number>;
+  relayLogs(to: number, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
+}
+
+export interface MemberAddress {
+  readonly id: number;
+  readonly grpc: string;
+  readonly peers: string;
+  readonly http: string;
+}
+
+export interface SeenNode {
+  readonly nodeId: string;
+  /** Time since its newest heartbeat came in. */
+  readonly ageMs: number;
+}
+
+export interface MemberStatus {
+  readonly id: number;
+  readonly role: 'leader' | 'follower' | 'candidate';
+  readonly term: number;
+  readonly appliedIndex: number;
+  readonly commitIndex: number;
+  readonly snapshotIndex: number;
+  readonly agentSessions: number;
+  readonly version: string;
+  readonly dataBytes: number;
+  readonly leaderId: number;
+}
+
+export interface LogRequest {
+  readonly allocationId: string;
+  readonly follow: boolean;
+  readonly tailLines: number | undefined;
+  readonly stream: 'both' | 'stdout' | 'stderr';
+}
+
+export interface LogChunk {
+  readonly data: Uint8Array;
+  readonly stream: 'stdout' | 'stderr';
+}
+
+/** What a member answers when its peers ask; implemented by `execute/` and `api/`, called by `consensus/`. */
+export interface PeerRequests {
+  /** On the leader: takes note, so that these nodes' leases run on. Throws `CELL_E_NOT_LEADER` elsewhere. */
+  livenessReported(from: number, seen: readonly SeenNode[]): void;
+  ownStatus(): MemberStatus;
+  /** Logs of an allocation whose agent is connected here; throws `CELL_E_NO_SESSION` if it is not. */
+  openLogs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /** SIGKILL to this process, if it is the leader. */
+  crash(drillId: string): void;
+  transferLeadership(target: number): Promise<number>;
+}
