@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
-import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from 'vitest/node';
 import type { UserConsoleLog } from 'vitest';
+import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /** Characters of console output kept per test, for the case that it fails. */
 const CONSOLE_LENGTH_MAX = 16_384;
@@ -85,7 +85,7 @@ export default class TestReporter implements Reporter {
 
   #printFailure(failure: Failure): void {
     this.#print(`\nFAIL ${failure.name}`);
-    for (const error of failure.errors) this.#vitest?.logger.printError(error, { showCodeFrame: true });
+    for (const error of failure.errors) this.#print(this.#vitest?.logger.formatError(error).output ?? String(error));
     if (failure.console !== '') this.#print(`Console output:\n${failure.console}`);
   }
 

@@ -1,0 +1,143 @@
+/**
+ * Which part may import which: the table of the design. Each rule has a planted violation in test/gate/.
+ *
+ * Paths are relative to the root. Packages import each other through their public door, which resolves to a path
+ * such as raft/src/index.ts. Tests beside the sources may also use Node and the test tools, nothing else.
+ */
+const PACKAGES = '^(proto|job|raft|control-plane|agent|sdk|cli)/';
+/** Tests, and what only tests use: generators of arbitrary values, and the suites that each implementation passes. */
+const TESTS = String.raw`\.test\.ts$|-(arbitraries|suite)\.ts$|(^|/)testing/`;
+const NPM = 'node_modules/';
+const NODE_BUILT_IN = ['core'];
+
+/** Sources below `from` import only what matches `allowed`, and of Node itself nothing unless `node` is true. */
+function only(name, comment, from, allowed, { node = false, fromNot = [] } = {}) {
+  const to = { pathNot: allowed };
+  if (node) to.dependencyTypesNot = NODE_BUILT_IN;
+  return { name, comment, severity: 'error', from: { path: from, pathNot: [TESTS, ...fromNot] }, to };
+}
+
+function never(name, comment, from, to) {
+  return { name, comment, severity: 'error', from, to };
+}
+
+const edgePackages = `${NPM}(@bufbuild/protobuf|@grpc/grpc-js|pino|prom-client)/`;
+
+export default {
+  forbidden: [
+    only('raft-core-imports-nothing', 'The core is pure: not even Node.', '^raft/src/core/', ['^raft/src/core/']),
+    only('raft-stands-alone', 'Raft imports nothing but Node.', '^raft/src/', ['^raft/src/'], {
+      node: true,
+      fromNot: ['^raft/src/core/'],
+    }),
+    never(
+      'raft-product-without-its-harness',
+      'The simulator and the conformance runner exercise the product; it knows nothing of them.',
+      { path: '^raft/src/(core|codec|storage|driver)/|^raft/src/index', pathNot: TESTS },
+      { path: '^raft/src/(simulator|conformance)/' },
+    ),
+    only('proto-imports-protobuf', 'Contracts need their runtime only.', '^proto/src/', [
+      '^proto/src/',
+      `${NPM}@bufbuild/protobuf/`,
+    ]),
+    only('job-imports-nothing', 'Job files are understood everywhere.', '^job/src/', ['^job/src/']),
+    only('model-imports-job', 'The model is pure.', '^control-plane/src/model/', [
+      '^control-plane/src/model/',
+      '^job/src/',
+    ]),
+    only('state-imports-model', 'The replicated state is pure.', '^control-plane/src/state/', [
+      '^control-plane/src/(state|model)/',
+      '^job/src/',
+    ]),
+    only('plan-imports-state', 'Planning is pure.', '^control-plane/src/plan/', [
+      '^control-plane/src/(plan|state|model)/',
+      '^job/src/',
+    ]),
+    ...['execute', 'consensus', 'api', 'http'].map((edge) =>
+      only(
+        `${edge}-imports-inwards`,
+        'Edges meet in ports.ts and main.ts, not in each other.',
+        `^control-plane/src/${edge}/`,
+        [
+          String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/ports\.ts$`,
+          '^(raft|proto|job)/src/',
+          edgePackages,
+        ],
+        { node: true },
+      ),
+    ),
+    never(
+      'control-plane-stays-apart',
+      'The control plane meets agents and people by contract only.',
+      { path: '^control-plane/' },
+      { path: '^(agent|sdk|cli)/' },
+    ),
+    only('reconcile-imports-its-own', 'Reconciling is pure.', '^agent/src/reconcile/', ['^agent/src/reconcile/']),
+    only(
+      'agent-imports-proto',
+      'An agent knows contracts, not the control plane.',
+      '^agent/src/',
+      ['^(agent|proto)/src/', NPM],
+      {
+        node: true,
+        fromNot: ['^agent/src/reconcile/'],
+      },
+    ),
+    only(
+      'sdk-imports-contracts',
+      'The client knows contracts and job files.',
+      '^sdk/src/',
+      ['^(sdk|proto|job)/src/', NPM],
+      {
+        node: true,
+      },
+    ),
+    only('cli-imports-sdk', 'What people can do, programs can do.', '^cli/src/', ['^(cli|sdk|job)/src/', NPM], {
+      node: true,
+    }),
+    never('nothing-imports-test', 'Tests stand outside.', { path: `${PACKAGES}|^scripts/` }, { path: '^test/' }),
+    never(
+      'nothing-imports-the-root',
+      'Scripts are for people and for the gate.',
+      { path: PACKAGES },
+      { path: '^(scripts/|[^/]+$)', dependencyTypesNot: ['core', 'npm', 'npm-dev', 'unknown'] },
+    ),
+    never(
+      'nothing-imports-main',
+      'main.ts puts the parts together; no part reaches up.',
+      { path: PACKAGES },
+      { path: String.raw`^[^/]+/src/main\.ts$` },
+    ),
+    never(
+      'product-without-test-tools',
+      'Test tools and tests stay out of what is shipped.',
+      { path: PACKAGES, pathNot: TESTS },
+      { path: `${NPM}(vitest|fast-check)/|${TESTS}` },
+    ),
+    never(
+      'public-door-only',
+      'A package is used by its name, through what it exports.',
+      { path: '^([^/]+)/' },
+      { path: PACKAGES, pathNot: '^$1/', dependencyTypes: ['local'] },
+    ),
+    never(
+      'agent-stays-apart',
+      'Agents meet the control plane by contract only, in tests too.',
+      { path: '^agent/' },
+      { path: '^(control-plane|raft|sdk|cli)/' },
+    ),
+    never('no-cycle', 'A cycle is one module in several files.', {}, { circular: true }),
+    never('resolvable', 'What is imported is there.', {}, { couldNotResolve: true }),
+  ],
+  options: {
+    doNotFollow: { path: NPM },
+    exclude: { path: '/src/gen/' },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
+  },
+};
