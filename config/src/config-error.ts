@@ -1,0 +1,39 @@
+/** NOT_LOOPBACK has a code of its own, since it is a rule of safety and no slip of the pen. */
+export type ProblemCode = 'CELL_E_CONFIG' | 'CELL_E_NOT_LOOPBACK';
+
+/** One thing that is wrong in a configuration file. */
+export interface ConfigProblem {
+  readonly code: ProblemCode;
+  readonly file: string;
+  /** Counted from 1; 0 if it concerns the file as a whole. */
+  readonly line: number;
+  /** As one writes it in TOML, such as `members[1].grpc`; empty if it concerns no key. */
+  readonly key: string;
+  /** What is wrong and what is allowed: a clause that follows the place. */
+  readonly message: string;
+}
+
+/** A configuration that can't be used; the message names every problem, one a line if there are several. */
+export class ConfigError extends Error {
+  readonly code: ProblemCode;
+  readonly problems: readonly ConfigProblem[];
+  constructor(file: string, problems: readonly ConfigProblem[], options?: ErrorOptions) {
+    super(describe(file, problems), options);
+    this.name = 'ConfigError';
+    this.code = problems.every((problem) => problem.code === 'CELL_E_NOT_LOOPBACK')
+      ? 'CELL_E_NOT_LOOPBACK'
+      : 'CELL_E_CONFIG';
+    this.problems = problems;
+  }
+}
+
+function describe(file: string, problems: readonly ConfigProblem[]): string {
+  const lines = problems.map(describeProblem);
+  if (lines.length === 1) return lines[0]!;
+  return [`Configuration file "${file}" has ${lines.length} problems`, ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+function describeProblem(problem: ConfigProblem): string {
+  const place = problem.line === 0 ? `"${problem.file}"` : `${problem.file}:${problem.line}`;
+  return problem.key === '' ? `${place}: ${problem.message}` : `${place}: Key "${problem.key}" ${problem.message}`;
+}
