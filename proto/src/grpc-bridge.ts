@@ -61,26 +61,31 @@ function deserializer<D extends DescMessage>(schema: D): (bytes: Buffer) => Mess
   return (bytes) => fromBinary(schema, bytes);
 }
 
-/** The part of grpc-js's `Client` that unary calls need. */
-export interface UnaryCaller<Metadata, Options> {
-  makeUnaryRequest<Request, Response>(
-    method: string,
-    serialize: (message: Request) => Buffer,
-    deserialize: (bytes: Buffer) => Response,
-    argument: Request,
-    metadata: Metadata,
-    options: Options,
-    callback: (error: Error | null, response?: Response) => void,
-  ): { cancel(): void };
+/** The part of grpc-js's `Client` that unary calls need; its overloads don't survive a more exact description. */
+export interface UnaryCaller {
+  makeUnaryRequest(...input: never[]): { cancel(): void };
 }
 
-/** Makes one unary call; rejects with grpc-js's `ServiceError`, or with the signal's reason once it is aborted. */
-export function callUnary<M extends DescMethod & { methodKind: 'unary' }, Metadata, Options>(
-  client: UnaryCaller<Metadata, Options>,
+type MakeUnaryRequest = (
+  path: string,
+  serialize: unknown,
+  deserialize: unknown,
+  request: unknown,
+  metadata: object,
+  options: object,
+  callback: (error: Error | null, response?: unknown) => void,
+) => { cancel(): void };
+
+/**
+ * Makes one unary call; rejects with grpc-js's `ServiceError`, or with the signal's reason once it is aborted.
+ * `metadata` and `options` are grpc-js's `Metadata` and `CallOptions`.
+ */
+export function callUnary<M extends DescMethod & { methodKind: 'unary' }>(
+  client: UnaryCaller,
   method: M,
   request: Outgoing<M['input']>,
-  metadata: Metadata,
-  options: Options,
+  metadata: object,
+  options: object,
   signal?: AbortSignal,
 ): Promise<MessageShape<M['output']>> {
   const definition = methodDefinition(method);
@@ -89,7 +94,8 @@ export function callUnary<M extends DescMethod & { methodKind: 'unary' }, Metada
       reject(signal.reason as Error);
       return;
     }
-    const call = client.makeUnaryRequest(
+    const makeUnaryRequest = client.makeUnaryRequest.bind(client) as MakeUnaryRequest;
+    const call = makeUnaryRequest(
       definition.path,
       definition.requestSerialize,
       definition.responseDeserialize,
