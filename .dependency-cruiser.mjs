@@ -59,7 +59,7 @@ export default {
         'Edges meet in ports.ts and main.ts, not in each other.',
         `^control-plane/src/${edge}/`,
         [
-          String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/ports\.ts$`,
+          String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/(ports|[a-z-]+-error)\.ts$`,
           '^(raft|proto|job)/src/',
           edgePackages,
         ],
