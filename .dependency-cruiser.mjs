@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs';
+
 /**
  * Which part may import which: the table of the design. Each rule has a planted violation in test/gate/.
  *
  * Paths are relative to the root. Packages import each other through their public door, which resolves to a path
  * such as raft/src/index.ts. Tests beside the sources may also use Node and the test tools, nothing else.
  */
-const PACKAGES = '^(proto|job|raft|control-plane|agent|sdk|cli)/';
+const { workspaces } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const PACKAGES = `^(${workspaces.filter((name) => name !== 'test').join('|')})/`;
 /** Tests, and what only tests use: generators of arbitrary values, and the suites that each implementation passes. */
 const TESTS = String.raw`\.test\.ts$|-(arbitraries|suite)\.ts$|(^|/)testing/`;
 const NPM = 'node_modules/';
@@ -40,6 +43,13 @@ export default {
       '^proto/src/',
       `${NPM}@bufbuild/protobuf/`,
     ]),
+    only(
+      'config-imports-its-parser',
+      'Settings are read the same everywhere.',
+      '^config/src/',
+      ['^config/src/', `${NPM}toml-eslint-parser/`],
+      { node: true },
+    ),
     only('job-imports-nothing', 'Job files are understood everywhere.', '^job/src/', ['^job/src/']),
     only('model-imports-job', 'The model is pure.', '^control-plane/src/model/', [
       '^control-plane/src/model/',
@@ -77,7 +87,7 @@ export default {
       'agent-imports-proto',
       'An agent knows contracts, not the control plane.',
       '^agent/src/',
-      ['^(agent|proto)/src/', NPM],
+      ['^(agent|proto|config)/src/', NPM],
       {
         node: true,
         fromNot: ['^agent/src/reconcile/'],
@@ -92,7 +102,7 @@ export default {
         node: true,
       },
     ),
-    only('cli-imports-sdk', 'What people can do, programs can do.', '^cli/src/', ['^(cli|sdk|job)/src/', NPM], {
+    only('cli-imports-sdk', 'What people can do, programs can do.', '^cli/src/', ['^(cli|sdk|job|config)/src/', NPM], {
       node: true,
     }),
     never('nothing-imports-test', 'Tests stand outside.', { path: `${PACKAGES}|^scripts/` }, { path: '^test/' }),

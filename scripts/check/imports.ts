@@ -1,10 +1,9 @@
 /** Checks who imports whom: `node scripts/check/imports.ts [ROOT]`. The rules are in .dependency-cruiser.mjs. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const FOLDERS = ['proto', 'job', 'raft', 'control-plane', 'agent', 'sdk', 'cli', 'test', 'scripts'];
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 
 /** The part of the tool's JSON that is read here. */
@@ -24,8 +23,13 @@ interface Violation {
   readonly cycle?: readonly { readonly name: string }[];
 }
 
+interface Manifest {
+  readonly workspaces: readonly string[];
+}
+
 function cruise(root: string): CruiseResult {
-  const folders = FOLDERS.filter((folder) => existsSync(resolve(root, folder)));
+  const { workspaces } = JSON.parse(readFileSync(resolve(REPOSITORY, 'package.json'), 'utf8')) as Manifest;
+  const folders = [...workspaces, 'scripts'].filter((folder) => existsSync(resolve(root, folder)));
   const config = resolve(REPOSITORY, '.dependency-cruiser.mjs');
   const tool = resolve(REPOSITORY, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
   const json = execFileSync(process.execPath, [tool, '--config', config, '--output-type', 'json', ...folders], {

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const PACKAGES = ['proto', 'job', 'raft', 'control-plane', 'agent', 'sdk', 'cli', 'test'];
+const PACKAGES = ['proto', 'job', 'config', 'raft', 'control-plane', 'agent', 'sdk', 'cli', 'test'];
 
 /** Rule, importing file, what it imports, and the path to which that leads. */
 const PLANTED: readonly (readonly [rule: string, from: string, specifier: string, to: string])[] = [
@@ -19,6 +19,7 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
     'raft/src/simulator/index.ts',
   ],
   ['proto-imports-protobuf', 'proto/src/planted.ts', '@cell/job', 'job/src/index.ts'],
+  ['config-imports-its-parser', 'config/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
   ['job-imports-nothing', 'job/src/planted.ts', 'node:path', 'path'],
   ['model-imports-job', 'control-plane/src/model/planted.ts', '../state/index.ts', 'control-plane/src/state/index.ts'],
   ['state-imports-model', 'control-plane/src/state/planted.ts', '../plan/index.ts', 'control-plane/src/plan/index.ts'],
@@ -83,6 +84,7 @@ const ALLOWED: readonly (readonly [from: string, specifier: string])[] = [
   ['control-plane/src/execute/allowed.ts', '@cell/raft'],
   ['control-plane/src/main.ts', './api/index.ts'],
   ['agent/src/link/allowed.ts', '@cell/proto'],
+  ['agent/src/settings.ts', '@cell/config'],
   ['cli/src/allowed.ts', '@cell/sdk'],
   ['cli/src/allowed.ts', '@cell/job'],
   ['test/src/allowed.ts', '@cell/raft'],
@@ -161,6 +163,15 @@ test('every rule has a planted violation', async () => {
   };
   const rules = config.default.forbidden.map((rule) => rule.name);
   expect([...new Set(PLANTED.map(([rule]) => rule))].toSorted()).toEqual(rules.toSorted());
+});
+
+test('every package is planted here and has a rule of its own', () => {
+  const { workspaces } = JSON.parse(readFileSync(resolve(REPOSITORY, 'package.json'), 'utf8')) as {
+    workspaces: string[];
+  };
+  expect(PACKAGES.toSorted()).toEqual(workspaces.toSorted());
+  const importers = new Set(PLANTED.map(([, from]) => from.split('/')[0]));
+  expect([...importers].toSorted()).toEqual(workspaces.toSorted());
 });
 
 test('a check that sees no imports fails', () => {
