@@ -170,7 +170,7 @@ test('every package is planted here and has a rule of its own', () => {
     workspaces: string[];
   };
   expect(PACKAGES.toSorted()).toEqual(workspaces.toSorted());
-  const importers = new Set(PLANTED.map(([, from]) => from.split('/')[0]));
+  const importers = new Set(PLANTED.map(([, from]) => from.split('/')[0] ?? ''));
   expect([...importers].toSorted()).toEqual(workspaces.toSorted());
 });
 
