@@ -51,7 +51,7 @@ export class ByteWriter {
     let rest = value;
     // Bit operators work on 32 bits only, so the upper part goes by division.
     while (rest > 0x7fffffff) {
-      buffer[at] = rest % 128 | 0x80;
+      buffer[at] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);
       at += 1;
     }

@@ -1,6 +1,7 @@
 import type { Entry } from '../core/types.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import { CodecError } from './codec-error.ts';
 
 /** Bytes of one entry's data. */
 export const ENTRY_DATA_BYTES_MAX = 64 * 1024 * 1024;
@@ -17,6 +18,7 @@ const ENTRY_BYTES_MIN = 2;
 
 /** Layout: count, then for each entry: flags, term and index unless it follows the one before, length and data. */
 export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): void {
+  if (entries.length > ENTRIES_MAX) throw tooLarge(`${entries.length} entries`, ENTRIES_MAX);
   writer.varint(entries.length);
   let term = -1;
   let next = -1;
@@ -27,6 +29,7 @@ export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): voi
       writer.varint(entry.term);
       writer.varint(entry.index);
     }
+    if (entry.data.length > ENTRY_DATA_BYTES_MAX) throw tooLarge(`${entry.data.length} bytes`, ENTRY_DATA_BYTES_MAX);
     writer.bytes(entry.data);
     term = entry.term;
     next = entry.index + 1;
@@ -54,4 +57,8 @@ export function readEntries(reader: ByteReader): Entry[] {
     entries.push({ term, index, type, data: reader.bytes(ENTRY_DATA_BYTES_MAX) });
   }
   return entries;
+}
+
+function tooLarge(what: string, limit: number): CodecError {
+  return new CodecError('too-large', `Write of ${what} is above the limit of ${limit}`);
 }

@@ -18,7 +18,10 @@ const scratch = new ByteWriter();
 /** One frame of the stream between two members: version, count, messages. The result is a buffer of its own. */
 export function encodeMessages(messages: readonly Message[]): Uint8Array<ArrayBuffer> {
   if (messages.length > BATCH_MESSAGES_MAX) {
-    throw new CodecError('too-large', `Batch of ${messages.length} messages is above the limit of ${BATCH_MESSAGES_MAX}`);
+    throw new CodecError(
+      'too-large',
+      `Batch of ${messages.length} messages is above the limit of ${BATCH_MESSAGES_MAX}`,
+    );
   }
   scratch.reset();
   scratch.byte(MESSAGE_FORMAT_VERSION);

@@ -1,0 +1,102 @@
+import type { ConfState, HardState, Snapshot, SnapshotMeta } from '../core/types.ts';
+import type { LogBatch, LogStore } from '../driver/ports.ts';
+import { foundingState } from './founding.ts';
+import { LogMirror } from './log-mirror.ts';
+import { StorageError, snapshotMissing } from './storage-error.ts';
+
+/** Snapshots whose data is kept, received ones that are not in force yet not counted. */
+const SNAPSHOTS_KEPT = 2;
+
+const NO_BYTES = new Uint8Array(0);
+
+interface Stored {
+  readonly meta: SnapshotMeta;
+  readonly chunks: readonly Uint8Array[];
+}
+
+/** The port in memory, for tests and simulations: what it was given lasts as long as the object does. */
+export class MemoryLogStore extends LogMirror implements LogStore {
+  /** In force, oldest first. */
+  #snapshots: Stored[] = [];
+  /** The one that was received last and waits to be put in force. */
+  #received: Stored | undefined;
+  #closed = false;
+
+  constructor(options: { readonly bootstrap?: ConfState | undefined } = {}) {
+    const { hardState, meta } = foundingState(options.bootstrap);
+    const base = { index: meta.index, term: meta.term };
+    super({ hardState, base, entries: [], snapshot: meta, snapshotStored: false });
+  }
+
+  async append(batch: LogBatch): Promise<void> {
+    this.#assertOpen();
+    this.replaceTail(batch.entries);
+    if (batch.hardState !== undefined) this.setHardState(batch.hardState);
+  }
+
+  async createSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
+    this.#assertOpen();
+    this.#keep({ meta, chunks: await collect(data) });
+    this.noteSnapshot(meta);
+    return { meta, data: NO_BYTES };
+  }
+
+  async receiveSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
+    this.#assertOpen();
+    this.#received = { meta, chunks: await collect(data) };
+    return { meta, data: NO_BYTES };
+  }
+
+  async installSnapshot(snapshot: Snapshot, hardState: HardState | undefined): Promise<void> {
+    this.#assertOpen();
+    const received = this.#received;
+    if (received === undefined || !isAt(received, snapshot.meta)) throw snapshotMissing(snapshot.meta);
+    this.#received = undefined;
+    this.#keep(received);
+    this.replaceAll(received.meta);
+    if (hardState !== undefined) this.setHardState(hardState);
+  }
+
+  async *readSnapshot(snapshot: Snapshot): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#assertOpen();
+    const stored = this.#snapshots.find((one) => isAt(one, snapshot.meta));
+    if (stored === undefined) throw snapshotMissing(snapshot.meta);
+    yield* stored.chunks;
+  }
+
+  async compact(index: number): Promise<void> {
+    this.#assertOpen();
+    this.forget(index);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  /** The same data after a restart of the process that had it open. */
+  reopen(): this {
+    this.#closed = false;
+    this.#received = undefined;
+    return this;
+  }
+
+  #keep(stored: Stored): void {
+    const others = this.#snapshots.filter((one) => one.meta.index !== stored.meta.index);
+    this.#snapshots = [...others, stored].sort((a, b) => a.meta.index - b.meta.index).slice(-SNAPSHOTS_KEPT);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StorageError('CELL_E_STORE_CLOSED', 'Log store is closed');
+  }
+}
+
+function isAt(stored: Stored, meta: SnapshotMeta): boolean {
+  return stored.meta.index === meta.index && stored.meta.term === meta.term;
+}
+
+async function collect(data: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  // Copied, as a file would: the giver may use its buffer again.
+  for await (const chunk of data) chunks.push(chunk.slice());
+  return chunks;
+}

@@ -1,0 +1,143 @@
+import path from 'node:path';
+import type { SnapshotMeta } from '../core/types.ts';
+import type { FileSystem } from './file-system.ts';
+import { readSnapshotFile, readSnapshotHeader, verifySnapshotFile } from './read-snapshot-file.ts';
+import type { StoreIdentity } from './segment-format.ts';
+import { onDisk, StorageError, snapshotDamaged, snapshotMissing } from './storage-error.ts';
+import { writeSnapshotFile } from './write-snapshot-file.ts';
+
+/** Snapshot files in force that are kept: the newest, and the one before for those who are still reading it. */
+const SNAPSHOTS_KEPT = 2;
+
+type Place = Pick<SnapshotMeta, 'index' | 'term'>;
+
+const NAME = /^snapshot-(\d{1,16})-(\d{1,16})\.(snap|received)$/;
+
+/**
+ * The snapshot files of one store. `.snap` is in force; `.received` came from a peer and waits for `install`; `.tmp`
+ * is in the making, and is removed at the next start.
+ */
+export class SnapshotDirectory {
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #clusterId: string;
+  #temporaryCount = 0;
+
+  constructor(fileSystem: FileSystem, directory: string, identity: StoreIdentity) {
+    this.#fileSystem = fileSystem;
+    this.#directory = directory;
+    this.#clusterId = identity.clusterId;
+  }
+
+  /** Removes what isn't in force; `installed` is the last snapshot that the log says is in force. */
+  async recover(installed: Place | undefined): Promise<SnapshotMeta | undefined> {
+    let changed = false;
+    for (const { place, kind, name } of await this.#list()) {
+      if (kind === 'snap') continue;
+      const file = path.join(this.#directory, name);
+      const isInstalled = kind === 'received' && place.index === installed?.index && place.term === installed.term;
+      const action = isInstalled
+        ? this.#fileSystem.rename(file, this.#path(place, 'snap'))
+        : this.#fileSystem.remove(file);
+      await onDisk('tidy up', file, action);
+      changed = true;
+    }
+    if (changed) await this.#sync();
+    const newest = (await this.#inForce())[0];
+    if (installed !== undefined && (newest?.index ?? 0) < installed.index)
+      throw snapshotMissing(installed, this.#directory);
+    return newest === undefined ? undefined : this.#verify(newest);
+  }
+
+  async create(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#write(meta, data, 'snap');
+    await this.#prune();
+  }
+
+  async receive(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#write(meta, data, 'received');
+  }
+
+  /** After the log has noted that it is in force: a crash in between is made good by `recover`. */
+  async install(place: Place): Promise<void> {
+    await this.#rename(this.#path(place, 'received'), this.#path(place, 'snap'));
+    await this.#prune();
+  }
+
+  /** Verifies a received file once more, as it is about to replace the log. */
+  async verifyReceived(meta: Place): Promise<SnapshotMeta> {
+    const file = this.#path(meta, 'received');
+    await verifySnapshotFile(this.#fileSystem, file);
+    return (await readSnapshotHeader(this.#fileSystem, file)).meta;
+  }
+
+  read(place: Place): AsyncGenerator<Uint8Array, void, undefined> {
+    return readSnapshotFile(this.#fileSystem, this.#path(place, 'snap'));
+  }
+
+  async #write(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>, kind: 'snap' | 'received'): Promise<void> {
+    this.#temporaryCount += 1;
+    const temporary = path.join(this.#directory, `snapshot-${this.#temporaryCount}.tmp`);
+    await writeSnapshotFile(this.#fileSystem, temporary, { clusterId: this.#clusterId, meta }, data);
+    await this.#rename(temporary, this.#path(meta, kind));
+  }
+
+  async #verify(place: Place): Promise<SnapshotMeta> {
+    const file = this.#path(place, 'snap');
+    const { clusterId, meta } = await readSnapshotHeader(this.#fileSystem, file);
+    if (clusterId !== this.#clusterId) {
+      const message =
+        `Snapshot file "${file}" belongs to cluster "${clusterId}", but this is a member of cluster ` +
+        `"${this.#clusterId}". Point this member at its own data directory, or at an empty one`;
+      throw new StorageError('CELL_E_FOREIGN_DATA', message, { file });
+    }
+    if (meta.index !== place.index || meta.term !== place.term) {
+      throw snapshotDamaged(file, 0, `it holds the snapshot at index ${meta.index} of term ${meta.term}`);
+    }
+    await verifySnapshotFile(this.#fileSystem, file);
+    return meta;
+  }
+
+  async #prune(): Promise<void> {
+    const old = (await this.#inForce()).slice(SNAPSHOTS_KEPT);
+    for (const place of old) {
+      const file = this.#path(place, 'snap');
+      await onDisk('delete', file, this.#fileSystem.remove(file));
+    }
+    if (old.length > 0) await this.#sync();
+  }
+
+  /** Newest first. */
+  async #inForce(): Promise<Place[]> {
+    const files = await this.#list();
+    return files
+      .filter(({ kind }) => kind === 'snap')
+      .map(({ place }) => place)
+      .sort((a, b) => b.index - a.index || b.term - a.term);
+  }
+
+  async #list(): Promise<{ place: Place; kind: string; name: string }[]> {
+    const names = await onDisk('list', this.#directory, this.#fileSystem.list(this.#directory));
+    const files: { place: Place; kind: string; name: string }[] = [];
+    for (const name of names) {
+      const match = NAME.exec(name);
+      if (match !== null)
+        files.push({ place: { index: Number(match[1]), term: Number(match[2]) }, kind: match[3] as string, name });
+      else if (/^snapshot-\d+\.tmp$/.test(name)) files.push({ place: { index: 0, term: 0 }, kind: 'tmp', name });
+    }
+    return files;
+  }
+
+  async #rename(from: string, to: string): Promise<void> {
+    await onDisk('rename', from, this.#fileSystem.rename(from, to));
+    await this.#sync();
+  }
+
+  async #sync(): Promise<void> {
+    await onDisk('sync', this.#directory, this.#fileSystem.syncDirectory(this.#directory));
+  }
+
+  #path(place: Place, kind: 'snap' | 'received'): string {
+    return path.join(this.#directory, `snapshot-${place.index}-${place.term}.${kind}`);
+  }
+}
