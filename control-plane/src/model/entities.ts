@@ -39,6 +39,8 @@ export interface JobRow {
   readonly name: string;
   readonly version: number;
   readonly spec: JobSpec;
+  /** What older versions did before the job was stopped and started again counts no more: this one began the run. */
+  readonly runsFromVersion: number;
   readonly stopped: boolean;
   readonly submittedAtMs: number;
   /** What the planner could not place when it looked last; undefined if it placed all. */
@@ -54,7 +56,7 @@ export interface JobVersionRow {
 }
 
 export interface PlacementFailure {
-  /** Instances that have no node. */
+  /** Instances that have no node for the newest version; some of them may still run an older one. */
   readonly count: number;
   readonly reasons: readonly RefusalReason[];
   /** The smallest change that would make one more instance fit; may be empty. */
@@ -63,7 +65,7 @@ export interface PlacementFailure {
 
 export interface RefusalReason {
   readonly reason: string;
-  /** Nodes ruled out by it. */
+  /** Nodes ruled out by it; 0 if it is about the job and not about nodes. */
   readonly nodes: number;
 }
 
@@ -71,8 +73,15 @@ export type DesiredState = 'run' | 'stop';
 
 /** The last four are final: the allocation never runs again. */
 export type AllocationState =
-  | 'pending' | 'starting' | 'running' | 'healthy' | 'unhealthy'
-  | 'complete' | 'failed' | 'stopped' | 'lost';
+  | 'pending'
+  | 'starting'
+  | 'running'
+  | 'healthy'
+  | 'unhealthy'
+  | 'complete'
+  | 'failed'
+  | 'stopped'
+  | 'lost';
 
 export interface AllocationRow {
   /** 26 characters, Crockford base 32, sortable by time of creation; made by the leader when it plans. */
@@ -105,17 +114,30 @@ export interface EventRow {
   readonly timeMs: number;
   /** A stable name in the past tense, such as "NodeLost". */
   readonly type: EventType;
-  /** "node/<name>", "job/<name>", "allocation/<id>" or "control-plane/<id>". */
+  /** "node/<name>", "job/<name>", "allocation/<id>", "drill/<id>" or "control-plane/<id>". */
   readonly subject: string;
   readonly message: string;
 }
 
 export type EventType =
-  | 'NodeRegistered' | 'NodeReady' | 'NodeLost'
-  | 'JobSubmitted' | 'JobStopped' | 'JobUnplaced'
-  | 'AllocationPlaced' | 'AllocationStopping' | 'AllocationStarted' | 'AllocationHealthy' | 'AllocationUnhealthy'
-  | 'AllocationRestarted' | 'AllocationCompleted' | 'AllocationFailed' | 'AllocationStopped' | 'AllocationLost'
-  | 'LeaderElected' | 'DrillStarted';
+  | 'NodeRegistered'
+  | 'NodeReady'
+  | 'NodeLost'
+  | 'JobSubmitted'
+  | 'JobStopped'
+  | 'JobUnplaced'
+  | 'AllocationPlaced'
+  | 'AllocationStopping'
+  | 'AllocationStarted'
+  | 'AllocationHealthy'
+  | 'AllocationUnhealthy'
+  | 'AllocationRestarted'
+  | 'AllocationCompleted'
+  | 'AllocationFailed'
+  | 'AllocationStopped'
+  | 'AllocationLost'
+  | 'LeaderElected'
+  | 'DrillStarted';
 
 /** Marks that a drill wrote, as ordered ranges [first, last] that don't touch. */
 export interface DrillRow {

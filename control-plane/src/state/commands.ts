@@ -88,8 +88,22 @@ export interface WriteMark extends Timed {
 }
 
 export type Command =
-  | RegisterNode | SetNodeStatus | SubmitJob | StopJob | ApplyPlan | ReportAllocations | CollectGarbage
-  | LeaderElected | WriteMark;
+  | RegisterNode
+  | SetNodeStatus
+  | SubmitJob
+  | StopJob
+  | ApplyPlan
+  | ReportAllocations
+  | CollectGarbage
+  | LeaderElected
+  | WriteMark;
+
+/** Written by a member that knows more kinds of commands than this one; applying it refuses it. */
+export interface UnknownCommand extends Timed {
+  readonly kind: 'unknown';
+  /** Its kind as it stands in the log. */
+  readonly name: string;
+}
 
 /** What applying a command gives to its proposer: plain JSON. A refusal changes nothing. */
 export type CommandResult =
@@ -97,6 +111,10 @@ export type CommandResult =
   | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
 
 export type RefusalCode =
-  | 'CELL_E_CONFLICT' | 'CELL_E_NOT_FOUND' | 'CELL_E_LIMIT' | 'CELL_E_UNKNOWN_COMMAND' | 'CELL_E_INVALID';
+  | 'CELL_E_CONFLICT'
+  | 'CELL_E_NOT_FOUND'
+  | 'CELL_E_LIMIT'
+  | 'CELL_E_UNKNOWN_COMMAND'
+  | 'CELL_E_INVALID';
 
 export type { AllocationState, DesiredState };

@@ -20,12 +20,32 @@ export interface FleetState {
   /** Allocations on a node, ended ones included until they are collected. */
   allocationsOnNode(nodeId: string): Iterable<AllocationRow>;
   nodeByName(name: string): NodeRow | undefined;
+  /** What allocations that are not final reserve on a node; all zero for an unknown node. Moves on with the state. */
+  usageOfNode(nodeId: string): NodeUsage;
+  /** Names of jobs whose `unplaced` is set. */
+  readonly unplacedJobs: ReadonlySet<string>;
+  /** Names of jobs of type system. */
+  readonly systemJobs: ReadonlySet<string>;
 }
 
-/** What one applied command changed, for those who watch: the reconcile loop, agents' sessions, people's streams. */
+/** What the allocations on one node reserve while they are not final. */
+export interface NodeUsage {
+  readonly cpuMillis: number;
+  readonly memoryMib: number;
+  readonly allocations: number;
+  /** Ports in use, each with the id of the allocation that has it. */
+  readonly ports: ReadonlyMap<number, string>;
+}
+
+/**
+ * What one applied command changed, each row at most once and as it is now, for those who watch: the
+ * reconcile loop, agents' sessions, people's streams.
+ */
 export interface StateChange {
   readonly index: number;
   readonly nodes: readonly NodeRow[];
+  /** Lost nodes whose name another node has taken over. */
+  readonly removedNodes: readonly NodeRow[];
   readonly jobs: readonly JobRow[];
   readonly allocations: readonly AllocationRow[];
   /** Rows that were collected. */

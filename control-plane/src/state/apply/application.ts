@@ -1,0 +1,86 @@
+import type { AllocationRow, DrillRow, EventRow, EventType, JobRow, NodeRow } from '../../model/entities.ts';
+import type { CommandResult, RefusalCode } from '../commands.ts';
+import type { StateChange } from '../fleet-state.ts';
+import type { FleetTables } from '../fleet-tables.ts';
+
+/** One command on its way into the tables: writes rows, and remembers what it wrote for those who watch. */
+export class Application {
+  readonly tables: FleetTables;
+  readonly index: number;
+  readonly timeMs: number;
+  readonly #nodes = new Map<string, NodeRow>();
+  readonly #removedNodes: NodeRow[] = [];
+  readonly #jobs = new Map<string, JobRow>();
+  readonly #allocations = new Map<string, AllocationRow>();
+  readonly #removedAllocations: AllocationRow[] = [];
+  readonly #events: EventRow[] = [];
+
+  constructor(tables: FleetTables, index: number, timeMs: number) {
+    this.tables = tables;
+    this.index = index;
+    this.timeMs = timeMs;
+  }
+
+  putNode(row: NodeRow): void {
+    this.tables.putNode(row);
+    this.#nodes.set(row.id, row);
+  }
+
+  removeNode(row: NodeRow): void {
+    this.tables.removeNode(row);
+    this.#nodes.delete(row.id);
+    this.#removedNodes.push(row);
+  }
+
+  putJob(row: JobRow): void {
+    this.tables.putJob(row);
+    this.#jobs.set(row.name, row);
+  }
+
+  putAllocation(row: AllocationRow): void {
+    this.tables.putAllocation(row);
+    this.#allocations.set(row.id, row);
+  }
+
+  removeAllocation(row: AllocationRow): void {
+    this.tables.removeAllocation(row);
+    this.#allocations.delete(row.id);
+    this.#removedAllocations.push(row);
+  }
+
+  putDrill(row: DrillRow): void {
+    this.tables.putDrill(row);
+  }
+
+  event(type: EventType, subject: string, message: string): void {
+    this.#events.push({ index: this.index, timeMs: this.timeMs, type, subject, message });
+  }
+
+  done(details: Readonly<Record<string, unknown>> = {}): CommandResult {
+    return { ok: true, index: this.index, ...details };
+  }
+
+  refuse(code: RefusalCode, message: string): CommandResult {
+    return { ok: false, code, message };
+  }
+
+  /** Jobs with an allocation that was written and still stands: those whose ended ones may have become too many. */
+  touchedJobs(): ReadonlySet<string> {
+    return new Set(this.#allocations.values().map((row) => row.job));
+  }
+
+  /** Closes the application: the events go into the tables, and the tables are at its index. */
+  finish(): StateChange {
+    this.tables.appendEvents(this.#events);
+    this.tables.setIndex(this.index);
+    return {
+      index: this.index,
+      nodes: [...this.#nodes.values()],
+      removedNodes: this.#removedNodes,
+      jobs: [...this.#jobs.values()],
+      allocations: [...this.#allocations.values()],
+      removedAllocations: this.#removedAllocations,
+      events: this.#events,
+    };
+  }
+}

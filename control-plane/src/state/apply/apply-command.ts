@@ -1,0 +1,60 @@
+import type { Command, CommandResult, UnknownCommand } from '../commands.ts';
+import type { StateChange } from '../fleet-state.ts';
+import type { FleetTables } from '../fleet-tables.ts';
+import { Application } from './application.ts';
+import { applyPlan } from './apply-plan.ts';
+import { collectGarbage } from './collect-garbage.ts';
+import { leaderElected } from './leader-elected.ts';
+import { registerNode } from './register-node.ts';
+import { reportAllocations } from './report-allocations.ts';
+import { setNodeStatus } from './set-node-status.ts';
+import { stopJob } from './stop-job.ts';
+import { submitJob } from './submit-job.ts';
+import { trimEnded } from './trim-ended.ts';
+import { writeMark } from './write-mark.ts';
+
+/** What one command did. */
+export interface Applied {
+  readonly result: CommandResult;
+  /** Empty, except for its index, if the command was refused. */
+  readonly change: StateChange;
+}
+
+/**
+ * Carries out the command at a Raft index, on top of everything before it. Deterministic: the same commands give the
+ * same tables on every member, whether these were built up from the first command or restored from a snapshot.
+ */
+export function applyCommand(tables: FleetTables, command: Command | UnknownCommand, index: number): Applied {
+  const application = new Application(tables, index, command.timeMs);
+  const result = carryOut(application, command);
+  for (const job of application.touchedJobs()) trimEnded(application, job, 'when-due');
+  return { result, change: application.finish() };
+}
+
+function carryOut(application: Application, command: Command | UnknownCommand): CommandResult {
+  switch (command.kind) {
+    case 'register-node':
+      return registerNode(application, command);
+    case 'set-node-status':
+      return setNodeStatus(application, command);
+    case 'submit-job':
+      return submitJob(application, command);
+    case 'stop-job':
+      return stopJob(application, command);
+    case 'apply-plan':
+      return applyPlan(application, command);
+    case 'report-allocations':
+      return reportAllocations(application, command);
+    case 'collect-garbage':
+      return collectGarbage(application);
+    case 'leader-elected':
+      return leaderElected(application, command);
+    case 'write-mark':
+      return writeMark(application, command);
+    case 'unknown':
+      return application.refuse(
+        'CELL_E_UNKNOWN_COMMAND',
+        `The command "${command.name}" is unknown to this version of the control plane; upgrade all members first`,
+      );
+  }
+}

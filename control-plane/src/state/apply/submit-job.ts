@@ -1,0 +1,70 @@
+import { isFinal, type JobRow } from '../../model/entities.ts';
+import type { CommandResult, SubmitJob } from '../commands.ts';
+import { JOB_VERSIONS_MAX, JOBS_MAX } from '../limits.ts';
+import type { Application } from './application.ts';
+import { nextJob } from './next-job.ts';
+
+/** Result details: `version`, `unchanged`; `index` is the job's old one if nothing changed. */
+export function submitJob(application: Application, command: SubmitJob): CommandResult {
+  const { tables, index } = application;
+  const before = tables.jobs.get(command.spec.name);
+  const refusal = refusalOf(application, command, before);
+  if (refusal !== undefined) return refusal;
+  const next = nextJob(tables, command.spec);
+  if (next.unchanged && before !== undefined) {
+    return application.done({ index: before.modifyIndex, version: before.version, unchanged: true });
+  }
+  const { version, spec, runsFromVersion } = next;
+  application.putJob({
+    name: spec.name,
+    version,
+    spec,
+    runsFromVersion,
+    stopped: false,
+    submittedAtMs: application.timeMs,
+    unplaced: undefined,
+    modifyIndex: index,
+  });
+  tables.putJobVersion({ job: spec.name, version, spec });
+  trimVersions(application, spec.name);
+  application.event('JobSubmitted', `job/${spec.name}`, `Version ${version} was submitted`);
+  return application.done({ version, unchanged: false });
+}
+
+function refusalOf(
+  application: Application,
+  command: SubmitJob,
+  before: JobRow | undefined,
+): CommandResult | undefined {
+  const { name, type } = command.spec;
+  const { expectedIndex } = command;
+  const foundIndex = before?.modifyIndex ?? 0;
+  if (expectedIndex !== undefined && expectedIndex !== foundIndex) {
+    const now = before === undefined ? 'there is no such job now' : `it changed at index ${foundIndex}`;
+    return application.refuse(
+      'CELL_E_CONFLICT',
+      `Job "${name}" is not as it was at index ${expectedIndex}: ${now}; plan it again`,
+    );
+  }
+  if (before === undefined && application.tables.jobs.size >= JOBS_MAX) {
+    return application.refuse('CELL_E_LIMIT', `The fleet has ${JOBS_MAX} jobs, and no more are allowed`);
+  }
+  if (before !== undefined && !before.stopped && before.spec.type !== type) {
+    return application.refuse(
+      'CELL_E_CONFLICT',
+      `Job "${name}" has type "${before.spec.type}" and can't become "${type}" while it runs; stop it first`,
+    );
+  }
+  return undefined;
+}
+
+/** Old versions beyond the limit go, except those that agents must still be able to ask for. */
+export function trimVersions(application: Application, job: string): void {
+  const { tables } = application;
+  const versions = [...tables.versionsOfJob(job)].sort((one, other) => other.version - one.version);
+  const old = versions.slice(JOB_VERSIONS_MAX);
+  if (old.length === 0) return;
+  const needed = new Set<number>();
+  for (const row of tables.allocationsOfJob(job)) if (!isFinal(row)) needed.add(row.jobVersion);
+  for (const row of old) if (!needed.has(row.version)) tables.removeJobVersion(row);
+}

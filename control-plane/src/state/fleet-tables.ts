@@ -1,0 +1,226 @@
+import {
+  type AllocationRow,
+  type DrillRow,
+  type EventRow,
+  isFinal,
+  type JobRow,
+  type JobVersionRow,
+  type NodeRow,
+} from '../model/entities.ts';
+import type { FleetState, NodeUsage } from './fleet-state.ts';
+import { EVENTS_MAX } from './limits.ts';
+
+/**
+ * The tables and their indexes. Writers are `apply/` and `restoreTables`; everyone else sees `FleetState`. The order
+ * in which maps give their rows depends on history: where order shows, callers sort.
+ */
+export class FleetTables implements FleetState {
+  #index = 0;
+  #rows = emptyRows();
+
+  get index(): number {
+    return this.#index;
+  }
+
+  get nodes(): ReadonlyMap<string, NodeRow> {
+    return this.#rows.nodes;
+  }
+
+  get jobs(): ReadonlyMap<string, JobRow> {
+    return this.#rows.jobs;
+  }
+
+  get allocations(): ReadonlyMap<string, AllocationRow> {
+    return this.#rows.allocations;
+  }
+
+  get drills(): ReadonlyMap<string, DrillRow> {
+    return this.#rows.drills;
+  }
+
+  get events(): readonly EventRow[] {
+    return this.#rows.events;
+  }
+
+  get unplacedJobs(): ReadonlySet<string> {
+    return this.#rows.unplacedJobs;
+  }
+
+  get systemJobs(): ReadonlySet<string> {
+    return this.#rows.systemJobs;
+  }
+
+  jobVersion(job: string, version: number): JobVersionRow | undefined {
+    return this.#rows.jobVersions.get(job)?.get(version);
+  }
+
+  /** All kept versions of a job, in no order. */
+  versionsOfJob(job: string): Iterable<JobVersionRow> {
+    return valuesOf(this.#rows.jobVersions.get(job));
+  }
+
+  allocationsOfJob(job: string): Iterable<AllocationRow> {
+    return valuesOf(this.#rows.allocationsByJob.get(job));
+  }
+
+  allocationsOnNode(nodeId: string): Iterable<AllocationRow> {
+    return valuesOf(this.#rows.allocationsByNode.get(nodeId));
+  }
+
+  /** How many of a job's allocations have ended. */
+  endedOfJob(job: string): number {
+    return this.#rows.endedByJob.get(job) ?? 0;
+  }
+
+  nodeByName(name: string): NodeRow | undefined {
+    return this.#rows.nodeByName.get(name);
+  }
+
+  usageOfNode(nodeId: string): NodeUsage {
+    return this.#rows.usageByNode.get(nodeId) ?? nothingUsed;
+  }
+
+  setIndex(index: number): void {
+    this.#index = index;
+  }
+
+  putNode(row: NodeRow): void {
+    const before = this.#rows.nodes.get(row.id);
+    if (before !== undefined && before.name !== row.name) this.#rows.nodeByName.delete(before.name);
+    this.#rows.nodes.set(row.id, row);
+    this.#rows.nodeByName.set(row.name, row);
+  }
+
+  removeNode(row: NodeRow): void {
+    this.#rows.nodes.delete(row.id);
+    if (this.#rows.nodeByName.get(row.name)?.id === row.id) this.#rows.nodeByName.delete(row.name);
+  }
+
+  putJob(row: JobRow): void {
+    this.#rows.jobs.set(row.name, row);
+    toggle(this.#rows.unplacedJobs, row.name, row.unplaced !== undefined);
+    toggle(this.#rows.systemJobs, row.name, row.spec.type === 'system');
+  }
+
+  putJobVersion(row: JobVersionRow): void {
+    innerMap(this.#rows.jobVersions, row.job).set(row.version, row);
+  }
+
+  removeJobVersion(row: JobVersionRow): void {
+    removeInner(this.#rows.jobVersions, row.job, row.version);
+  }
+
+  putAllocation(row: AllocationRow): void {
+    const before = this.#rows.allocations.get(row.id);
+    if (before !== undefined) this.#count(before, -1);
+    this.#count(row, 1);
+    this.#rows.allocations.set(row.id, row);
+    innerMap(this.#rows.allocationsByJob, row.job).set(row.id, row);
+    innerMap(this.#rows.allocationsByNode, row.nodeId).set(row.id, row);
+  }
+
+  removeAllocation(row: AllocationRow): void {
+    this.#count(row, -1);
+    this.#rows.allocations.delete(row.id);
+    removeInner(this.#rows.allocationsByJob, row.job, row.id);
+    removeInner(this.#rows.allocationsByNode, row.nodeId, row.id);
+  }
+
+  putDrill(row: DrillRow): void {
+    this.#rows.drills.set(row.id, row);
+  }
+
+  removeDrill(id: string): void {
+    this.#rows.drills.delete(id);
+  }
+
+  /** The oldest beyond the limit go. */
+  appendEvents(events: readonly EventRow[]): void {
+    this.#rows.events.push(...events.slice(-EVENTS_MAX));
+    if (this.#rows.events.length > EVENTS_MAX) this.#rows.events.splice(0, this.#rows.events.length - EVENTS_MAX);
+  }
+
+  /** Takes over everything that another one holds, which must not be used any more: how a snapshot is installed. */
+  adopt(other: FleetTables): void {
+    this.#index = other.#index;
+    this.#rows = other.#rows;
+  }
+
+  /** Adds to the totals what an allocation stands for, or takes it away again. */
+  #count(row: AllocationRow, sign: 1 | -1): void {
+    if (isFinal(row)) {
+      addTo(this.#rows.endedByJob, row.job, sign);
+      return;
+    }
+    const usage = this.#rows.usageByNode.get(row.nodeId) ?? {
+      cpuMillis: 0,
+      memoryMib: 0,
+      allocations: 0,
+      ports: new Map(),
+    };
+    usage.cpuMillis += sign * row.cpuMillis;
+    usage.memoryMib += sign * row.memoryMib;
+    usage.allocations += sign;
+    for (const port of Object.values(row.ports)) {
+      if (sign === 1) usage.ports.set(port, row.id);
+      else usage.ports.delete(port);
+    }
+    if (usage.allocations === 0) this.#rows.usageByNode.delete(row.nodeId);
+    else this.#rows.usageByNode.set(row.nodeId, usage);
+  }
+}
+
+interface CountedUsage {
+  cpuMillis: number;
+  memoryMib: number;
+  allocations: number;
+  readonly ports: Map<number, string>;
+}
+
+const nothingUsed: NodeUsage = { cpuMillis: 0, memoryMib: 0, allocations: 0, ports: new Map() };
+
+function emptyRows() {
+  return {
+    nodes: new Map<string, NodeRow>(),
+    jobs: new Map<string, JobRow>(),
+    allocations: new Map<string, AllocationRow>(),
+    drills: new Map<string, DrillRow>(),
+    events: [] as EventRow[],
+    jobVersions: new Map<string, Map<number, JobVersionRow>>(),
+    allocationsByJob: new Map<string, Map<string, AllocationRow>>(),
+    allocationsByNode: new Map<string, Map<string, AllocationRow>>(),
+    endedByJob: new Map<string, number>(),
+    nodeByName: new Map<string, NodeRow>(),
+    usageByNode: new Map<string, CountedUsage>(),
+    unplacedJobs: new Set<string>(),
+    systemJobs: new Set<string>(),
+  };
+}
+
+/** Can be gone through more than once, unlike what `values()` gives. */
+function valuesOf<Row>(rows: ReadonlyMap<unknown, Row> | undefined): Iterable<Row> {
+  return rows === undefined ? [] : { [Symbol.iterator]: () => rows.values() };
+}
+
+function innerMap<Outer, Inner, Row>(outer: Map<Outer, Map<Inner, Row>>, key: Outer): Map<Inner, Row> {
+  const found = outer.get(key) ?? new Map<Inner, Row>();
+  outer.set(key, found);
+  return found;
+}
+
+function removeInner<Outer, Inner>(outer: Map<Outer, Map<Inner, unknown>>, key: Outer, inner: Inner): void {
+  const rows = outer.get(key);
+  rows?.delete(inner);
+  if (rows?.size === 0) outer.delete(key);
+}
+
+function addTo(totals: Map<string, number>, key: string, change: number): void {
+  const total = (totals.get(key) ?? 0) + change;
+  if (total === 0) totals.delete(key);
+  else totals.set(key, total);
+}
+
+function toggle(set: Set<string>, key: string, present: boolean): void {
+  if (present) set.add(key);
+  else set.delete(key);
+}

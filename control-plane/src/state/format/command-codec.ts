@@ -1,0 +1,123 @@
+/** Commands as they stand in the log: JSON with the format's version in "v". */
+import type {
+  AllocationReport,
+  ApplyPlan,
+  CollectGarbage,
+  Command,
+  LeaderElected,
+  Placement,
+  RegisterNode,
+  ReportAllocations,
+  SetNodeStatus,
+  StopJob,
+  SubmitJob,
+  UnknownCommand,
+  WriteMark,
+} from '../commands.ts';
+import { StateError } from '../state-error.ts';
+import { allocationStateShape, failureShape, inventoryShape, portsShape } from './row-shapes.ts';
+import { amount, list, object, oneOf, optional, type Shape, text, whole } from './shape.ts';
+import { specShape } from './spec-shape.ts';
+
+const VERSION = 1;
+
+const timeMs = whole;
+const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kind: Kind }>> } = {
+  'register-node': object<RegisterNode>({
+    kind: oneOf('register-node'),
+    timeMs,
+    id: text,
+    name: text,
+    inventory: inventoryShape,
+    agentVersion: text,
+    httpAddress: text,
+  }),
+  'set-node-status': object<SetNodeStatus>({
+    kind: oneOf('set-node-status'),
+    timeMs,
+    nodes: list(object<SetNodeStatus['nodes'][number]>({ id: text, status: oneOf('ready', 'lost'), message: text })),
+  }),
+  'submit-job': object<SubmitJob>({
+    kind: oneOf('submit-job'),
+    timeMs,
+    spec: specShape,
+    expectedIndex: optional(amount),
+  }),
+  'stop-job': object<StopJob>({ kind: oneOf('stop-job'), timeMs, name: text }),
+  'apply-plan': object<ApplyPlan>({
+    kind: oneOf('apply-plan'),
+    timeMs,
+    placements: list(
+      object<Placement>({
+        id: text,
+        job: text,
+        jobVersion: amount,
+        instance: amount,
+        nodeId: text,
+        ports: portsShape,
+        cpuMillis: amount,
+        memoryMib: amount,
+        placementReason: text,
+      }),
+    ),
+    stops: list(object<ApplyPlan['stops'][number]>({ id: text, reason: text })),
+    unplaced: list(object<ApplyPlan['unplaced'][number]>({ job: text, failure: optional(failureShape) })),
+  }),
+  'report-allocations': object<ReportAllocations>({
+    kind: oneOf('report-allocations'),
+    timeMs,
+    reports: list(
+      object<AllocationReport>({
+        id: text,
+        nodeId: text,
+        state: allocationStateShape,
+        restarts: amount,
+        exitCode: optional(whole),
+        message: text,
+      }),
+    ),
+  }),
+  'collect-garbage': object<CollectGarbage>({ kind: oneOf('collect-garbage'), timeMs }),
+  'leader-elected': object<LeaderElected>({ kind: oneOf('leader-elected'), timeMs, member: amount }),
+  'write-mark': object<WriteMark>({ kind: oneOf('write-mark'), timeMs, drillId: text, sequence: amount }),
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export function encodeCommand(command: Command): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: VERSION, ...command }));
+}
+
+/**
+ * Unknown kinds and versions are survivable, and so are unknown fields. Anything else that is not as `encodeCommand`
+ * writes it throws `StateError` CELL_E_COMMAND_MALFORMED: before it is proposed that is the caller's mistake, and in
+ * the log it is damage that the log's checksums did not find.
+ */
+export function decodeCommand(bytes: Uint8Array): Command | UnknownCommand {
+  const parsed = parse(bytes);
+  const { v: version, kind } = parsed;
+  if (typeof kind !== 'string' || !Number.isSafeInteger(version)) throw malformed('it has no kind or no version');
+  if (version !== VERSION || !Object.hasOwn(shapes, kind)) return { kind: 'unknown', timeMs: 0, name: kind };
+  const shape: Shape<Command> = shapes[kind as Command['kind']];
+  try {
+    return shape(parsed, '');
+  } catch (cause) {
+    throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function parse(bytes: Uint8Array): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(decoder.decode(bytes));
+  } catch (cause) {
+    throw malformed('it is no JSON', cause);
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw malformed('it is no JSON object');
+  return parsed as Record<string, unknown>;
+}
+
+function malformed(why: string, cause?: unknown): StateError {
+  return new StateError('CELL_E_COMMAND_MALFORMED', `A command can't be read: ${why}`, { cause });
+}

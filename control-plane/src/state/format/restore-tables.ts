@@ -1,0 +1,143 @@
+import { FleetTables } from '../fleet-tables.ts';
+import { SNAPSHOT_LINE_BYTES_MAX } from '../limits.ts';
+import { StateError } from '../state-error.ts';
+import { allocationShape, drillShape, eventShape, jobShape, jobVersionShape, nodeShape } from './row-shapes.ts';
+import type { Shape } from './shape.ts';
+import { headerShape, SNAPSHOT_VERSION, type SnapshotHeader, type SnapshotTable, snapshotTables } from './snapshot.ts';
+
+/**
+ * Builds the tables from what `captureTables` gave, cut into chunks in whatever way. Rejects with `StateError`
+ * CELL_E_SNAPSHOT_DAMAGED if anything is missing, too much, or not sound; then nothing of it can be used.
+ */
+export async function restoreTables(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<FleetTables> {
+  const reader = new SnapshotReader();
+  const lines = new LineSplitter();
+  for await (const chunk of chunks) for (const line of lines.push(chunk)) reader.line(line);
+  if (lines.pendingBytes > 0) throw damaged(reader.lineNumber + 1, 'the line has no end');
+  return reader.finish();
+}
+
+const END_LINE = '{"end":true}';
+const NEWLINE = 0x0a;
+
+const writers: { readonly [Table in SnapshotTable]: (tables: FleetTables, value: unknown) => void } = {
+  nodes: rowWriter(nodeShape, (tables, row) => {
+    if (tables.nodes.has(row.id) || tables.nodeByName(row.name) !== undefined)
+      throw new Error('The node is there twice');
+    tables.putNode(row);
+  }),
+  jobs: rowWriter(jobShape, (tables, row) => {
+    if (tables.jobs.has(row.name)) throw new Error('The job is there twice');
+    tables.putJob(row);
+  }),
+  jobVersions: rowWriter(jobVersionShape, (tables, row) => {
+    if (!tables.jobs.has(row.job)) throw new Error(`Its job "${row.job}" is missing`);
+    tables.putJobVersion(row);
+  }),
+  allocations: rowWriter(allocationShape, (tables, row) => {
+    if (tables.allocations.has(row.id)) throw new Error('The allocation is there twice');
+    if (!tables.jobs.has(row.job)) throw new Error(`Its job "${row.job}" is missing`);
+    tables.putAllocation(row);
+  }),
+  drills: rowWriter(drillShape, (tables, row) => tables.putDrill(row)),
+  events: rowWriter(eventShape, (tables, row) => tables.appendEvents([row])),
+};
+
+function rowWriter<Row>(shape: Shape<Row>, write: (tables: FleetTables, row: Row) => void) {
+  return (tables: FleetTables, value: unknown) => write(tables, shape(value, ''));
+}
+
+class SnapshotReader {
+  lineNumber = 0;
+  readonly #tables = new FleetTables();
+  #missing: { readonly table: SnapshotTable; rows: number }[] | undefined;
+  #ended = false;
+
+  line(text: string): void {
+    this.lineNumber += 1;
+    try {
+      this.#accept(text);
+    } catch (cause) {
+      throw cause instanceof StateError ? cause : damaged(this.lineNumber, messageOf(cause), cause);
+    }
+  }
+
+  finish(): FleetTables {
+    if (!this.#ended) throw damaged(this.lineNumber + 1, 'the end is missing');
+    return this.#tables;
+  }
+
+  #accept(text: string): void {
+    if (this.#ended) throw damaged(this.lineNumber, 'there is something after the end');
+    if (this.#missing === undefined) {
+      this.#begin(headerShape(JSON.parse(text), ''));
+      return;
+    }
+    while (this.#missing[0]?.rows === 0) this.#missing.shift();
+    const next = this.#missing[0];
+    if (next === undefined) {
+      if (text !== END_LINE) throw damaged(this.lineNumber, 'it should be the end');
+      this.#ended = true;
+      return;
+    }
+    writers[next.table](this.#tables, JSON.parse(text));
+    next.rows -= 1;
+  }
+
+  #begin(header: SnapshotHeader): void {
+    if (header.version !== SNAPSHOT_VERSION) {
+      const found = `format version ${header.version}`;
+      throw damaged(
+        1,
+        `it has ${found}, and this control plane reads ${SNAPSHOT_VERSION}; run the version that wrote it`,
+      );
+    }
+    this.#tables.setIndex(header.index);
+    this.#missing = snapshotTables.map((table) => ({ table, rows: header.counts[table] }));
+  }
+}
+
+/** Puts lines together again that chunks have cut anywhere, also within a character. */
+class LineSplitter {
+  pendingBytes = 0;
+  #pending: Uint8Array[] = [];
+
+  *push(chunk: Uint8Array): Generator<string> {
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      this.#keep(chunk.subarray(from, end));
+      yield this.#take();
+      from = end + 1;
+    }
+    this.#keep(chunk.subarray(from));
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.pendingBytes += bytes.length;
+    if (this.pendingBytes > SNAPSHOT_LINE_BYTES_MAX) {
+      throw new StateError(
+        'CELL_E_SNAPSHOT_DAMAGED',
+        `The snapshot has a line of over ${SNAPSHOT_LINE_BYTES_MAX} bytes`,
+      );
+    }
+    // A copy: the giver may use its buffer again before the line is whole.
+    if (bytes.length > 0) this.#pending.push(bytes.slice());
+  }
+
+  #take(): string {
+    const decoder = new TextDecoder('utf-8');
+    const parts = this.#pending.map((part) => decoder.decode(part, { stream: true }));
+    this.#pending = [];
+    this.pendingBytes = 0;
+    return parts.join('') + decoder.decode();
+  }
+}
+
+function damaged(lineNumber: number, why: string, cause?: unknown): StateError {
+  const message = `The snapshot is damaged at line ${lineNumber}: ${why}; fetch it again from another member`;
+  return new StateError('CELL_E_SNAPSHOT_DAMAGED', message, { cause });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

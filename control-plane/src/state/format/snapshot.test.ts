@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Placement } from '../commands.ts';
+import { SNAPSHOT_CHUNK_BYTES_MAX } from '../limits.ts';
+import { StateError } from '../state-error.ts';
+import { commandArbitrary, examplePlacement, TestFleet } from '../testing/fleet-arbitraries.ts';
+import { restoreTables } from './restore-tables.ts';
+import { captureTables } from './snapshot.ts';
+
+function everything(): TestFleet {
+  const fleet = new TestFleet();
+  fleet.node('n1');
+  fleet.node('n2');
+  fleet.submit({ count: 2, environment: { GREETING: 'grüß dich' } });
+  fleet.submit({ name: 'health', health: undefined });
+  fleet.place({ id: 'a0', ports: { http: 20_000 } });
+  fleet.place({ id: 'a1', instance: 1, nodeId: 'id-n2' });
+  fleet.report('a1', 'failed', { message: 'Exit code 1', restarts: 3 });
+  fleet.apply({ kind: 'write-mark', drillId: 'd1', sequence: 4 });
+  const failure = { count: 1, reasons: [{ reason: 'full', nodes: 2 }], hint: '' };
+  fleet.apply({ kind: 'apply-plan', placements: [], stops: [], unplaced: [{ job: 'web', failure }] });
+  return fleet;
+}
+
+const rowsOf = ({ tables }: TestFleet) => ({
+  index: tables.index,
+  nodes: new Map(tables.nodes),
+  jobs: new Map(tables.jobs),
+  allocations: new Map(tables.allocations),
+  drills: new Map(tables.drills),
+  events: [...tables.events],
+  versions: new Map(
+    [...tables.jobs.keys()].flatMap((job) =>
+      [...tables.versionsOfJob(job)].map((row) => [`${job}@${row.version}`, row]),
+    ),
+  ),
+});
+
+const textOf = (fleet: TestFleet) => Buffer.concat([...captureTables(fleet.tables)]).toString();
+
+test('restoring what was captured gives the same tables', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(commandArbitrary, { maxLength: 100, size: 'max' }), async (history) => {
+      const fleet = new TestFleet();
+      for (const command of history) fleet.apply(command);
+      const restored = new TestFleet(await restoreTables(captureTables(fleet.tables)));
+      expect(rowsOf(restored)).toStrictEqual(rowsOf(fleet));
+      expect(textOf(restored)).toBe(textOf(fleet));
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('chunks may be cut anywhere, also within a character', async () => {
+  const fleet = everything();
+  const bytes = Buffer.from(textOf(fleet));
+  for (const size of [1, 7, 1000]) {
+    const chunks: Buffer[] = [];
+    for (let from = 0; from < bytes.length; from += size) chunks.push(bytes.subarray(from, from + size));
+    expect(rowsOf(new TestFleet(await restoreTables(chunks)))).toStrictEqual(rowsOf(fleet));
+  }
+});
+
+test('a chunk that its giver uses again does no harm', async () => {
+  const fleet = everything();
+  const buffer = new Uint8Array(16);
+  function* reused() {
+    const bytes = Buffer.from(textOf(fleet));
+    for (let from = 0; from < bytes.length; from += buffer.length) {
+      const part = bytes.subarray(from, from + buffer.length);
+      buffer.set(part);
+      yield buffer.subarray(0, part.length);
+    }
+  }
+  expect(rowsOf(new TestFleet(await restoreTables(reused())))).toStrictEqual(rowsOf(fleet));
+});
+
+test('a capture shows the moment in which it was taken, whatever is applied meanwhile', () => {
+  const fleet = everything();
+  const expected = textOf(fleet);
+  const captured = captureTables(fleet.tables);
+  fleet.lose('n1');
+  fleet.submit({ name: 'late' });
+  fleet.apply({ kind: 'write-mark', drillId: 'd1', sequence: 5 });
+  expect(Buffer.concat([...captured]).toString()).toBe(expected);
+});
+
+test('the order in which rows came does not show', () => {
+  const [one, other] = [new TestFleet(), new TestFleet()];
+  const first = () => one.node('n1');
+  for (const names of [
+    ['n1', 'n2'],
+    ['n2', 'n1'],
+  ] as const) {
+    const fleet = names[0] === 'n1' ? one : other;
+    const inventory = { attributes: names[0] === 'n1' ? { a: '1', b: '2' } : { b: '2', a: '1' } };
+    for (const name of names) fleet.node(name, inventory);
+  }
+  expect(first().ok).toBe(true);
+  const nodeLines = (fleet: TestFleet) => {
+    const neutral = textOf(fleet).replaceAll(/"(modifyIndex|registeredAtMs|statusChangedAtMs)":\d+/g, '"$1":0');
+    return neutral.split('\n').slice(1, 3);
+  };
+  one.node('n1', { attributes: { a: '1', b: '2' } });
+  expect(nodeLines(one)).toEqual(nodeLines(other));
+});
+
+test('no chunk is larger than the limit, also when one row is', () => {
+  const fleet = everything();
+  fleet.submit({ name: 'large', environment: { TEXT: 'ü'.repeat(SNAPSHOT_CHUNK_BYTES_MAX) } });
+  const sizes = [...captureTables(fleet.tables)].map((chunk) => chunk.length);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(SNAPSHOT_CHUNK_BYTES_MAX);
+});
+
+const lines = () => textOf(everything()).split('\n').slice(0, -1);
+const damages: readonly (readonly [name: string, text: () => string])[] = [
+  ['nothing', () => ''],
+  ['a missing end', () => `${lines().slice(0, -1).join('\n')}\n`],
+  ['an unfinished last line', () => lines().join('\n')],
+  ['a missing row', () => `${lines().toSpliced(3, 1).join('\n')}\n`],
+  [
+    'a doubled row',
+    () =>
+      `${lines()
+        .toSpliced(2, 0, lines()[1] ?? '')
+        .join('\n')}\n`,
+  ],
+  ['something after the end', () => `${lines().join('\n')}\n{}\n`],
+  ['another format', () => `${lines().join('\n')}\n`.replace('cell-fleet', 'other')],
+  ['a newer format version', () => `${lines().join('\n')}\n`.replace('"version":1', '"version":2')],
+  ['a state that does not exist', () => `${lines().join('\n')}\n`.replace('"state":"failed"', '"state":"fallen"')],
+  ['a number that is a text', () => `${lines().join('\n')}\n`.replace('"cpuMillis":500', '"cpuMillis":"500"')],
+  ['a row cut short', () => `${lines().join('\n')}\n`.replace('"restarts":3,', '')],
+  ['a job that is not there', () => `${lines().join('\n')}\n`.replace('"job":"web"', '"job":"gone"')],
+];
+
+test.each(damages)('a snapshot with %s is refused as damaged', async (_name, text) => {
+  const error: unknown = await restoreTables([Buffer.from(text())]).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(StateError);
+  expect(error).toMatchObject({ code: 'CELL_E_SNAPSHOT_DAMAGED' });
+});
+
+test('tables with 20,000 allocations are captured in slices of a few milliseconds', () => {
+  const fleet = new TestFleet();
+  fleet.node('n1', { cpuMillis: 100_000_000, memoryMib: 100_000_000 });
+  fleet.submit({ count: 20_000, type: 'batch', ports: [] });
+  const placements: Placement[] = [];
+  for (let instance = 0; instance < 20_000; instance += 1) {
+    placements.push(examplePlacement({ id: `a${instance}`, instance, cpuMillis: 1, memoryMib: 1 }));
+  }
+  fleet.apply({ kind: 'apply-plan', placements, stops: [], unplaced: [] });
+  expect(fleet.tables.allocations.size).toBe(20_000);
+  let count = 0;
+  for (const chunk of captureTables(fleet.tables)) count += chunk.length > 0 ? 1 : 0;
+  expect(count).toBeGreaterThan(70);
+});

@@ -1,0 +1,214 @@
+/** Examples of everything in a fleet, and random histories of it. */
+import type { JobSpec } from '@cell/job';
+import fc from 'fast-check';
+import type { AllocationRow, AllocationState, Inventory } from '../../model/entities.ts';
+import { type Applied, applyCommand } from '../apply/apply-command.ts';
+import type { Command, CommandResult, Placement } from '../commands.ts';
+import type { StateChange } from '../fleet-state.ts';
+import { FleetTables } from '../fleet-tables.ts';
+import { decodeCommand, encodeCommand } from '../format/command-codec.ts';
+
+/** A command before a test fleet gives it its time. */
+export type Untimed<AnyCommand extends Command = Command> = AnyCommand extends Command
+  ? Omit<AnyCommand, 'timeMs'>
+  : never;
+
+export function exampleSpec(changes: Partial<JobSpec> = {}): JobSpec {
+  return {
+    name: 'web',
+    type: 'service',
+    count: 3,
+    command: ['serve'],
+    environment: {},
+    user: '',
+    workingDirectory: '',
+    resources: { cpuMillis: 500, memoryMib: 256 },
+    ports: [{ name: 'http', port: 0 }],
+    constraints: [],
+    health: undefined,
+    restart: { mode: 'on-failure', attempts: 3, windowMs: 60_000, delayMs: 1_000, delayMaxMs: 30_000 },
+    onDisconnect: 'keep',
+    stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
+    ...changes,
+  };
+}
+
+export function exampleInventory(changes: Partial<Inventory> = {}): Inventory {
+  return {
+    cpuMillis: 4_000,
+    memoryMib: 4_096,
+    diskFreeMib: 100_000,
+    address: '127.0.0.1',
+    portFirst: 20_000,
+    portLast: 29_999,
+    attributes: { 'kernel.name': 'linux' },
+    runtime: 'process',
+    ...changes,
+  };
+}
+
+/** Tables with a clock that moves on a second with each command. Commands go through the codec, as they do in life. */
+export class TestFleet {
+  readonly tables: FleetTables;
+  timeMs = 1_000_000;
+  change: StateChange | undefined;
+
+  constructor(tables = new FleetTables()) {
+    this.tables = tables;
+  }
+
+  apply(command: Untimed): CommandResult {
+    return this.applied(command).result;
+  }
+
+  applied(command: Untimed): Applied {
+    this.timeMs += 1_000;
+    const bytes = encodeCommand({ ...command, timeMs: this.timeMs } as Command);
+    const applied = applyCommand(this.tables, decodeCommand(bytes), this.tables.index + 1);
+    this.change = applied.change;
+    return applied;
+  }
+
+  node(name: string, changes: Partial<Inventory> = {}): CommandResult {
+    return this.apply({
+      kind: 'register-node',
+      id: `id-${name}`,
+      name,
+      inventory: exampleInventory(changes),
+      agentVersion: '0.1.0',
+      httpAddress: '127.0.0.1:7603',
+    });
+  }
+
+  lose(...names: readonly string[]): CommandResult {
+    const message = 'Its lease ran out';
+    const nodes = names.map((name) => ({ id: `id-${name}`, status: 'lost' as const, message }));
+    return this.apply({ kind: 'set-node-status', nodes });
+  }
+
+  submit(changes: Partial<JobSpec> = {}, expectedIndex?: number): CommandResult {
+    return this.apply({ kind: 'submit-job', spec: exampleSpec(changes), expectedIndex });
+  }
+
+  place(changes: Partial<Placement>): CommandResult {
+    return this.apply({ kind: 'apply-plan', placements: [examplePlacement(changes)], stops: [], unplaced: [] });
+  }
+
+  report(id: string, state: AllocationState, changes: { message?: string; restarts?: number } = {}): CommandResult {
+    const nodeId = this.tables.allocations.get(id)?.nodeId ?? '';
+    const report = { id, nodeId, state, restarts: 0, exitCode: undefined, message: '', ...changes };
+    return this.apply({ kind: 'report-allocations', reports: [report] });
+  }
+
+  allocation(id: string): AllocationRow {
+    const row = this.tables.allocations.get(id);
+    if (row === undefined) throw new Error(`There is no allocation "${id}"`);
+    return row;
+  }
+}
+
+export function examplePlacement(changes: Partial<Placement> = {}): Placement {
+  return {
+    id: 'a0',
+    job: 'web',
+    jobVersion: 1,
+    instance: 0,
+    nodeId: 'id-n1',
+    ports: {},
+    cpuMillis: 500,
+    memoryMib: 256,
+    placementReason: 'as an example',
+    ...changes,
+  };
+}
+
+const numberBelow = (limit: number) => fc.nat(limit - 1);
+const nodeNumber = numberBelow(4);
+const jobName = fc.constantFrom('web', 'batch', 'everywhere', 'other');
+const allocationId = numberBelow(24).map((number) => `a${number}`);
+const states: readonly AllocationState[] = [
+  ...['pending', 'starting', 'running', 'healthy', 'unhealthy', 'complete', 'failed', 'stopped', 'lost'],
+] as readonly AllocationState[];
+
+const specArbitrary: fc.Arbitrary<JobSpec> = fc
+  .record({
+    name: jobName,
+    count: fc.integer({ min: 1, max: 4 }),
+    command: fc.constantFrom(['serve'], ['serve', 'ü']),
+    environment: fc.dictionary(fc.constantFrom('B', 'A', '__proto__', '1'), fc.constantFrom('x', 'y')),
+  })
+  .map((changes) => {
+    const types = { batch: 'batch', everywhere: 'system' } as const;
+    const type = types[changes.name as keyof typeof types] ?? 'service';
+    return exampleSpec({ ...changes, type, ports: [] });
+  });
+
+/** Few ids and names, so that commands meet each other. */
+export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
+  fc.record({ id: nodeNumber, name: nodeNumber, memoryMib: fc.constantFrom(512, 1024), attribute: fc.boolean() }).map(
+    ({ id, name, memoryMib, attribute }): Untimed => ({
+      kind: 'register-node',
+      id: `id-n${id}`,
+      name: `n${name}`,
+      inventory: exampleInventory({ memoryMib, attributes: attribute ? { b: '1', a: '2' } : {} }),
+      agentVersion: '0.1.0',
+      httpAddress: '127.0.0.1:7603',
+    }),
+  ),
+  fc.record({ node: nodeNumber, lost: fc.boolean() }).map(
+    ({ node, lost }): Untimed => ({
+      kind: 'set-node-status',
+      nodes: [{ id: `id-n${node}`, status: lost ? 'lost' : 'ready', message: 'because' }],
+    }),
+  ),
+  fc
+    .record({ spec: specArbitrary, expectedIndex: fc.option(fc.nat(3), { nil: undefined, freq: 8 }) })
+    .map((fields): Untimed => ({ kind: 'submit-job', ...fields })),
+  jobName.map((name): Untimed => ({ kind: 'stop-job', name })),
+  planArbitrary(),
+  planArbitrary(),
+  fc
+    .array(
+      fc.record({
+        id: allocationId,
+        nodeId: nodeNumber.map((number) => `id-n${number}`),
+        state: fc.constantFrom(...states),
+        restarts: fc.nat(2),
+        exitCode: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
+        message: fc.constantFrom('', 'because'),
+      }),
+      { maxLength: 12 },
+    )
+    .map((reports): Untimed => ({ kind: 'report-allocations', reports })),
+  fc.constant<Untimed>({ kind: 'collect-garbage' }),
+  fc.nat(3).map((member): Untimed => ({ kind: 'leader-elected', member })),
+  fc
+    .record({ drillId: fc.constantFrom('d1', 'd2'), sequence: fc.nat(12) })
+    .map((fields): Untimed => ({ kind: 'write-mark', ...fields })),
+);
+
+function planArbitrary(): fc.Arbitrary<Untimed> {
+  const placement = fc
+    .record({
+      id: allocationId,
+      job: jobName,
+      jobVersion: fc.integer({ min: 1, max: 3 }),
+      instance: fc.nat(3),
+      nodeId: nodeNumber.map((number) => `id-n${number}`),
+      ports: fc.dictionary(fc.constantFrom('http', 'admin'), fc.integer({ min: 20_000, max: 20_003 })),
+      memoryMib: fc.constantFrom(128, 256),
+    })
+    .map((changes) => examplePlacement(changes));
+  return fc.record({
+    kind: fc.constant('apply-plan' as const),
+    placements: fc.array(placement, { maxLength: 6 }),
+    stops: fc.array(fc.record({ id: allocationId, reason: fc.constant('because') }), { maxLength: 2 }),
+    unplaced: fc.array(
+      fc.record({
+        job: jobName,
+        failure: fc.constantFrom(undefined, { count: 1, reasons: [{ reason: 'full', nodes: 2 }], hint: '' }),
+      }),
+      { maxLength: 1 },
+    ),
+  });
+}
