@@ -79,11 +79,29 @@ export interface Snapshot {
 }
 
 export type MessageType =
-  | 'hup' | 'beat' | 'propose' | 'append' | 'append-response' | 'vote' | 'vote-response'
-  | 'snapshot' | 'heartbeat' | 'heartbeat-response' | 'unreachable' | 'snapshot-status'
-  | 'check-quorum' | 'transfer-leader' | 'timeout-now' | 'read-index' | 'read-index-response'
-  | 'pre-vote' | 'pre-vote-response'
-  | 'storage-append' | 'storage-append-response' | 'storage-apply' | 'storage-apply-response'
+  | 'hup'
+  | 'beat'
+  | 'propose'
+  | 'append'
+  | 'append-response'
+  | 'vote'
+  | 'vote-response'
+  | 'snapshot'
+  | 'heartbeat'
+  | 'heartbeat-response'
+  | 'unreachable'
+  | 'snapshot-status'
+  | 'check-quorum'
+  | 'transfer-leader'
+  | 'timeout-now'
+  | 'read-index'
+  | 'read-index-response'
+  | 'pre-vote'
+  | 'pre-vote-response'
+  | 'storage-append'
+  | 'storage-append-response'
+  | 'storage-apply'
+  | 'storage-apply-response'
   | 'forget-leader';
 
 /** Local targets of messages when storage is asynchronous (`asyncStorageWrites`). */
@@ -105,6 +123,10 @@ export interface Message {
   readonly vote: NodeId;
   readonly snapshot: Snapshot | undefined;
   readonly reject: boolean;
+  /**
+   * In a refused append: the index at which the logs may meet. In vote messages, if `commit` is not 0: the term of
+   * the entry at `commit`, by which the receiver proves that it may commit that far too.
+   */
   readonly rejectHint: number;
   /** Opaque bytes that come back in the answer: a read's id, or the mark of a campaign by transfer. */
   readonly context: Uint8Array;
@@ -193,7 +215,13 @@ export interface Config {
   readonly readOnlyOption: ReadOnlyOption;
   readonly disableProposalForwarding: boolean;
   readonly disableConfChangeValidation: boolean;
+  /** A leader that is removed or made a learner steps down at once. Off, it leads on and drops proposals. */
   readonly stepDownOnRemoval: boolean;
+  /**
+   * Vote messages carry the commit index, so that a member whose peers don't know of a committed membership change
+   * can tell them. Without it all members may be up and none electable (etcd issue 12359).
+   */
+  readonly commitByVote: boolean;
   /** Structured events for people and for transcripts; the core makes no text. */
   readonly trace: ((event: TraceEvent) => void) | undefined;
 }
