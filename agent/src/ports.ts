@@ -1,0 +1,101 @@
+/**
+ * What the parts of the agent ask of each other and of the world. `start-agent.ts` is where the real clock, disk and
+ * network are put in; tests give their own.
+ */
+import type { Observed } from './reconcile/model.ts';
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970: for what outlives the process. */
+  wallMs(): number;
+  /** Never goes back, never jumps, shared by all processes since the machine's start: for leases and timeouts. */
+  monotonicMs(): number;
+  /** Calls back every `periodMs`, never catching up; returns how to stop. */
+  every(periodMs: number, callback: () => void): () => void;
+  /** Calls back once after `delayMs`; returns how to stop. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** From 0 up to, not including, 1. */
+export type Random = () => number;
+
+/** Where diagnostics go; pino's loggers fit. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Runs allocations' commands so that they outlive the agent. All implementations pass `runtime/testing/`. */
+export interface Runtime {
+  /** For people and for constraints. */
+  readonly name: 'process' | 'systemd' | 'memory';
+  /** Ids of all allocations of which something is kept, also from before this process. */
+  known(): readonly string[];
+  /**
+   * Starts a run; does nothing if this run was started before. Resolves once it is certain to be observed. Rejects with
+   * `AgentError` `CELL_E_CANNOT_RUN` if the command can't be run as it is.
+   */
+  start(request: RunRequest): Promise<void>;
+  /** What is known of that run now. */
+  observe(id: string, run: number): Observed;
+  /** Signals all processes of the current run's process group; does nothing if none is left. */
+  signal(id: string, signal: string): Promise<void>;
+  /** SIGKILL to whatever is left of the allocation; resolves once it was sent. */
+  kill(id: string): Promise<void>;
+  /** What running allocations use, by id. */
+  usage(): Promise<ReadonlyMap<string, Usage>>;
+  /** Runs a command beside an allocation, with its user, folder and environment; for health checks. */
+  runBeside(request: RunRequest, timeoutMs: number): Promise<BesideResult>;
+  /** Output as it was written, the oldest that is kept first. Rejects with `CELL_E_NOT_FOUND` if nothing is kept. */
+  readLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /** Kills what is left and drops all that is kept. */
+  remove(id: string): Promise<void>;
+  /** Calls back with the id whenever `observe` has something new. */
+  onChange(listener: (id: string) => void): void;
+  /** Lets go of everything; what runs runs on. */
+  close(): Promise<void>;
+}
+
+export interface RunRequest {
+  readonly id: string;
+  /** From 1, counting up. */
+  readonly run: number;
+  readonly command: readonly string[];
+  /** Exactly this and nothing else. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Empty: the agent's own. */
+  readonly user: string;
+  /** Empty: a folder of the allocation. */
+  readonly workingDirectory: string;
+}
+
+export interface Usage {
+  /** Since the start of the processes that run now. */
+  readonly cpuTimeMs: number;
+  readonly memoryBytes: number;
+  readonly processes: number;
+  readonly readAtMs: number;
+}
+
+export interface BesideResult {
+  /** Undefined if it did not end in time. */
+  readonly exitCode: number | undefined;
+  /** The end of what it wrote, or why it could not be run. */
+  readonly output: string;
+}
+
+export interface LogRequest {
+  readonly follow: boolean;
+  /** Last lines of each stream to begin with; undefined: all that is kept. */
+  readonly tailLines: number | undefined;
+  readonly stream: 'both' | LogStreamName;
+  /** Whether another run may follow the one that has ended: then a follower waits on. */
+  readonly mayGoOn: () => boolean;
+}
+
+export type LogStreamName = 'stdout' | 'stderr';
+
+export interface LogChunk {
+  readonly stream: LogStreamName;
+  readonly data: Uint8Array;
+}

@@ -1,0 +1,24 @@
+import type { DesiredAllocation } from './model.ts';
+
+/** What shall become of an allocation now, and why: a clause that follows "Stopped: ". */
+export interface Wanted {
+  readonly state: 'run' | 'stop' | 'removed';
+  readonly reason: string;
+}
+
+export interface WantedInput {
+  readonly desired: DesiredAllocation;
+  /** The control plane does not name the allocation any more. */
+  readonly removed: boolean;
+  /** Whether this node may run what the fleet may have placed elsewhere. */
+  readonly leaseValid: boolean;
+}
+
+export function wantedOf({ desired, removed, leaseValid }: WantedInput): Wanted {
+  if (removed) return { state: 'removed', reason: 'the control plane does not want it on this node any more' };
+  if (desired.desired === 'stop') return { state: 'stop', reason: 'the control plane wants it stopped' };
+  if (!leaseValid && desired.onDisconnect === 'stop') {
+    return { state: 'stop', reason: 'the lease of the node ran out, and the job says on_disconnect = "stop"' };
+  }
+  return { state: 'run', reason: 'the control plane wants it to run' };
+}

@@ -1,0 +1,41 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { type ProcessIdentity, type ProcessStat, parseStat } from './process-identity.ts';
+
+/** The variable by which processes that left their session are still found. */
+export const ALLOCATION_VARIABLE = 'CELL_ALLOCATION';
+
+/** All processes of the machine that this process may see. */
+export async function readProcessTable(): Promise<ProcessStat[]> {
+  const names = await readdir('/proc');
+  const pids = names.filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')));
+  return stats.map(parseStat).filter((stat) => stat !== undefined);
+}
+
+/**
+ * Those of the table that belong to an allocation: the session of its leader, for as long as the leader lives, since
+ * then its id is certain; and all that carry the allocation's id in their environment, wherever they went.
+ */
+export async function processesOf(
+  id: string,
+  leader: ProcessIdentity | undefined,
+  table: readonly ProcessStat[],
+): Promise<ProcessStat[]> {
+  const leaderLives = table.some((stat) => stat.pid === leader?.pid && stat.startTicks === leader.startTicks);
+  const living = table.filter((stat) => stat.state !== 'Z');
+  const belongs = await Promise.all(
+    living.map((stat) => (leaderLives && stat.session === leader?.pid) || carriesId(stat.pid, id)),
+  );
+  return living.filter((_, index) => belongs[index]);
+}
+
+/** Those of the leader's session alone; cheap enough for every heartbeat. */
+export function sessionOf(leader: ProcessIdentity, table: readonly ProcessStat[]): ProcessStat[] {
+  const leaderLives = table.some((stat) => stat.pid === leader.pid && stat.startTicks === leader.startTicks);
+  return leaderLives ? table.filter((stat) => stat.session === leader.pid && stat.state !== 'Z') : [];
+}
+
+async function carriesId(pid: number, id: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+  return `\0${environment}`.includes(`\0${ALLOCATION_VARIABLE}=${id}\0`);
+}
