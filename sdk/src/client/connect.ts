@@ -3,21 +3,30 @@
  * Reads are tried again freely. A change is tried again only if it certainly did not begin, or if doing it twice is
  * the same as doing it once.
  */
-
-import type { DescMethod, MessageShape } from '@bufbuild/protobuf';
+import type { MessageShape } from '@bufbuild/protobuf';
 import {
-  type AllocationService,
-  type ControlPlaneService,
+  AllocationService,
+  ControlPlaneService,
   callUnary,
-  type DrillService,
-  type FleetService,
-  type JobService,
-  methodDefinition,
-  type NodeService,
+  DrillService,
+  FleetService,
+  JobService,
+  NodeService,
   type Outgoing,
 } from '@cell/proto';
-import { Client, type ClientReadableStream, credentials, Metadata } from '@grpc/grpc-js';
-import { CellApiError, toCellApiError } from './cell-api-error.ts';
+import { Metadata } from '@grpc/grpc-js';
+import { isRepeatable, mayTryElsewhere, pauseBeforeRound } from './call-policy.ts';
+import { CellApiError, toCellApiError, unreachable } from './cell-api-error.ts';
+import { memberChannels } from './member-channels.ts';
+import { readStream } from './read-stream.ts';
+import {
+  type Caller,
+  type CallOptions,
+  type ServiceClient,
+  type StreamingMethod,
+  serviceClient,
+  type UnaryMethod,
+} from './service-client.ts';
 
 export interface ConnectOptions {
   /** "host:port" of members, at least one; tried in this order, beginning with the one that answered last. */
@@ -26,26 +35,15 @@ export interface ConnectOptions {
   readonly timeoutMs: number;
 }
 
-type OperatorService =
-  | typeof FleetService
-  | typeof NodeService
-  | typeof JobService
-  | typeof AllocationService
-  | typeof ControlPlaneService
-  | typeof DrillService;
-
-export type OperatorMethod = OperatorService['method'][keyof OperatorService['method']] | DescMethod;
-type UnaryMethod = DescMethod & { methodKind: 'unary' };
-type StreamingMethod = DescMethod & { methodKind: 'server_streaming' };
-
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
-  /** The call may be made twice without harm; default: true for methods named get…, list…, plan…, stream…. */
-  readonly repeatable?: boolean;
-}
-
+/** Every method rejects with `CellApiError`, or with the signal's reason once it is aborted. */
 export interface CellClient {
+  readonly fleet: ServiceClient<typeof FleetService>;
+  readonly nodes: ServiceClient<typeof NodeService>;
+  readonly jobs: ServiceClient<typeof JobService>;
+  readonly allocations: ServiceClient<typeof AllocationService>;
+  readonly controlPlane: ServiceClient<typeof ControlPlaneService>;
+  readonly drills: ServiceClient<typeof DrillService>;
+  /** Any method by its descriptor; the services above are made of these two. */
   call<M extends UnaryMethod>(
     method: M,
     request: Outgoing<M['input']>,
@@ -57,142 +55,124 @@ export interface CellClient {
     request: Outgoing<M['input']>,
     options?: CallOptions,
   ): AsyncIterable<MessageShape<M['output']>>;
-  /** The member that answered last. */
+  /** The member that is asked next: the one that answered last. */
   readonly address: string;
   close(): void;
 }
 
-/** Back-off of the channel, so that a member that came back is found soon. */
-const CHANNEL_OPTIONS = {
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.min_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 1000,
-  'grpc.max_receive_message_length': 64 * 1024 * 1024,
-  'grpc.use_local_subchannel_pool': 1,
-  // Loopback and fleet addresses are never behind a web proxy.
-  'grpc.enable_http_proxy': 0,
-} as const;
-
-/** Rounds through all members that one repeatable call may make. */
-const ROUNDS_MAX = 3;
-/** One member gets at most this share of the call's time while others are left to ask. */
+/** One member gets at most this long while there are others to ask. */
 const ATTEMPT_MS_MAX = 5_000;
-/** Codes after which another member may well do better. */
-const TRY_NEXT: ReadonlySet<string> = new Set([
-  'CELL_E_UNREACHABLE',
-  'CELL_E_CONNECTION_LOST',
-  'CELL_E_TIMEOUT',
-  'CELL_E_NO_LEADER',
-]);
-/** After these, nothing was begun: a change may be tried elsewhere too. */
-const NOT_BEGUN: ReadonlySet<string> = new Set(['CELL_E_UNREACHABLE', 'CELL_E_NO_LEADER']);
 
 /** Makes a client; connects when it is first used. */
 export function connect(options: ConnectOptions): CellClient {
-  if (options.addresses.length === 0) throw new CellApiError('CELL_E_INVALID', 'No control-plane address given', false);
-  const clients = new Map<string, Client>();
+  const { addresses } = options;
+  if (addresses.length === 0) throw new CellApiError('CELL_E_INVALID', 'No control-plane address given', false);
+  const channels = memberChannels();
   let current = 0;
 
-  const clientFor = (address: string): Client => {
-    const known = clients.get(address);
-    if (known !== undefined) return known;
-    const made = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
-    clients.set(address, made);
-    return made;
-  };
-  const addressNow = () => options.addresses[current % options.addresses.length] as string;
-
-  return {
-    get address() {
-      return addressNow();
-    },
-    async call(method, request, callOptions = {}) {
-      const repeatable = callOptions.repeatable ?? isRead(method);
-      const deadlineMs = performance.now() + (callOptions.timeoutMs ?? options.timeoutMs);
-      const attemptsMax = options.addresses.length * (repeatable ? ROUNDS_MAX : 1);
-      let last: Error | undefined;
-      for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-        const leftMs = deadlineMs - performance.now();
-        if (leftMs <= 0) break;
-        const address = addressNow();
-        const attemptMs = repeatable && options.addresses.length > 1 ? Math.min(leftMs, ATTEMPT_MS_MAX) : leftMs;
-        try {
-          const deadline = new Date(Date.now() + attemptMs);
-          return await callUnary(clientFor(address), method, request, new Metadata(), { deadline }, callOptions.signal);
-        } catch (error) {
-          if (callOptions.signal?.aborted === true) throw error;
-          last = toCellApiError(error, address);
-          if (!mayTryNext(last, repeatable)) throw last;
-          current += 1;
-        }
+  /** Makes attempts at one member after the other, until one succeeds or none may follow. */
+  async function attempt<T>(
+    repeatable: boolean,
+    callOptions: CallOptions,
+    work: (address: string, timeoutMs: number) => Promise<T>,
+  ): Promise<T> {
+    const deadlineMs = performance.now() + (callOptions.timeoutMs ?? options.timeoutMs);
+    let last: Error | undefined;
+    let reachedAny = false;
+    for (let made = 0; ; made += 1) {
+      if (made > 0 && made % addresses.length === 0) {
+        const pauseMs = pauseBeforeRound(made / addresses.length, reachedAny);
+        if (pauseMs === undefined) break;
+        await pause(Math.min(pauseMs, deadlineMs - performance.now()), callOptions.signal);
       }
-      throw last ?? new CellApiError('CELL_E_TIMEOUT', 'The call was given no time', false);
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs <= 0) break;
+      const index = current;
+      const address = addresses[index] as string;
+      try {
+        return await work(address, addresses.length > 1 ? Math.min(leftMs, ATTEMPT_MS_MAX) : leftMs);
+      } catch (error) {
+        if (callOptions.signal?.aborted === true) throw error;
+        last = toCellApiError(error, address);
+        if (!mayTryElsewhere(last, repeatable)) throw last;
+        if (!isUnreachable(last)) reachedAny = true;
+        // Unless a call beside this one has moved on already.
+        if (current === index) current = (index + 1) % addresses.length;
+      }
+    }
+    if (last === undefined) throw new CellApiError('CELL_E_TIMEOUT', 'The call was given no time', false);
+    throw reachedAny ? last : unreachable(addresses, last);
+  }
+
+  const call = <M extends UnaryMethod>(method: M, request: Outgoing<M['input']>, callOptions: CallOptions = {}) => {
+    const repeatable = callOptions.repeatable ?? isRepeatable(method, request as object);
+    return attempt(repeatable, callOptions, (address, timeoutMs) => {
+      const deadline = new Date(Date.now() + timeoutMs);
+      const channel = channels.to(address);
+      return callUnary(channel, method, request, new Metadata(), { deadline }, callOptions.signal);
+    });
+  };
+
+  async function* stream<M extends StreamingMethod>(
+    method: M,
+    request: Outgoing<M['input']>,
+    callOptions: CallOptions = {},
+  ): AsyncGenerator<MessageShape<M['output']>> {
+    // Until the first message nothing was seen, so that the stream can begin anew elsewhere.
+    let open: AsyncGenerator<MessageShape<M['output']>> | undefined;
+    let openAddress = '';
+    const first = await attempt(true, callOptions, async (address, timeoutMs) => {
+      const channel = await channels.ready(address, timeoutMs);
+      openAddress = address;
+      open = readStream(channel, method, request, callOptions.signal);
+      return await open.next();
+    });
+    if (open === undefined || first.done === true) return;
+    try {
+      yield first.value;
+      yield* open;
+    } catch (error) {
+      throw toCellApiError(error, openAddress);
+    } finally {
+      await open.return(undefined);
+    }
+  }
+
+  const caller = { call, stream } as unknown as Caller;
+  return {
+    fleet: serviceClient(FleetService, caller),
+    nodes: serviceClient(NodeService, caller),
+    jobs: serviceClient(JobService, caller),
+    allocations: serviceClient(AllocationService, caller),
+    controlPlane: serviceClient(ControlPlaneService, caller),
+    drills: serviceClient(DrillService, caller),
+    call,
+    stream,
+    get address() {
+      return addresses[current] as string;
     },
-    async *stream(method, request, callOptions = {}) {
-      const address = await firstReachable(options.addresses, current, clientFor, options.timeoutMs);
-      current = options.addresses.indexOf(address);
-      yield* readStream(clientFor(address), method, request, address, callOptions.signal);
-    },
-    close() {
-      for (const client of clients.values()) client.close();
-      clients.clear();
-    },
+    close: () => channels.close(),
   };
 }
 
-function isRead(method: DescMethod): boolean {
-  return /^(get|list|plan|stream)/.test(method.localName);
+function isUnreachable(error: Error): boolean {
+  return error instanceof CellApiError && error.code === 'CELL_E_UNREACHABLE';
 }
 
-function mayTryNext(error: Error, repeatable: boolean): boolean {
-  if (!(error instanceof CellApiError) || !TRY_NEXT.has(error.code)) return false;
-  return repeatable || NOT_BEGUN.has(error.code);
-}
-
-async function firstReachable(
-  addresses: readonly string[],
-  from: number,
-  clientFor: (address: string) => Client,
-  timeoutMs: number,
-): Promise<string> {
-  const attemptMs = Math.min(ATTEMPT_MS_MAX, timeoutMs) / (addresses.length > 1 ? 2 : 1);
-  for (let step = 0; step < addresses.length; step += 1) {
-    const address = addresses[(from + step) % addresses.length] as string;
-    if (await isReady(clientFor(address), attemptMs)) return address;
-  }
-  const message = `No answer from the control plane at ${addresses.map((address) => `"${address}"`).join(', ')}`;
-  throw new CellApiError('CELL_E_UNREACHABLE', message, false);
-}
-
-function isReady(client: Client, withinMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    client.waitForReady(Date.now() + withinMs, (error) => resolve(error === undefined || error === null));
+function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      },
+      Math.max(0, delayMs),
+    );
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
   });
-}
-
-async function* readStream<M extends StreamingMethod>(
-  client: Client,
-  method: M,
-  request: Outgoing<M['input']>,
-  address: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<MessageShape<M['output']>> {
-  const definition = methodDefinition(method);
-  const stream: ClientReadableStream<MessageShape<M['output']>> = client.makeServerStreamRequest(
-    definition.path,
-    definition.requestSerialize,
-    definition.responseDeserialize,
-    request,
-    new Metadata(),
-  );
-  const abort = () => stream.cancel();
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    for await (const message of stream) yield message as MessageShape<M['output']>;
-  } catch (error) {
-    if (signal?.aborted !== true) throw toCellApiError(error, address);
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    stream.cancel();
-  }
 }

@@ -1,0 +1,45 @@
+/** When a call may be made again, and where. Pure: it decides, `connect` acts. */
+import type { DescMethod } from '@bufbuild/protobuf';
+import { CellApiError } from './cell-api-error.ts';
+
+/** Codes after which another member, or the same one a little later, may well do better. */
+const TRY_NEXT: ReadonlySet<string> = new Set([
+  'CELL_E_UNREACHABLE',
+  'CELL_E_CONNECTION_LOST',
+  'CELL_E_TIMEOUT',
+  'CELL_E_NO_LEADER',
+  'CELL_E_NOT_LEADER',
+  'CELL_E_PEER_UNREACHABLE',
+  'CELL_E_OUTCOME_UNKNOWN',
+]);
+
+/** After these, nothing was begun: a change may be tried elsewhere too. */
+const NOT_BEGUN: ReadonlySet<string> = new Set(['CELL_E_UNREACHABLE', 'CELL_E_NO_LEADER']);
+
+/** Changes that have the same effect when they are made twice. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['stopJob', 'writeMark']);
+
+/** Rounds through all members of one call; the pauses in between outlast an election. */
+const ROUNDS_MAX = 6;
+/** When nobody listens anywhere, waiting longer seldom helps. */
+const ROUNDS_UNREACHED_MAX = 2;
+const PAUSE_MS_MIN = 100;
+const PAUSE_MS_MAX = 800;
+
+/** Whether making the call twice is the same as making it once. */
+export function isRepeatable(method: DescMethod, request: object): boolean {
+  if (/^(get|list|plan|stream)/.test(method.localName) || IDEMPOTENT.has(method.localName)) return true;
+  // The second submission is refused if the first one was carried out.
+  return method.localName === 'submitJob' && 'expectedIndex' in request && request.expectedIndex !== undefined;
+}
+
+export function mayTryElsewhere(error: Error, repeatable: boolean): boolean {
+  if (!(error instanceof CellApiError) || !TRY_NEXT.has(error.code)) return false;
+  return repeatable || NOT_BEGUN.has(error.code);
+}
+
+/** The pause before the next round through the members, in milliseconds; undefined if there shall be none. */
+export function pauseBeforeRound(roundsMade: number, reachedAny: boolean): number | undefined {
+  if (roundsMade >= (reachedAny ? ROUNDS_MAX : ROUNDS_UNREACHED_MAX)) return undefined;
+  return Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (roundsMade - 1));
+}

@@ -1,0 +1,129 @@
+/** A control plane for tests of clients: a real gRPC server on loopback whose answers the test gives. */
+
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import * as operators from '@cell/proto';
+import { serviceDefinition } from '@cell/proto';
+import { Metadata, Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
+
+/** Handlers by method name, such as `listNodes`; of a stream, an async iterable. Others are not implemented. */
+export type FakeHandlers = Readonly<Record<string, (request: never, signal: AbortSignal) => unknown>>;
+
+export interface FakeControlPlane {
+  readonly address: string;
+  /** Names of the called methods, in order. */
+  readonly calls: readonly string[];
+  /** Ends every connection at once, as a crash does. */
+  crash(): void;
+  /** Ends every call and stops listening, as a member does that is told to end at once. */
+  end(): void;
+}
+
+const SERVICES = [
+  operators.FleetService,
+  operators.NodeService,
+  operators.JobService,
+  operators.AllocationService,
+  operators.ControlPlaneService,
+  operators.DrillService,
+] as const;
+
+interface ServerCall {
+  readonly request: never;
+  on(event: 'cancelled', listener: () => void): void;
+  write(message: unknown): boolean;
+  end(): void;
+  emit(event: 'error', error: unknown): boolean;
+}
+
+/** An error as the control plane sends it. */
+export function codedError(code: string, message: string, grpcStatus: status = status.UNAVAILABLE): object {
+  const metadata = new Metadata();
+  metadata.set('cell-error-code', code);
+  return { code: grpcStatus, details: message, metadata };
+}
+
+export async function startFakeControlPlane(handlers: FakeHandlers): Promise<FakeControlPlane> {
+  const calls: string[] = [];
+  const server = new Server();
+  for (const service of SERVICES) {
+    const implementation: UntypedServiceImplementation = {};
+    for (const method of service.methods) {
+      const handler = handlers[method.localName];
+      if (handler === undefined) continue;
+      const answer = method.methodKind === 'server_streaming' ? answerStream : answerUnary;
+      implementation[method.localName] = ((call: ServerCall, callback: Callback) => {
+        calls.push(method.localName);
+        void answer(handler, call, callback);
+      }) as never;
+    }
+    server.addService(serviceDefinition(service) as never, implementation);
+  }
+  const behind = await new Promise<number>((resolve, reject) => {
+    const credentials = ServerCredentials.createInsecure();
+    server.bindAsync('127.0.0.1:0', credentials, (error, found) => (error ? reject(error) : resolve(found)));
+  });
+  const front = await startFront(behind);
+  return {
+    address: `127.0.0.1:${front.port}`,
+    calls,
+    crash() {
+      front.crash();
+      server.forceShutdown();
+    },
+    end: () => server.forceShutdown(),
+  };
+}
+
+/** Passes bytes on, so that connections can be cut as by a crash: grpc-js's own server always says good-bye. */
+async function startFront(behind: number): Promise<{ readonly port: number; crash(): void }> {
+  const sockets = new Set<Socket>();
+  const listener = createServer((caller) => {
+    const callee = createConnection(behind, '127.0.0.1');
+    for (const socket of [caller, callee]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        caller.destroy();
+        callee.destroy();
+      });
+    }
+    caller.pipe(callee).pipe(caller);
+  });
+  await new Promise<void>((resolve) => {
+    listener.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    port: (listener.address() as AddressInfo).port,
+    crash() {
+      listener.close();
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+  };
+}
+
+type Callback = (error: unknown, response?: unknown) => void;
+type Handler = FakeHandlers[string];
+
+async function answerUnary(handler: Handler, call: ServerCall, callback: Callback): Promise<void> {
+  try {
+    callback(null, await handler(call.request, signalOf(call)));
+  } catch (error) {
+    callback(error);
+  }
+}
+
+async function answerStream(handler: Handler, call: ServerCall): Promise<void> {
+  try {
+    for await (const message of handler(call.request, signalOf(call)) as AsyncIterable<unknown>) call.write(message);
+    call.end();
+  } catch (error) {
+    call.emit('error', error);
+  }
+}
+
+function signalOf(call: ServerCall): AbortSignal {
+  const controller = new AbortController();
+  call.on('cancelled', () => controller.abort());
+  return controller.signal;
+}
