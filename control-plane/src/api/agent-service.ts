@@ -1,0 +1,46 @@
+/** Agents' gRPC streams, as sessions. */
+import { AgentService, type SendLogsResponse, type SessionRequest } from '@cell/proto';
+import type { Server, ServerDuplexStream, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { addService } from './add-service.ts';
+import type { LogsCall } from './agent-logs.ts';
+import type { AgentSession, SessionMessage, SessionStream } from './agent-session.ts';
+import { callError } from './call-error.ts';
+import type { MadeParts } from './service-parts.ts';
+
+type SessionCall = ServerDuplexStream<SessionRequest, { message: SessionMessage }>;
+
+export function registerAgentService(server: Server, parts: MadeParts): void {
+  addService(server, AgentService, {
+    session: ((call: SessionCall) => serveSession(call, parts)) as UntypedHandleCall,
+    sendLogs: ((call: LogsCall, answer: sendUnaryData<SendLogsResponse>) =>
+      void parts.agentLogs.accept(call, answer)) as UntypedHandleCall,
+  });
+}
+
+function serveSession(call: SessionCall, parts: MadeParts): void {
+  let session: AgentSession;
+  try {
+    session = parts.sessions.open(sessionStream(call, parts.log), parts.reports);
+  } catch (error) {
+    call.emit('error', callError(error, parts.log));
+    return;
+  }
+  call.on('data', (request: SessionRequest) => session.receive(request));
+  call.on('drain', () => session.drained());
+  call.on('end', () => {
+    session.gone();
+    call.end();
+  });
+  // Whatever else ends the call, it closes.
+  call.on('close', () => session.gone());
+}
+
+function sessionStream(call: SessionCall, log: Logger): SessionStream {
+  return {
+    send: (message) => call.write({ message }),
+    end: (reason) => {
+      if (!call.destroyed && !call.writableEnded) call.emit('error', callError(reason, log));
+    },
+  };
+}

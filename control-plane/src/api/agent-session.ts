@@ -1,0 +1,307 @@
+/**
+ * One agent's session at this member, from its Hello until its stream ends. Knows nothing of gRPC: words come in by
+ * `receive`, go out by the stream it was given.
+ *
+ *   hello → registering → catching-up → live → closed
+ *
+ * Registering: a node that the state has never seen must be written before it can be served; for a known one that is
+ * done beside, so that it is served also while there is no leader. Catching up: this member must have applied what the
+ * agent has already, or it would push an older state.
+ */
+import type { Heartbeat, Hello, Outgoing, Report, SessionRequest, SessionResponseSchema, Usage } from '@cell/proto';
+import type { Logger } from 'pino';
+import { CellError } from '../cell-error.ts';
+import type { Clock, Consensus } from '../ports.ts';
+import type { AllocationReport } from '../state/commands.ts';
+import { DesiredPush } from './desired-push.ts';
+import { needsRegistration, readHello, readReports, reportsMax, type SaidNode } from './hello.ts';
+
+export type SessionMessage = Outgoing<typeof SessionResponseSchema>['message'];
+
+/** Where a session's words go. */
+export interface SessionStream {
+  /** False: it is full; say nothing more until `AgentSession.drained`. The message is taken either way. */
+  send(message: NonNullable<SessionMessage>): boolean;
+  end(reason: CellError): void;
+}
+
+export interface SessionParts {
+  readonly consensus: Consensus;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly settings: SessionSettings;
+  /** Takes what the agent reports. */
+  readonly reports: { add(reports: readonly AllocationReport[], afterHello: boolean): void };
+  readonly host: SessionHost;
+}
+
+export interface SessionSettings {
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  /** "host:port" of all members, for agents to go to. */
+  readonly controlPlaneAddresses: readonly string[];
+}
+
+/** Who keeps the sessions. */
+export interface SessionHost {
+  /** The session's agent has said who it is; an older session of the same node ends. */
+  admit(session: AgentSession): void;
+  /** The session has ended. */
+  left(session: AgentSession): void;
+}
+
+type Phase = 'hello' | 'registering' | 'catching-up' | 'live' | 'closed';
+
+const registerTimeoutMs = 5_000;
+const registerRetryMs = 2_000;
+const catchUpMaxMs = 10_000;
+const catchUpPollMs = 50;
+const waitingLogRequestsMax = 64;
+
+export class AgentSession {
+  readonly #parts: SessionParts;
+  readonly #stream: SessionStream;
+  #phase: Phase = 'hello';
+  #node: SaidNode | undefined;
+  #push: DesiredPush | undefined;
+  /** Reports that came before the state here was new enough to compare them with. */
+  #early: AllocationReport[] = [];
+  #heartbeat: { readonly message: Heartbeat; readonly atMs: number } | undefined;
+  #heardMs: number;
+  #full = false;
+  #renewal: bigint | undefined;
+  #logRequests: NonNullable<SessionMessage>[] = [];
+
+  constructor(parts: SessionParts, stream: SessionStream) {
+    this.#parts = parts;
+    this.#stream = stream;
+    this.#heardMs = parts.clock.monotonicMs();
+  }
+
+  /** Empty before Hello. */
+  get nodeId(): string {
+    return this.#node?.id ?? '';
+  }
+
+  get live(): boolean {
+    return this.#phase === 'live';
+  }
+
+  /** When the agent gave its last sign of life here, on the monotonic clock. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
+  get newestHeartbeat(): { readonly sequence: bigint; readonly atMs: number } | undefined {
+    if (this.#heartbeat === undefined) return undefined;
+    return { sequence: this.#heartbeat.message.sequence, atMs: this.#heartbeat.atMs };
+  }
+
+  /** What an allocation used when the newest heartbeat was sent. */
+  usage(allocationId: string): Usage | undefined {
+    return this.#heartbeat?.message.usage[allocationId];
+  }
+
+  /** Takes what the agent says. Whatever is wrong with it ends the session, never throws. */
+  receive(request: SessionRequest): void {
+    if (this.#phase === 'closed') return;
+    try {
+      this.#take(request);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #take({ message }: SessionRequest): void {
+    if (this.#phase === 'hello') {
+      if (message.case !== 'hello') throw new CellError('CELL_E_INVALID', 'An agent must say Hello first');
+      void this.#begin(message.value).catch((error: unknown) => this.#fail(error));
+    } else if (message.case === 'heartbeat') this.#beat(message.value);
+    else if (message.case === 'report') this.#report(message.value);
+    else if (message.case === 'hello') throw new CellError('CELL_E_INVALID', 'An agent says Hello once in a session');
+    // Anything else comes from a newer agent, and is nothing that this member could act on.
+  }
+
+  async #begin(hello: Hello): Promise<void> {
+    const { consensus, host, log, settings, reports } = this.#parts;
+    const node = readHello(hello, consensus.clusterId);
+    const known = readReports(node.id, hello.allocations);
+    this.#node = node;
+    this.#phase = 'registering';
+    host.admit(this);
+    if (!consensus.state.nodes.has(node.id)) await this.#register();
+    else if (needsRegistration(consensus.state.nodes.get(node.id), node)) void this.#registerBeside();
+    if (this.#closed()) return;
+    this.#phase = 'catching-up';
+    this.#send({
+      case: 'welcome',
+      value: {
+        clusterId: consensus.clusterId,
+        heartbeatIntervalMs: settings.heartbeatMs,
+        leaseMs: settings.leaseMs,
+        controlPlaneAddresses: [...settings.controlPlaneAddresses],
+      },
+    });
+    await this.#catchUp(Number(hello.generation));
+    if (this.#closed()) return;
+    this.#phase = 'live';
+    this.#push = new DesiredPush(node.id);
+    log.info({ node: node.name, allocations: known.length }, 'An agent is connected');
+    this.flush();
+    reports.add(known, true);
+    reports.add(this.#early, true);
+    this.#early = [];
+  }
+
+  async #register(): Promise<void> {
+    const { consensus, clock } = this.#parts;
+    const command = { kind: 'register-node', timeMs: clock.wallMs(), ...this.#node! } as const;
+    const result = await consensus.submit(command, registerTimeoutMs);
+    if (!result.ok) throw new CellError(result.code, result.message);
+  }
+
+  /** Until it is written or refused. A refusal, such as a name that is taken, ends the session. */
+  async #registerBeside(): Promise<void> {
+    const { clock, log } = this.#parts;
+    try {
+      await this.#register();
+    } catch (error) {
+      if (this.#closed()) return;
+      if (isRefusal(error)) {
+        this.#fail(error);
+        return;
+      }
+      log.info({ err: error, node: this.#node?.name }, 'A node could not be registered again yet; trying again');
+      clock.after(registerRetryMs, () => {
+        if (!this.#closed()) void this.#registerBeside();
+      });
+    }
+  }
+
+  async #catchUp(generation: number): Promise<void> {
+    const { consensus, clock } = this.#parts;
+    const startMs = clock.monotonicMs();
+    while (consensus.state.index < generation && !this.#closed()) {
+      if (clock.monotonicMs() - startMs >= catchUpMaxMs) {
+        const has = `this member has applied ${consensus.state.index} only`;
+        throw new CellError('CELL_E_TIMEOUT', `The agent has generation ${generation}, ${has}; try another member`);
+      }
+      await new Promise<void>((resolve) => clock.after(catchUpPollMs, resolve));
+    }
+  }
+
+  #beat(message: Heartbeat): void {
+    const last = this.#heartbeat?.message.sequence;
+    if (last !== undefined && message.sequence <= last) {
+      throw new CellError('CELL_E_INVALID', `Heartbeat ${message.sequence} came after heartbeat ${last}`);
+    }
+    this.#heardMs = this.#parts.clock.monotonicMs();
+    this.#heartbeat = { message, atMs: this.#heardMs };
+  }
+
+  #report(report: Report): void {
+    const reports = readReports(this.nodeId, report.allocations);
+    if (this.live) {
+      this.#parts.reports.add(reports, false);
+      return;
+    }
+    this.#early.push(...reports);
+    if (this.#early.length > reportsMax) {
+      throw new CellError('CELL_E_OVERLOADED', `More than ${reportsMax} reports came before the session was ready`);
+    }
+  }
+
+  /** An allocation on this node may have changed; `flush` sends what has. */
+  mark(allocationId: string): void {
+    this.#push?.mark(allocationId);
+  }
+
+  /** Everything may have changed. */
+  markAll(): void {
+    this.#push?.markAll();
+  }
+
+  /** The leader has confirmed this heartbeat. Sent after what is to be pushed: a renewed lease knows its losses. */
+  renewLease(sequence: bigint): void {
+    this.#renewal = sequence;
+    this.flush();
+  }
+
+  /** Asks the agent to send output. Throws `CELL_E_OVERLOADED`. */
+  requestLogs(message: NonNullable<SessionMessage>): void {
+    if (this.#logRequests.length >= waitingLogRequestsMax) {
+      throw new CellError(
+        'CELL_E_OVERLOADED',
+        `The agent of node "${this.#node?.name}" does not read; try again later`,
+      );
+    }
+    this.#logRequests.push(message);
+    this.flush();
+  }
+
+  drained(): void {
+    this.#full = false;
+    this.flush();
+  }
+
+  /** Says what is to be said, until the stream is full. */
+  flush(): void {
+    if (!this.live || this.#push === undefined) return;
+    try {
+      while (!this.#full) {
+        const desired = this.#push.next(this.#parts.consensus.state);
+        if (desired === undefined) break;
+        this.#send({ case: 'desired', value: desired });
+      }
+      if (!this.#full && this.#renewal !== undefined) {
+        this.#send({ case: 'leaseRenewal', value: { sequence: this.#renewal } });
+        this.#renewal = undefined;
+      }
+      while (!this.#full && this.#logRequests.length > 0) this.#send(this.#logRequests.shift()!);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #send(message: NonNullable<SessionMessage>): void {
+    if (!this.#stream.send(message)) this.#full = true;
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof CellError) this.close(error);
+    else {
+      this.#parts.log.error(
+        { err: error, node: this.#node?.name },
+        'A session failed for a reason that should not happen',
+      );
+      this.close(new CellError('CELL_E_INTERNAL', 'The session failed in the control plane; its log tells why'));
+    }
+  }
+
+  /** Ends the session: its agent comes back, here or elsewhere. */
+  close(reason: CellError): void {
+    if (this.#closed()) return;
+    this.gone();
+    const node = this.#node?.name ?? 'unknown';
+    this.#parts.log.info({ node, code: reason.code }, `An agent's session was ended: ${reason.message}`);
+    this.#stream.end(reason);
+  }
+
+  /** The agent has gone. */
+  gone(): void {
+    if (this.#closed()) return;
+    this.#phase = 'closed';
+    this.#early = [];
+    this.#logRequests = [];
+    this.#parts.host.left(this);
+  }
+
+  #closed(): boolean {
+    return this.#phase === 'closed';
+  }
+}
+
+/** The state machine has decided; asking again would not change it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof CellError && ['CELL_E_CONFLICT', 'CELL_E_LIMIT', 'CELL_E_INVALID'].includes(error.code);
+}

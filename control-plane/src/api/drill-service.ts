@@ -1,0 +1,68 @@
+import { DrillService } from '@cell/proto';
+import type { Server } from '@grpc/grpc-js';
+import { CellError } from '../cell-error.ts';
+import { addService } from './add-service.ts';
+import { readState, submitCommand } from './read-state.ts';
+import type { CallServer } from './serve.ts';
+import type { MadeParts } from './service-parts.ts';
+
+const { method } = DrillService;
+
+const drillIdPattern = /^[A-Za-z0-9-]{1,64}$/;
+/** The answer to the order leaves before the crash. */
+const crashDelayMs = 20;
+const passOnTimeoutMs = 2_000;
+
+/** Exercised failures, for people. */
+export function registerDrillService(server: Server, calls: CallServer, parts: MadeParts): void {
+  const { consensus, clock, peers } = parts;
+  addService(server, DrillService, {
+    writeMark: calls.unary(method.writeMark, async ({ drillId, sequence }, { timeoutMs }) => {
+      checkDrillId(drillId);
+      if (sequence > BigInt(Number.MAX_SAFE_INTEGER)) {
+        throw new CellError('CELL_E_INVALID', `The mark's sequence "${sequence}" is too large; count from 0`);
+      }
+      const mark = { drillId, sequence: Number(sequence) };
+      const command = { kind: 'write-mark', timeMs: clock.wallMs(), ...mark } as const;
+      const { index } = await submitCommand(parts, command, timeoutMs);
+      return { index: BigInt(index) };
+    }),
+    listMarks: calls.unary(method.listMarks, async ({ drillId }, { timeoutMs }) => {
+      checkDrillId(drillId);
+      const state = await readState(parts, false, timeoutMs);
+      const ranges = state.drills.get(drillId)?.ranges ?? [];
+      return { ranges: ranges.map(([first, last]) => ({ first: BigInt(first), last: BigInt(last) })) };
+    }),
+    crashLeader: calls.unary(method.crashLeader, async ({ drillId, leaderId }) => {
+      checkDrillId(drillId);
+      const leader = consensus.leadership.leaderId;
+      if (leader === 0) throw new CellError('CELL_E_NO_LEADER', 'There is no leader to crash');
+      if (BigInt(leader) !== leaderId) {
+        throw new CellError(
+          'CELL_E_CONFLICT',
+          `Member ${leader} is the leader, not member ${leaderId}; nothing was done`,
+        );
+      }
+      parts.log.warn({ drill: drillId, leader }, 'A drill orders the crash of the leader');
+      if (consensus.leadership.leading) crashThisLeader(parts, drillId);
+      else await peers.crash(leader, drillId, passOnTimeoutMs);
+      return {};
+    }),
+  });
+}
+
+/** Kills this process shortly after it returns, so that who ordered it hears of it. Throws `CELL_E_NOT_LEADER`. */
+export function crashThisLeader({ consensus, clock, log, crashProcess }: MadeParts, drillId: string): void {
+  checkDrillId(drillId);
+  if (!consensus.leadership.leading) {
+    throw new CellError('CELL_E_NOT_LEADER', `Member ${consensus.memberId} is not the leader; nothing was done`);
+  }
+  log.fatal({ drill: drillId, member: consensus.memberId }, 'CRASHING THIS MEMBER ON THE ORDER OF A DRILL (SIGKILL)');
+  clock.after(crashDelayMs, crashProcess);
+}
+
+function checkDrillId(drillId: string): void {
+  if (drillIdPattern.test(drillId)) return;
+  const allowed = '1 to 64 letters, digits and "-"';
+  throw new CellError('CELL_E_INVALID', `The drill's id "${drillId.slice(0, 80)}" must be ${allowed}`);
+}

@@ -1,0 +1,91 @@
+import { diffSpecs, type JobSpec, validateSpec } from '@cell/job';
+import { specFromProto } from '@cell/job/wire';
+import { JobService, type JobSpec as SaidSpec } from '@cell/proto';
+import type { Server } from '@grpc/grpc-js';
+import { CellError } from '../cell-error.ts';
+import { isFinal } from '../model/entities.ts';
+import { previewJob } from '../plan/preview-job.ts';
+import type { FleetState } from '../state/fleet-state.ts';
+import { addService } from './add-service.ts';
+import { findJob } from './find.ts';
+import { readState, submitCommand } from './read-state.ts';
+import type { CallServer } from './serve.ts';
+import type { MadeParts } from './service-parts.ts';
+import { allocationsToProto, jobToProto, placementFailureToProto } from './to-proto.ts';
+
+const { method } = JobService;
+/** Placements that a preview looks at. */
+const previewPlacementsMax = 10_000;
+
+/** What should run, for people. */
+export function registerJobService(server: Server, calls: CallServer, parts: MadeParts): void {
+  const { clock } = parts;
+  addService(server, JobService, {
+    planJob: calls.unary(method.planJob, async ({ spec }, { timeoutMs }) => {
+      const checked = readSpec(spec);
+      return preview(parts, await readState(parts, false, timeoutMs), checked);
+    }),
+    submitJob: calls.unary(method.submitJob, async (request, { timeoutMs }) => {
+      const spec = readSpec(request.spec);
+      const expectedIndex = request.expectedIndex === undefined ? undefined : Number(request.expectedIndex);
+      const command = { kind: 'submit-job', timeMs: clock.wallMs(), spec, expectedIndex } as const;
+      const result = await submitCommand(parts, command, timeoutMs);
+      const version = BigInt(Number(result['version']));
+      return { version, index: BigInt(result.index), unchanged: result['unchanged'] === true };
+    }),
+    listJobs: calls.unary(method.listJobs, async ({ stale }, { timeoutMs }) => {
+      const state = await readState(parts, stale, timeoutMs);
+      const jobs = [...state.jobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      return { jobs: jobs.map((job) => jobToProto(state, job)), index: BigInt(state.index) };
+    }),
+    getJob: calls.unary(method.getJob, async ({ name, stale }, { timeoutMs }) => {
+      const state = await readState(parts, stale, timeoutMs);
+      const row = findJob(state, name);
+      const allocations = allocationsToProto(state, state.allocationsOfJob(name));
+      return { job: jobToProto(state, row), allocations, index: BigInt(state.index) };
+    }),
+    stopJob: calls.unary(method.stopJob, async ({ name }, { timeoutMs }) => {
+      if (name === '') throw new CellError('CELL_E_INVALID', 'The job is missing: give its name');
+      const command = { kind: 'stop-job', timeMs: clock.wallMs(), name } as const;
+      const { index } = await submitCommand(parts, command, timeoutMs);
+      return { index: BigInt(index), stopping: stillThere(parts.consensus.state, name) };
+    }),
+  });
+}
+
+/** Throws `CELL_E_INVALID` with everything that is wrong. */
+function readSpec(said: SaidSpec | undefined): JobSpec {
+  if (said === undefined) throw new CellError('CELL_E_INVALID', 'The specification is missing');
+  const spec = specFromProto(said);
+  const issues = validateSpec(spec);
+  if (issues.length === 0) return spec;
+  const problems = issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  throw new CellError('CELL_E_INVALID', `The specification of job "${spec.name}" is wrong: ${problems}`);
+}
+
+function stillThere(state: FleetState, name: string): number {
+  let count = 0;
+  for (const allocation of state.allocationsOfJob(name)) if (!isFinal(allocation)) count += 1;
+  return count;
+}
+
+function preview({ clock, random }: MadeParts, state: FleetState, spec: JobSpec) {
+  const before = state.jobs.get(spec.name);
+  const inputs = { nowMs: clock.wallMs(), seed: random(), placementsMax: previewPlacementsMax };
+  const { version, actions, unplaced } = previewJob(state, spec, inputs);
+  const fields = diffSpecs(before?.spec, spec).map(({ path, before, after }) => ({ path, before, after }));
+  return {
+    index: BigInt(before?.modifyIndex ?? 0),
+    unchanged: before !== undefined && !before.stopped && fields.length === 0,
+    fields,
+    actions: actions.map(({ kind, instance, nodeName, reason, allocationId }) => ({
+      kind,
+      instance,
+      nodeName,
+      reason,
+      allocationId,
+    })),
+    ...(unplaced === undefined ? {} : { unplaced: placementFailureToProto(unplaced) }),
+    version: BigInt(version),
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * Typed handlers for grpc-js: a unary handler gives a promise, a streaming one an async iterable; both may throw
+ * `CellError`. Here are the limits on calls: how many at once, for how long, and how large.
+ */
+import type { DescMethodServerStreaming, DescMethodUnary } from '@bufbuild/protobuf';
+import type { Outgoing, RequestOf } from '@cell/proto';
+import type {
+  ServerUnaryCall,
+  ServerWritableStream,
+  StatusObject,
+  sendUnaryData,
+  UntypedHandleCall,
+} from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { CellError } from '../cell-error.ts';
+import type { Clock } from '../ports.ts';
+import { callError } from './call-error.ts';
+
+export interface CallContext {
+  /** Aborted once the caller has gone. */
+  readonly signal: AbortSignal;
+  /** How long an answer is still wanted. */
+  readonly timeoutMs: number;
+}
+
+export type UnaryHandler<M extends DescMethodUnary> = (
+  request: RequestOf<M>,
+  context: CallContext,
+) => Promise<Outgoing<M['output']>> | Outgoing<M['output']>;
+
+export type StreamHandler<M extends DescMethodServerStreaming> = (
+  request: RequestOf<M>,
+  context: CallContext,
+) => AsyncIterable<Outgoing<M['output']>>;
+
+const timeoutDefaultMs = 10_000;
+const timeoutMaxMs = 60_000;
+/** An answer leaves this long before the deadline, so that a coded error arrives rather than a bare time-out. */
+const answerMarginMs = 100;
+const unaryCallsMax = 2_000;
+const streamsMax = 1_000;
+
+/** For `new Server(...)`: sizes, and how soon a caller that has vanished is noticed. */
+export const serverOptions = {
+  'grpc.max_receive_message_length': 8 * 1024 * 1024,
+  'grpc.max_send_message_length': 64 * 1024 * 1024,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+} as const;
+
+export class CallServer {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  #unaryCalls = 0;
+  #streams = 0;
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  unary<M extends DescMethodUnary>(method: M, handler: UnaryHandler<M>): UntypedHandleCall {
+    const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, callback: sendUnaryData<unknown>) => {
+      const refusal = this.#unaryCalls >= unaryCallsMax ? overloaded(unaryCallsMax, 'calls') : undefined;
+      this.#unaryCalls += 1;
+      const context = { signal: cancelSignal(call), timeoutMs: this.#timeoutMs(call.getDeadline()) };
+      answer(refusal, () => handler(call.request, context))
+        .then((response) => callback(null, response))
+        .catch((error: unknown) => callback(this.#failed(method.name, error)))
+        .finally(() => {
+          this.#unaryCalls -= 1;
+        });
+    };
+    return handle as UntypedHandleCall;
+  }
+
+  streaming<M extends DescMethodServerStreaming>(method: M, handler: StreamHandler<M>): UntypedHandleCall {
+    const handle = (call: ServerWritableStream<RequestOf<M>, unknown>) => {
+      const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
+      this.#streams += 1;
+      const context = { signal: cancelSignal(call), timeoutMs: this.#timeoutMs(call.getDeadline()) };
+      answer(refusal, () => pipe(handler(call.request, context), call, context.signal))
+        .then(() => call.end())
+        .catch((error: unknown) => {
+          if (!context.signal.aborted) call.emit('error', this.#failed(method.name, error));
+        })
+        .finally(() => {
+          this.#streams -= 1;
+        });
+    };
+    return handle as UntypedHandleCall;
+  }
+
+  #failed(method: string, error: unknown): StatusObject {
+    const ended = callError(error, this.#log);
+    this.#log.debug({ method, status: ended.code }, ended.details);
+    return ended;
+  }
+
+  #timeoutMs(deadline: Date | number): number {
+    const untilMs = deadline instanceof Date ? deadline.getTime() : deadline;
+    if (!Number.isFinite(untilMs)) return timeoutDefaultMs;
+    return Math.min(timeoutMaxMs, Math.max(0, untilMs - this.#clock.wallMs() - answerMarginMs));
+  }
+}
+
+function overloaded(limit: number, what: string): CellError {
+  return new CellError('CELL_E_OVERLOADED', `This member serves ${limit} ${what} already; try again later`);
+}
+
+async function answer<T>(refusal: CellError | undefined, handle: () => Promise<T> | T): Promise<T> {
+  if (refusal !== undefined) throw refusal;
+  return await handle();
+}
+
+function cancelSignal(call: { on(event: 'cancelled', listener: () => void): unknown }): AbortSignal {
+  const controller = new AbortController();
+  call.on('cancelled', () => controller.abort(new CellError('CELL_E_TIMEOUT', 'The caller has gone')));
+  return controller.signal;
+}
+
+/** Writes as fast as the reader reads: the iterable is not asked for more while the stream is full. */
+async function pipe(
+  messages: AsyncIterable<unknown>,
+  call: ServerWritableStream<unknown, unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const message of messages) {
+    if (signal.aborted) return;
+    if (!call.write(message)) await drained(call, signal);
+  }
+}
+
+function drained(call: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    call.once('drain', done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

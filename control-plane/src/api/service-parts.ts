@@ -1,0 +1,28 @@
+/** What the services need from the member that they are part of. */
+import type { Logger } from 'pino';
+import type { Clock, LogChunk, LogRequest, PeerRequests } from '../ports.ts';
+import type { SessionParts } from './agent-session.ts';
+import type { LogParts } from './find-logs.ts';
+import type { StateParts } from './read-state.ts';
+import type { SessionRegistry } from './session-registry.ts';
+
+export interface ServiceParts extends StateParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A new unsigned 32-bit number per call: the seed of a preview. */
+  readonly random: () => number;
+  readonly sessions: SessionRegistry;
+  /** Where agents' reports go. */
+  readonly reports: SessionParts['reports'];
+  readonly clusterName: string;
+  /** Ends this process at once, as SIGKILL does: for drills. */
+  readonly crashProcess: () => void;
+}
+
+/** Made from the parts, for the services. */
+export interface MadeParts extends ServiceParts, LogParts {}
+
+/** The part of `PeerRequests` that the services give. */
+export type ServedPeerRequests = Pick<PeerRequests, 'openLogs' | 'crash' | 'transferLeadership'>;
+
+export type { LogChunk, LogRequest };

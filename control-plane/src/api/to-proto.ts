@@ -1,0 +1,148 @@
+/** Rows of the state as messages of the contract. */
+
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type AllocationSchema,
+  type EventSchema,
+  type InventorySchema,
+  type JobSchema,
+  JobStatus,
+  type MemberSchema,
+  type NodeSchema,
+  NodeStatus,
+  type Outgoing,
+  type PlacementFailureSchema,
+} from '@cell/proto';
+import type * as model from '../model/entities.ts';
+import { isFinal } from '../model/entities.ts';
+import { jobSummary } from '../plan/job-summary.ts';
+import type { MemberAddress, MemberStatus } from '../ports.ts';
+import type { FleetState } from '../state/fleet-state.ts';
+import { allocationStateToProto, desiredToProto } from './allocation-states.ts';
+import { sharedSpecToProto } from './shared-spec.ts';
+
+const jobStatuses = {
+  pending: JobStatus.PENDING,
+  running: JobStatus.RUNNING,
+  degraded: JobStatus.DEGRADED,
+  complete: JobStatus.COMPLETE,
+  failed: JobStatus.FAILED,
+  stopped: JobStatus.STOPPED,
+} as const;
+
+export function jobToProto(state: FleetState, row: model.JobRow): Outgoing<typeof JobSchema> {
+  const { status, counts } = jobSummary(state, row);
+  return {
+    spec: sharedSpecToProto(row.spec),
+    version: BigInt(row.version),
+    status: jobStatuses[status],
+    submittedAt: timestampFromMs(row.submittedAtMs),
+    modifyIndex: BigInt(row.modifyIndex),
+    counts,
+    ...unplaced(row.unplaced),
+  };
+}
+
+function unplaced(failure: model.PlacementFailure | undefined) {
+  return failure === undefined ? {} : { unplaced: placementFailureToProto(failure) };
+}
+
+export function placementFailureToProto(failure: model.PlacementFailure): Outgoing<typeof PlacementFailureSchema> {
+  const reasons = failure.reasons.map(({ reason, nodes }) => ({ reason, nodes }));
+  return { count: failure.count, reasons, hint: failure.hint };
+}
+
+export function allocationToProto(state: FleetState, row: model.AllocationRow): Outgoing<typeof AllocationSchema> {
+  const node = state.nodes.get(row.nodeId);
+  return {
+    id: row.id,
+    job: row.job,
+    jobVersion: BigInt(row.jobVersion),
+    instance: row.instance,
+    nodeId: row.nodeId,
+    nodeName: node?.name ?? '',
+    desired: desiredToProto(row.desired),
+    state: allocationStateToProto(row.state),
+    message: row.message === '' ? row.desiredReason : row.message,
+    ports: { ...row.ports },
+    restarts: row.restarts,
+    ...(row.exitCode === undefined ? {} : { exitCode: row.exitCode }),
+    placementReason: row.placementReason,
+    createdAt: timestampFromMs(row.createdAtMs),
+    changedAt: timestampFromMs(row.changedAtMs),
+    modifyIndex: BigInt(row.modifyIndex),
+    address: node?.inventory.address ?? '',
+  };
+}
+
+/** The newest last: ids sort by the time of their creation. */
+export function allocationsToProto(state: FleetState, rows: Iterable<model.AllocationRow>) {
+  const sorted = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return sorted.map((row) => allocationToProto(state, row));
+}
+
+export function nodeToProto(state: FleetState, row: model.NodeRow): Outgoing<typeof NodeSchema> {
+  const reserved = { cpuMillis: 0, memoryMib: 0 };
+  let allocations = 0;
+  for (const allocation of state.allocationsOnNode(row.id)) {
+    if (isFinal(allocation)) continue;
+    reserved.cpuMillis += allocation.cpuMillis;
+    reserved.memoryMib += allocation.memoryMib;
+    if (allocation.desired === 'run') allocations += 1;
+  }
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status === 'ready' ? NodeStatus.READY : NodeStatus.LOST,
+    statusMessage: row.statusMessage,
+    statusChangedAt: timestampFromMs(row.statusChangedAtMs),
+    inventory: inventoryToProto(row.inventory),
+    reserved,
+    allocations,
+    agentVersion: row.agentVersion,
+    httpAddress: row.httpAddress,
+    modifyIndex: BigInt(row.modifyIndex),
+    registeredAt: timestampFromMs(row.registeredAtMs),
+  };
+}
+
+function inventoryToProto(inventory: model.Inventory): Outgoing<typeof InventorySchema> {
+  const { cpuMillis, memoryMib, diskFreeMib, address, portFirst, portLast, attributes, runtime } = inventory;
+  return {
+    capacity: { cpuMillis, memoryMib },
+    diskFreeMib: BigInt(diskFreeMib),
+    address,
+    portFirst,
+    portLast,
+    attributes: { ...attributes },
+    runtime,
+  };
+}
+
+export function eventToProto(row: model.EventRow): Outgoing<typeof EventSchema> {
+  const { index, timeMs, type, subject, message } = row;
+  return { index: BigInt(index), time: timestampFromMs(timeMs), type, subject, message };
+}
+
+/** `status` undefined: the member did not answer. */
+export function memberToProto(address: MemberAddress, status: MemberStatus | undefined): Outgoing<typeof MemberSchema> {
+  const known = {
+    id: BigInt(address.id),
+    grpcAddress: address.grpc,
+    peerAddress: address.peers,
+    httpAddress: address.http,
+  };
+  if (status === undefined) return { ...known, role: 'unreachable', reachable: false };
+  return {
+    ...known,
+    role: status.role,
+    reachable: true,
+    term: BigInt(status.term),
+    appliedIndex: BigInt(status.appliedIndex),
+    commitIndex: BigInt(status.commitIndex),
+    snapshotIndex: BigInt(status.snapshotIndex),
+    agentSessions: status.agentSessions,
+    version: status.version,
+    dataBytes: BigInt(status.dataBytes),
+  };
+}

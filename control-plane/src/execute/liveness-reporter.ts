@@ -1,0 +1,64 @@
+/**
+ * Runs on every member: once a second, tells the leader in one message which agents were heard here; once the leader
+ * has confirmed it, their leases are renewed.
+ */
+import type { Logger } from 'pino';
+import type { Clock, Consensus, Peers, SeenNode } from '../ports.ts';
+import type { HeardNode, HeardSessions } from './heard-sessions.ts';
+
+export interface LivenessReporterParts {
+  readonly consensus: Consensus;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sessions: HeardSessions;
+  /** Takes note if this member is the leader. */
+  readonly reportedHere: (seen: readonly SeenNode[]) => void;
+}
+
+const periodMs = 1_000;
+const timeoutMs = 2_000;
+
+/** Returns how to stop. */
+export function startLivenessReporter(parts: LivenessReporterParts): () => void {
+  const confirmed = new Map<string, HeardNode>();
+  let reporting = false;
+  return parts.clock.every(periodMs, () => {
+    if (reporting) return;
+    reporting = true;
+    report(parts, confirmed)
+      .catch((error: unknown) => parts.log.debug({ err: error }, 'The leader did not confirm heartbeats'))
+      .finally(() => {
+        reporting = false;
+      });
+  });
+}
+
+async function report(parts: LivenessReporterParts, confirmed: Map<string, HeardNode>): Promise<void> {
+  const { consensus, peers, sessions } = parts;
+  const heard = [...sessions.heard()];
+  forgetGone(confirmed, heard);
+  const fresh = heard.filter((node) => {
+    const last = confirmed.get(node.nodeId);
+    return last === undefined || last.session !== node.session || last.sequence < node.sequence;
+  });
+  if (fresh.length === 0) return;
+  const { leaderId, leading, term } = consensus.leadership;
+  if (leading) parts.reportedHere(fresh);
+  else if (leaderId !== 0) await peers.reportLiveness(leaderId, fresh, timeoutMs);
+  else return;
+  // A lease may only run on where the loss of the node, if the leader has decided it before it confirmed, is known
+  // here: then what replaced its allocations is pushed before the renewal, or there is no renewal.
+  await consensus.readBarrier(timeoutMs);
+  // Another leader meanwhile: what confirmed may have been replaced before it did.
+  if (consensus.leadership.term !== term) return;
+  const renewable = fresh.filter((node) => consensus.state.nodes.get(node.nodeId)?.status === 'ready');
+  for (const node of renewable) confirmed.set(node.nodeId, node);
+  sessions.renewLeases(renewable);
+}
+
+function forgetGone(confirmed: Map<string, HeardNode>, heard: readonly HeardNode[]): void {
+  if (confirmed.size === 0) return;
+  const here = new Set(heard.map((node) => node.nodeId));
+  for (const nodeId of confirmed.keys()) if (!here.has(nodeId)) confirmed.delete(nodeId);
+}

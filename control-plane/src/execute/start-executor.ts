@@ -1,0 +1,124 @@
+/** Starts all that a member does on its own: the leader's duties while it leads, and what every member does. */
+import type { Logger } from 'pino';
+import type { Clock, Consensus, Leadership, Peers, SeenNode } from '../ports.ts';
+import type { StateChange } from '../state/fleet-state.ts';
+import { startCollector } from './collector.ts';
+import type { HeardSessions } from './heard-sessions.ts';
+import { startLivenessReporter } from './liveness-reporter.ts';
+import { NodeLiveness } from './node-liveness.ts';
+import { ReconcileLoop } from './reconcile-loop.ts';
+import { ReportBatcher, type ReportSink } from './report-batcher.ts';
+
+export interface ExecutorParts {
+  readonly consensus: Consensus;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A new unsigned 32-bit number per call. */
+  readonly random: () => number;
+  readonly settings: ExecutorSettings;
+  readonly sessions: HeardSessions;
+}
+
+export interface ExecutorSettings {
+  /** How long a confirmed heartbeat entitles a node to run, counted from when it was sent. */
+  readonly leaseMs: number;
+  /** What the leader waits on top of the lease before it calls a node lost. */
+  readonly marginMs: number;
+  /** Placements in one plan at most. Default 1,000. */
+  readonly placementsMax?: number;
+}
+
+export interface Executor {
+  /** Where agents' reports go. */
+  readonly reports: ReportSink;
+  /** For `PeerRequests`: throws `CELL_E_NOT_LEADER` elsewhere than on the leader. */
+  readonly livenessReported: (from: number, seen: readonly SeenNode[]) => void;
+  stop(): void;
+}
+
+const placementsMaxDefault = 1_000;
+const announceRetryMs = 200;
+
+export function startExecutor(parts: ExecutorParts): Executor {
+  const { consensus, clock, log, settings } = parts;
+  const liveness = new NodeLiveness({ consensus, clock, log, ...settings });
+  const placementsMax = settings.placementsMax ?? placementsMaxDefault;
+  const reconcile = new ReconcileLoop({ consensus, clock, log, random: parts.random, placementsMax });
+  const reports = new ReportBatcher(parts);
+  const duties = new LeaderDuties(parts, liveness, reconcile);
+  const reportedHere = (seen: readonly SeenNode[]) => liveness.reported(seen);
+  const stops = [
+    consensus.onChange((change) => duties.changed(change)),
+    consensus.onLeadership((leadership) => duties.follow(leadership)),
+    startLivenessReporter({ ...parts, reportedHere }),
+    startCollector(parts),
+    () => reports.stop(),
+    () => duties.resign(),
+  ];
+  duties.follow(consensus.leadership);
+  return {
+    reports,
+    livenessReported: (_from, seen) => reportedHere(seen),
+    stop: () => {
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+/** What begins with an election and ends with the next one. */
+class LeaderDuties {
+  readonly #parts: ExecutorParts;
+  readonly #liveness: NodeLiveness;
+  readonly #reconcile: ReconcileLoop;
+  /** The term that this member leads in; 0 while it does not lead. */
+  #term = 0;
+
+  constructor(parts: ExecutorParts, liveness: NodeLiveness, reconcile: ReconcileLoop) {
+    this.#parts = parts;
+    this.#liveness = liveness;
+    this.#reconcile = reconcile;
+  }
+
+  follow({ leading, term }: Leadership): void {
+    if (leading && term !== this.#term) {
+      this.resign();
+      this.#term = term;
+      this.#liveness.start();
+      void this.#announce(term);
+    } else if (!leading && this.#term !== 0) this.resign();
+  }
+
+  resign(): void {
+    this.#term = 0;
+    this.#liveness.stop();
+    this.#reconcile.stop();
+  }
+
+  /** Once the announcement is applied here, all that earlier leaders wrote is applied too: planning can begin. */
+  async #announce(term: number): Promise<void> {
+    const { consensus, clock, log } = this.#parts;
+    try {
+      await consensus.propose({ kind: 'leader-elected', timeMs: clock.wallMs(), member: consensus.memberId });
+      if (this.#term !== term) return;
+      log.info({ term }, 'Leading: planning begins');
+      this.#reconcile.start();
+    } catch (error) {
+      if (this.#term !== term) return;
+      log.info({ err: error, term }, 'The election could not be announced; trying again');
+      clock.after(announceRetryMs, () => {
+        if (this.#term === term) void this.#announce(term);
+      });
+    }
+  }
+
+  changed(change: StateChange | 'replaced'): void {
+    if (this.#term === 0) return;
+    if (change === 'replaced') this.#liveness.forget();
+    else {
+      const ready = change.nodes.filter((node) => node.status === 'ready');
+      this.#liveness.becameReady(ready.map((node) => node.id));
+    }
+    this.#reconcile.changed(change);
+  }
+}

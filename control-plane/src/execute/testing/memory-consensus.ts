@@ -1,0 +1,88 @@
+/**
+ * A consensus of one member in memory: commands are applied in order, each in an event-loop turn of its own. Tests can
+ * take its leadership away and have commands fail.
+ */
+import type { RaftStatus } from '@cell/raft';
+import { CellError } from '../../cell-error.ts';
+import type { Consensus, Leadership } from '../../ports.ts';
+import { applyCommand } from '../../state/apply/apply-command.ts';
+import type { Command, CommandResult } from '../../state/commands.ts';
+import type { StateChange } from '../../state/fleet-state.ts';
+import { FleetTables } from '../../state/fleet-tables.ts';
+
+export class MemoryConsensus implements Consensus {
+  readonly memberId: number = 1;
+  readonly clusterId: string = 'c0ffee0123456789';
+  readonly tables = new FleetTables();
+  readonly commands: Command[] = [];
+  leadership: Leadership = { leaderId: 1, leading: true, term: 1 };
+  /** Asked before each command: an error makes it fail, unwritten. */
+  failure: (command: Command) => CellError | undefined = () => undefined;
+  /** Held: commands wait until it is released. */
+  hold: Promise<void> | undefined;
+  readonly #changeListeners = new Set<(change: StateChange | 'replaced') => void>();
+  readonly #leadershipListeners = new Set<(leadership: Leadership) => void>();
+  #index = 0;
+
+  get state(): FleetTables {
+    return this.tables;
+  }
+
+  async submit(command: Command, _timeoutMs: number): Promise<CommandResult> {
+    if (this.leadership.leaderId === 0) throw new CellError('CELL_E_NO_LEADER', 'There is no leader');
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.hold;
+    const error = this.failure(command);
+    if (error !== undefined) throw error;
+    return this.write(command);
+  }
+
+  propose(command: Command): Promise<CommandResult> {
+    if (!this.leadership.leading) {
+      return Promise.reject(new CellError('CELL_E_NOT_LEADER', 'This member is not the leader'));
+    }
+    return this.submit(command, 0);
+  }
+
+  /** Applies a command at once, as if another member had proposed it. */
+  write(command: Command): CommandResult {
+    this.#index += 1;
+    this.commands.push(command);
+    const { result, change } = applyCommand(this.tables, command, this.#index);
+    for (const listener of this.#changeListeners) listener(change);
+    return result;
+  }
+
+  readBarrier(_timeoutMs: number): Promise<void> {
+    if (this.leadership.leaderId !== 0) return Promise.resolve();
+    return Promise.reject(new CellError('CELL_E_NO_LEADER', 'There is no leader'));
+  }
+
+  onChange(listener: (change: StateChange | 'replaced') => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  onLeadership(listener: (leadership: Leadership) => void): () => void {
+    this.#leadershipListeners.add(listener);
+    return () => this.#leadershipListeners.delete(listener);
+  }
+
+  lead(leadership: Leadership): void {
+    this.leadership = leadership;
+    for (const listener of this.#leadershipListeners) listener(leadership);
+  }
+
+  replaced(): void {
+    for (const listener of this.#changeListeners) listener('replaced');
+  }
+
+  transferLeadership(to: number, _timeoutMs: number): Promise<void> {
+    this.lead({ leaderId: to, leading: to === this.memberId, term: this.leadership.term + 1 });
+    return Promise.resolve();
+  }
+
+  status(): RaftStatus {
+    throw new CellError('CELL_E_INTERNAL', 'A consensus in memory has no Raft status');
+  }
+}
