@@ -1,0 +1,54 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Entry, SnapshotMeta, StateMachine } from '@cell/raft';
+import { applyCommand } from '../state/apply/apply-command.ts';
+import type { FleetState, StateChange } from '../state/fleet-state.ts';
+import { FleetTables } from '../state/fleet-tables.ts';
+import { decodeCommand } from '../state/format/command-codec.ts';
+import { restoreTables } from '../state/format/restore-tables.ts';
+import { captureTables } from '../state/format/snapshot.ts';
+import { mergeChanges } from './merge-changes.ts';
+
+/** Fits the fleet's tables to Raft, and tells what a batch changed once it is applied. */
+export class FleetMachine implements StateMachine {
+  readonly #tables = new FleetTables();
+  readonly #changed: (change: StateChange | 'replaced') => void;
+
+  constructor(changed: (change: StateChange | 'replaced') => void) {
+    this.#changed = changed;
+  }
+
+  /** The same object for ever. */
+  get state(): FleetState {
+    return this.#tables;
+  }
+
+  apply(entries: readonly Entry[]): readonly unknown[] {
+    const changes: StateChange[] = [];
+    const results = entries.map((entry) => {
+      // A new leader's first entry is empty.
+      if (entry.data.length === 0) return undefined;
+      const { result, change } = applyCommand(this.#tables, decodeCommand(entry.data), entry.index);
+      changes.push(change);
+      return result;
+    });
+    if (changes.length > 0) this.#changed(mergeChanges(changes));
+    return results;
+  }
+
+  capture(): AsyncIterable<Uint8Array> {
+    return slices(captureTables(this.#tables));
+  }
+
+  async restore(_meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#tables.adopt(await restoreTables(data));
+    this.#changed('replaced');
+  }
+}
+
+/** A turn of the event loop between two slices, so that a large state never holds up heartbeats. */
+async function* slices(chunks: Iterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for (const chunk of chunks) {
+    yield chunk;
+    await setImmediate();
+  }
+}

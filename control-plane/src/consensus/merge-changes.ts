@@ -1,0 +1,47 @@
+import type { StateChange } from '../state/fleet-state.ts';
+
+/** One change that says what a batch did: of a row that changed several times, its newest; `changes` isn't empty. */
+export function mergeChanges(changes: readonly StateChange[]): StateChange {
+  if (changes.length === 1) return changes[0]!;
+  const nodes = merge(changes, (change) => [change.nodes, change.removedNodes], idOf);
+  const allocations = merge(changes, (change) => [change.allocations, change.removedAllocations], idOf);
+  const jobs = merge(
+    changes,
+    (change) => [change.jobs, []],
+    (job) => job.name,
+  );
+  return {
+    index: changes.at(-1)!.index,
+    nodes: nodes.put,
+    removedNodes: nodes.removed,
+    jobs: jobs.put,
+    allocations: allocations.put,
+    removedAllocations: allocations.removed,
+    events: changes.flatMap((change) => change.events),
+  };
+}
+
+function idOf(row: { readonly id: string }): string {
+  return row.id;
+}
+
+/** Per row what happened last: put or removed. */
+function merge<Row>(
+  changes: readonly StateChange[],
+  rowsOf: (change: StateChange) => readonly [put: readonly Row[], removed: readonly Row[]],
+  keyOf: (row: Row) => string,
+): { readonly put: Row[]; readonly removed: Row[] } {
+  const put = new Map<string, Row>();
+  const removed = new Map<string, Row>();
+  for (const [putNow, removedNow] of changes.map(rowsOf)) {
+    for (const row of putNow) {
+      put.set(keyOf(row), row);
+      removed.delete(keyOf(row));
+    }
+    for (const row of removedNow) {
+      put.delete(keyOf(row));
+      removed.set(keyOf(row), row);
+    }
+  }
+  return { put: [...put.values()], removed: [...removed.values()] };
+}

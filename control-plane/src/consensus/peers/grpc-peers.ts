@@ -1,0 +1,141 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import {
+  callUnary,
+  methodDefinition,
+  type Outgoing,
+  PeerService,
+  type RelayLogsResponse,
+  type ResponseOf,
+} from '@cell/proto';
+import { type CallOptions, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { CellError } from '../../cell-error.ts';
+import { answeredError } from '../../grpc-error.ts';
+import type { LogChunk, LogRequest, MemberAddress, MemberStatus, PeerRequests, Peers, SeenNode } from '../../ports.ts';
+import { logRequestToProto, streamFromProto } from './log-messages.ts';
+import { memberStatusFromProto } from './member-messages.ts';
+import type { PeerChannels } from './peer-channels.ts';
+import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
+
+type UnaryMethod = DescMethod & { methodKind: 'unary' };
+
+/** What forwarding a command gives: its index, and what applying it gave, as JSON. */
+export interface ForwardedResult {
+  readonly index: number;
+  readonly result: Uint8Array;
+}
+
+/** Calls to other members; calls to this member itself go straight to what answers its peers. */
+export class GrpcPeers implements Peers {
+  readonly members: readonly MemberAddress[];
+  readonly #identity: PeerIdentity;
+  readonly #channels: PeerChannels;
+  readonly #metadata: Metadata;
+  readonly #wallMs: () => number;
+  #own: PeerRequests | undefined;
+
+  constructor(identity: PeerIdentity, channels: PeerChannels, wallMs: () => number) {
+    this.#identity = identity;
+    this.#channels = channels;
+    this.#wallMs = wallMs;
+    this.#metadata = identityMetadata(identity);
+    this.members = [...identity.members].sort((left, right) => left.id - right.id);
+  }
+
+  /** Who answers calls to this member itself. */
+  answerOwn(requests: PeerRequests): void {
+    this.#own = requests;
+  }
+
+  async reportLiveness(to: number, seen: readonly SeenNode[], timeoutMs: number): Promise<void> {
+    if (to === this.#identity.memberId) return this.#ownRequests().livenessReported(to, seen);
+    const nodes = seen.map(({ nodeId, ageMs }) => ({ nodeId, ageMs: Math.max(0, Math.round(ageMs)) }));
+    await this.#call(to, PeerService.method.reportLiveness, { nodes }, timeoutMs);
+  }
+
+  async member(to: number, timeoutMs: number): Promise<MemberStatus> {
+    if (to === this.#identity.memberId) return this.#ownRequests().ownStatus();
+    return memberStatusFromProto(await this.#call(to, PeerService.method.getMember, {}, timeoutMs));
+  }
+
+  async crash(to: number, drillId: string, timeoutMs: number): Promise<void> {
+    if (to === this.#identity.memberId) return this.#ownRequests().crash(drillId);
+    await this.#call(to, PeerService.method.crash, { drillId }, timeoutMs);
+  }
+
+  async transfer(toLeader: number, target: number, timeoutMs: number): Promise<number> {
+    if (toLeader === this.#identity.memberId) return this.#ownRequests().transferLeadership(target);
+    const answer = await this.#call(toLeader, PeerService.method.transfer, { to: BigInt(target) }, timeoutMs);
+    return Number(answer.leaderId);
+  }
+
+  async *relayLogs(to: number, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    if (to === this.#identity.memberId) {
+      yield* this.#ownRequests().openLogs(request, signal);
+      return;
+    }
+    const method = methodDefinition(PeerService.method.relayLogs);
+    const call = this.#channels
+      .client(to)
+      .makeServerStreamRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        { request: logRequestToProto(request) },
+        this.#metadata,
+      );
+    const cancel = () => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    try {
+      for await (const part of call) {
+        const { data, stream } = part as RelayLogsResponse;
+        yield { data, stream: streamFromProto(stream) };
+      }
+    } catch (error) {
+      throw signal.aborted ? signal.reason : this.#failure(to, error);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+
+  /** Whether a call to the peer would be sent now. */
+  connected(to: number): boolean {
+    return this.#channels.connected(to);
+  }
+
+  /** Passes a command on. Only a `CellError` other than `CELL_E_PEER_UNREACHABLE` says for certain what came of it. */
+  async proposeCommand(to: number, command: Uint8Array, timeoutMs: number): Promise<ForwardedResult> {
+    const answer = await this.#call(to, PeerService.method.proposeCommand, { command }, timeoutMs);
+    return { index: Number(answer.index), result: answer.result };
+  }
+
+  async #call<M extends UnaryMethod>(
+    to: number,
+    method: M,
+    request: Outgoing<M['input']>,
+    timeoutMs: number,
+  ): Promise<ResponseOf<M>> {
+    const options: CallOptions = { deadline: this.#wallMs() + timeoutMs };
+    try {
+      return (await callUnary(this.#channels.client(to), method, request, this.#metadata, options)) as ResponseOf<M>;
+    } catch (error) {
+      throw this.#failure(to, error);
+    }
+  }
+
+  #failure(to: number, error: unknown): Error {
+    if (error instanceof CellError) return error;
+    const { code, details } = error as Partial<ServiceError>;
+    const why = code === status.DEADLINE_EXCEEDED ? 'it did not answer in time' : (details ?? String(error));
+    return (
+      answeredError(error) ??
+      new CellError('CELL_E_PEER_UNREACHABLE', `Cannot reach member "${to}": ${why}`, { cause: error })
+    );
+  }
+
+  #ownRequests(): PeerRequests {
+    if (this.#own !== undefined) return this.#own;
+    throw new CellError('CELL_E_NO_LEADER', 'Member is still starting; try again in a moment');
+  }
+}

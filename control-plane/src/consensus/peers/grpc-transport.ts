@@ -1,0 +1,91 @@
+import { encodeMessages, type Message, type NodeId, type Transport } from '@cell/raft';
+import type { Logger } from 'pino';
+import type { Clock } from '../../ports.ts';
+import { MessageStream } from './message-stream.ts';
+import type { PeerChannels } from './peer-channels.ts';
+import type { PeerIdentity } from './peer-identity.ts';
+import { sendSnapshot } from './send-snapshot.ts';
+
+/** Bytes of entries after which a frame is closed: a frame must stay well below the size of a gRPC message. */
+const FRAME_ENTRY_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface GrpcTransportParts {
+  readonly identity: PeerIdentity;
+  readonly channels: PeerChannels;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+}
+
+/** Carries Raft's messages: all that one turn of the event loop has for a peer goes in one frame. */
+export class GrpcTransport implements Transport {
+  readonly #parts: GrpcTransportParts;
+  readonly #streams = new Map<NodeId, MessageStream>();
+  readonly #queues = new Map<NodeId, Message[]>();
+  #onUnreachable: (peer: NodeId) => void = () => {};
+  #flushDue = false;
+
+  constructor(parts: GrpcTransportParts) {
+    this.#parts = parts;
+    for (const peer of parts.identity.members) {
+      if (peer.id !== parts.identity.memberId) this.#streams.set(peer.id, new MessageStream({ ...parts, peer }));
+    }
+  }
+
+  /** Whom to tell about messages that were dropped. */
+  reportTo(onUnreachable: (peer: NodeId) => void): void {
+    this.#onUnreachable = onUnreachable;
+  }
+
+  connected(peer: NodeId): boolean {
+    return this.#streams.get(peer)?.ready ?? false;
+  }
+
+  send(messages: readonly Message[]): void {
+    for (const message of messages) {
+      const queue = this.#queues.get(message.to);
+      if (queue === undefined) this.#queues.set(message.to, [message]);
+      else queue.push(message);
+    }
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  async sendSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void> {
+    const client = this.#parts.channels.client(message.to);
+    await sendSnapshot({ client, identity: this.#parts.identity, clock: this.#parts.clock, message, data });
+  }
+
+  close(): void {
+    for (const stream of this.#streams.values()) stream.close();
+    this.#queues.clear();
+  }
+
+  #flush(): void {
+    this.#flushDue = false;
+    const queues = [...this.#queues];
+    this.#queues.clear();
+    for (const [peer, messages] of queues) {
+      const stream = this.#streams.get(peer);
+      // Encoding for a peer that is away would be work for nothing.
+      const dropped = stream === undefined || !stream.ready || !frames(messages).every((frame) => !stream.send(frame));
+      if (dropped) this.#onUnreachable(peer);
+    }
+  }
+}
+
+/** As few frames as the limit allows; nearly always one. */
+function frames(messages: readonly Message[]): Uint8Array[] {
+  const encoded: Uint8Array[] = [];
+  let first = 0;
+  let bytes = 0;
+  for (const [place, message] of messages.entries()) {
+    for (const entry of message.entries) bytes += entry.data.length;
+    if (bytes < FRAME_ENTRY_BYTES_MAX && place < messages.length - 1) continue;
+    encoded.push(encodeMessages(messages.slice(first, place + 1)));
+    first = place + 1;
+    bytes = 0;
+  }
+  return encoded;
+}

@@ -1,0 +1,133 @@
+import { type Driver, type LogStore, RaftError, startDriver } from '@cell/raft';
+import type { Server } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { CellError } from '../cell-error.ts';
+import type { Clock, Consensus, Leadership, PeerRequests } from '../ports.ts';
+import type { StateChange } from '../state/fleet-state.ts';
+import { FleetMachine } from './fleet-machine.ts';
+import { LeadershipTracker } from './leadership-tracker.ts';
+import { GrpcPeers } from './peers/grpc-peers.ts';
+import { GrpcTransport } from './peers/grpc-transport.ts';
+import { PeerChannels } from './peers/peer-channels.ts';
+import type { PeerIdentity } from './peers/peer-identity.ts';
+import { registerPeerService } from './peers/peer-service.ts';
+import { noLeader } from './raft-error.ts';
+import { Submitter, type SubmitterParts } from './submitter.ts';
+
+const SNAPSHOT_EVERY_ENTRIES = 10_000;
+const SNAPSHOT_EVERY_BYTES = 64 * 1024 * 1024;
+const KEEP_ENTRIES = 5_000;
+
+export interface ConsensusParts {
+  readonly identity: PeerIdentity;
+  readonly store: LogStore;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A whole number in [0, below). */
+  readonly random: (below: number) => number;
+  readonly onOutcome: SubmitterParts['onOutcome'];
+  /** The member can't go on: its process must stop. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningConsensus {
+  readonly consensus: Consensus;
+  readonly peers: GrpcPeers;
+  /** Whether our stream of Raft messages to the peer stands. */
+  connected(peer: number): boolean;
+  /** Adds to a server what peers call here. */
+  registerService(server: Server, requests: PeerRequests): void;
+  /** Ends connections and closes the store. */
+  stop(): Promise<void>;
+}
+
+/** Starts this member of the replicated state. It takes part once its peers can call `registerService`'s server. */
+export async function startConsensus(parts: ConsensusParts): Promise<RunningConsensus> {
+  const { identity, clock, log, store } = parts;
+  const random = () => parts.random(2 ** 32) / 2 ** 32;
+  const channels = new PeerChannels(identity);
+  const transport = new GrpcTransport({ identity, channels, clock, log, random });
+  const peers = new GrpcPeers(identity, channels, () => clock.wallMs());
+  const leadership = new LeadershipTracker();
+  const listeners = new Set<(change: StateChange | 'replaced') => void>();
+  const machine = new FleetMachine((change) => {
+    // Later than the apply that it tells of, so that what listeners propose never runs inside an apply.
+    queueMicrotask(() => {
+      for (const listener of [...listeners]) listener(change);
+    });
+  });
+  const driver: Driver = await startDriver({
+    id: identity.memberId,
+    store,
+    transport,
+    machine,
+    timers: clock,
+    random: parts.random,
+    heartbeatMs: parts.heartbeatMs,
+    electionMs: parts.electionMs,
+    snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+    snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+    keepEntries: KEEP_ENTRIES,
+    onFatal: parts.onFatal,
+    onSoftState: (state, term) => leadership.update(state, term),
+  });
+  transport.reportTo((peer) => driver.onUnreachable(peer));
+  const submitter = new Submitter({ driver, peers, leadership, clock, onOutcome: parts.onOutcome });
+  const consensus: Consensus = {
+    memberId: identity.memberId,
+    clusterId: identity.clusterId,
+    state: machine.state,
+    get leadership(): Leadership {
+      return leadership.current;
+    },
+    submit: (command, timeoutMs) => submitter.submit(command, timeoutMs),
+    propose: (command) => submitter.propose(command),
+    readBarrier: (timeoutMs) => readBarrier(driver, leadership, timeoutMs),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onLeadership: (listener) => leadership.listen(listener),
+    transferLeadership: (to, timeoutMs) => transferLeadership(driver, to, timeoutMs),
+    status: () => driver.status(),
+  };
+  return {
+    consensus,
+    peers,
+    connected: (peer) => transport.connected(peer),
+    registerService(server, requests) {
+      peers.answerOwn(requests);
+      const propose = (command: Uint8Array) => submitter.proposeBytes(command);
+      registerPeerService(server, { identity, clock, log, raft: driver, propose, requests });
+    },
+    async stop() {
+      await driver.stop();
+      transport.close();
+      channels.close();
+      await store.close();
+    },
+  };
+}
+
+async function readBarrier(driver: Driver, leadership: LeadershipTracker, timeoutMs: number): Promise<void> {
+  try {
+    await driver.readBarrier(timeoutMs);
+  } catch (error) {
+    if (!(error instanceof RaftError)) throw error;
+    if (leadership.current.leaderId === 0) throw noLeader(timeoutMs, error);
+    const code = error.code === 'overloaded' ? 'CELL_E_OVERLOADED' : 'CELL_E_TIMEOUT';
+    throw new CellError(code, `Cannot read what was written last: ${error.message}`, { cause: error });
+  }
+}
+
+async function transferLeadership(driver: Driver, to: number, timeoutMs: number): Promise<void> {
+  try {
+    await driver.transferLeadership(to, timeoutMs);
+  } catch (error) {
+    if (!(error instanceof RaftError)) throw error;
+    const code = error.code === 'not-leader' ? 'CELL_E_NOT_LEADER' : 'CELL_E_TIMEOUT';
+    throw new CellError(code, `Cannot hand leadership to member "${to}": ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,163 @@
+import type { Driver } from '@cell/raft';
+import { CellError } from '../cell-error.ts';
+import type { Clock } from '../ports.ts';
+import type { Command, CommandResult } from '../state/commands.ts';
+import { encodeCommand } from '../state/format/command-codec.ts';
+import type { LeadershipTracker } from './leadership-tracker.ts';
+import type { GrpcPeers } from './peers/grpc-peers.ts';
+import { noLeader, outcomeUnknown, proposalError } from './raft-error.ts';
+
+/** Bytes of one command in the log. */
+export const COMMAND_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Commands that wait here for their outcome. */
+const PENDING_MAX = 10_000;
+
+/** Pause before a leader is looked for again; a change of leadership ends it early. */
+const RETRY_MS = 20;
+
+export interface SubmitterParts {
+  readonly driver: Pick<Driver, 'propose' | 'waitApplied'>;
+  readonly peers: Pick<GrpcPeers, 'connected' | 'proposeCommand'>;
+  readonly leadership: LeadershipTracker;
+  readonly clock: Clock;
+  /** Told of every outcome: 'applied', or the error's code. */
+  readonly onOutcome: (outcome: 'applied' | CellError['code']) => void;
+}
+
+interface Written {
+  readonly index: number;
+  readonly result: CommandResult;
+}
+
+/**
+ * Brings commands to the leader, wherever it is. A command is sent again only if it is certain that it was not written;
+ * otherwise the caller is told that nobody knows.
+ */
+export class Submitter {
+  readonly #parts: SubmitterParts;
+  #pending = 0;
+
+  constructor(parts: SubmitterParts) {
+    this.#parts = parts;
+  }
+
+  submit(command: Command, timeoutMs: number): Promise<CommandResult> {
+    return this.#counted(() => this.#submit(encode(command), timeoutMs));
+  }
+
+  propose(command: Command): Promise<CommandResult> {
+    return this.#counted(async () => (await this.proposeBytes(encode(command))).result);
+  }
+
+  /** Has a command that a peer passed on committed, if this member leads. */
+  async proposeBytes(bytes: Uint8Array): Promise<Written> {
+    if (bytes.length > COMMAND_BYTES_MAX) throw tooLarge(bytes.length);
+    try {
+      const { index, result } = await this.#parts.driver.propose(bytes);
+      return { index, result: result as CommandResult };
+    } catch (error) {
+      throw proposalError(error);
+    }
+  }
+
+  async #counted(work: () => Promise<CommandResult>): Promise<CommandResult> {
+    this.#pending += 1;
+    try {
+      if (this.#pending > PENDING_MAX) {
+        throw new CellError('CELL_E_OVERLOADED', `Already ${PENDING_MAX} changes wait to be written; try again later`);
+      }
+      const result = await work();
+      this.#parts.onOutcome('applied');
+      return result;
+    } catch (error) {
+      this.#parts.onOutcome(error instanceof CellError ? error.code : 'CELL_E_INTERNAL');
+      throw error;
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  async #submit(bytes: Uint8Array, timeoutMs: number): Promise<CommandResult> {
+    const { clock } = this.#parts;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    let lastRefusal: unknown;
+    for (;;) {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) throw noLeader(timeoutMs, lastRefusal);
+      try {
+        const result = await this.#attempt(bytes, leftMs);
+        if (result !== undefined) return result;
+      } catch (error) {
+        if (!(error instanceof CellError) || error.code !== 'CELL_E_NOT_LEADER') throw error;
+        lastRefusal = error;
+      }
+      await this.#leadershipMayHaveChanged(Math.min(RETRY_MS, leftMs));
+    }
+  }
+
+  /** Undefined if there was nobody to send it to. */
+  async #attempt(bytes: Uint8Array, leftMs: number): Promise<CommandResult | undefined> {
+    const { leadership, peers } = this.#parts;
+    const { leaderId, leading } = leadership.current;
+    if (leading) return (await this.#within(leftMs, this.proposeBytes(bytes))).result;
+    if (leaderId === 0 || !peers.connected(leaderId)) return undefined;
+    return await this.#forward(leaderId, bytes, leftMs);
+  }
+
+  async #forward(leaderId: number, bytes: Uint8Array, leftMs: number): Promise<CommandResult> {
+    const { peers, driver, clock } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    const { index, result } = await peers.proposeCommand(leaderId, bytes, leftMs).catch((error: unknown) => {
+      const code = error instanceof CellError ? error.code : undefined;
+      // The leader said something that says nothing of the command, or nothing at all.
+      if (code === undefined || code === 'CELL_E_PEER_UNREACHABLE' || code === 'CELL_E_INTERNAL') {
+        throw outcomeUnknown((error as Error).message, error);
+      }
+      throw error;
+    });
+    try {
+      await driver.waitApplied(index, Math.max(1, leftMs - (clock.monotonicMs() - startedMs)));
+    } catch (error) {
+      const message = `Change was written at index ${index}, but this member has not applied it yet; read from another`;
+      throw new CellError('CELL_E_TIMEOUT', message, { cause: error });
+    }
+    return JSON.parse(Buffer.from(result).toString()) as CommandResult;
+  }
+
+  /** A proposal of our own can't be taken back: after the time-out it may still be committed. */
+  #within(timeoutMs: number, work: Promise<Written>): Promise<Written> {
+    return new Promise((resolve, reject) => {
+      const stop = this.#parts.clock.after(timeoutMs, () => {
+        reject(outcomeUnknown(`it was not committed within ${Math.round(timeoutMs)} ms`));
+      });
+      work.then(resolve, reject).finally(stop);
+    });
+  }
+
+  #leadershipMayHaveChanged(timeoutMs: number): Promise<void> {
+    const { leadership, clock } = this.#parts;
+    return new Promise((resolve) => {
+      const done = () => {
+        stop();
+        unlisten();
+        resolve();
+      };
+      const stop = clock.after(timeoutMs, done);
+      const unlisten = leadership.listen(done);
+    });
+  }
+}
+
+function encode(command: Command): Uint8Array {
+  const bytes = encodeCommand(command);
+  if (bytes.length > COMMAND_BYTES_MAX) throw tooLarge(bytes.length);
+  return bytes;
+}
+
+function tooLarge(bytes: number): CellError {
+  return new CellError(
+    'CELL_E_LIMIT',
+    `Change of ${bytes} bytes is above the limit of ${COMMAND_BYTES_MAX}; make it smaller`,
+  );
+}

@@ -1,0 +1,134 @@
+import type { RaftStatus } from '@cell/raft';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { FleetState } from '../state/fleet-state.ts';
+
+export interface MetricSources {
+  readonly version: string;
+  readonly cluster: string;
+  readonly memberId: number;
+  readonly state: FleetState;
+  readonly status: () => RaftStatus;
+  readonly leading: () => boolean;
+  readonly agentSessions: () => number;
+  readonly dataBytes: () => number;
+  readonly peers: () => readonly { readonly id: number; readonly connected: boolean }[];
+}
+
+/** What is counted while it happens, as opposed to read when it is scraped. */
+export interface MemberCounters {
+  readonly registry: Registry;
+  countProposal(outcome: string): void;
+  observeFsync(durationSeconds: number): void;
+}
+
+/** Its own names for gauges end in _total, which Prometheus keeps for counters. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
+const FSYNC_BUCKETS_SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+];
+
+/** Made first, so that the parts that count can be made with it. */
+export function createCounters(): MemberCounters {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
+  const proposals = new Counter({
+    name: 'cell_raft_proposals_total',
+    help: 'Changes that this member was asked to have written, by what came of them.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  proposals.inc({ outcome: 'applied' }, 0);
+  const fsync = new Histogram({
+    name: 'cell_raft_fsync_seconds',
+    help: 'Time to make a batch of the log durable.',
+    buckets: FSYNC_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  return {
+    registry,
+    // 'CELL_E_NO_LEADER' -> 'no_leader'; codes are few, so the label is bounded.
+    countProposal: (outcome) => proposals.inc({ outcome: outcome.replace(/^CELL_E_/, '').toLowerCase() }),
+    observeFsync: (durationSeconds) => fsync.observe(durationSeconds),
+  };
+}
+
+/** Adds what is read from the member whenever it is scraped. */
+export function addMemberMetrics(registry: Registry, sources: MetricSources): void {
+  addIdentity(registry, sources);
+  addRaft(registry, sources);
+  addFleet(registry, sources.state);
+  gauge(registry, 'cell_agent_sessions', 'Agents that are connected to this member.', sources.agentSessions);
+  gauge(registry, 'cell_data_bytes', "Bytes in this member's data folder.", sources.dataBytes);
+}
+
+function addIdentity(registry: Registry, { version, cluster, memberId }: MetricSources): void {
+  const labels = { version, role: 'control-plane', cluster, member: String(memberId) };
+  new Gauge({
+    name: 'cell_build_info',
+    help: 'Always 1; its labels tell which program this is.',
+    labelNames: Object.keys(labels),
+    registers: [registry],
+  }).set(labels, 1);
+}
+
+function addRaft(registry: Registry, { status, leading, peers }: MetricSources): void {
+  gauge(registry, 'cell_raft_term', 'Raft term of this member.', () => status().term);
+  gauge(registry, 'cell_raft_is_leader', '1 if this member is the leader, else 0.', () => (leading() ? 1 : 0));
+  gauge(registry, 'cell_raft_has_leader', '1 if this member knows a leader, else 0.', () => Math.sign(status().leader));
+  gauge(registry, 'cell_raft_applied_index', 'Highest log index that is applied here.', () => status().applied);
+  gauge(registry, 'cell_raft_commit_index', 'Highest log index known to be committed.', () => status().commit);
+  gauge(registry, 'cell_raft_last_index', 'Highest log index that is stored here.', () => status().lastIndex);
+  gauge(registry, 'cell_raft_snapshot_index', 'Log index of the newest snapshot here.', () => status().snapshotIndex);
+  const connected = new Gauge({
+    name: 'cell_raft_peer_connected',
+    help: '1 if the stream of Raft messages to the peer stands, else 0.',
+    labelNames: ['peer'],
+    registers: [registry],
+    collect: () => {
+      for (const peer of peers()) connected.set({ peer: String(peer.id) }, peer.connected ? 1 : 0);
+    },
+  });
+}
+
+function addFleet(registry: Registry, state: FleetState): void {
+  tally(registry, 'cell_nodes', 'Nodes by status.', 'status', ['ready', 'lost'], () =>
+    state.nodes.values().map((node) => node.status),
+  );
+  tally(registry, 'cell_jobs', 'Jobs by whether they are to run.', 'status', ['active', 'stopped'], () =>
+    state.jobs.values().map((job) => (job.stopped ? 'stopped' : 'active')),
+  );
+  tally(registry, 'cell_allocations', 'Allocations by state, ended ones that are kept included.', 'state', STATES, () =>
+    state.allocations.values().map((allocation) => allocation.state),
+  );
+  gauge(registry, 'cell_jobs_unplaced', 'Jobs with instances that have no node.', () => state.unplacedJobs.size);
+}
+
+const STATES = ['pending', 'starting', 'running', 'healthy', 'unhealthy', 'complete', 'failed', 'stopped', 'lost'];
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  const made: Gauge = new Gauge({ name, help, registers: [registry], collect: () => made.set(read()) });
+}
+
+/** A gauge that counts rows by one property; what there is none of is 0, not absent. */
+function tally(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  values: readonly string[],
+  read: () => Iterable<string>,
+): void {
+  const made = new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect: () => {
+      const counts = new Map(values.map((value) => [value, 0]));
+      for (const value of read()) counts.set(value, (counts.get(value) ?? 0) + 1);
+      for (const [value, count] of counts) made.set({ [label]: value }, count);
+    },
+  });
+}

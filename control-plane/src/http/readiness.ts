@@ -1,0 +1,16 @@
+import type { RaftStatus } from '@cell/raft';
+import type { Leadership } from '../ports.ts';
+
+/** Entries that are committed and not yet applied here, above which answers are too old to be of use. */
+const LAG_ENTRIES_MAX = 1000;
+
+/** Why this member can't serve now; undefined if it can. */
+export function unreadiness(
+  { leaderId }: Leadership,
+  status: Pick<RaftStatus, 'commit' | 'applied'>,
+): string | undefined {
+  if (leaderId === 0) return 'No leader is known';
+  const lag = status.commit - status.applied;
+  if (lag > LAG_ENTRIES_MAX) return `Applying the log: ${lag} entries are left`;
+  return undefined;
+}

@@ -1,0 +1,46 @@
+/** Configuration files for a fleet on loopback. */
+export interface MemberPorts {
+  readonly id: number;
+  readonly grpc: number;
+  readonly peers: number;
+  readonly http: number;
+}
+
+export interface MemberFile {
+  readonly own: MemberPorts;
+  readonly members: readonly MemberPorts[];
+  readonly cluster: string;
+  readonly data: string;
+  /** More TOML, whole tables. */
+  readonly extra: string;
+}
+
+export function memberToml({ own, members, cluster, data, extra }: MemberFile): string {
+  const addresses = ({ grpc, peers, http }: MemberPorts) =>
+    `grpc = "127.0.0.1:${grpc}"\npeers = "127.0.0.1:${peers}"\nhttp = "127.0.0.1:${http}"\n`;
+  const list = members.map((member) => `[[members]]\nid = ${member.id}\n${addresses(member)}`).join('\n');
+  return `id = ${own.id}\ncluster = "${cluster}"\ndata = "${data}"\n\n[listen]\n${addresses(own)}\n${list}\n${extra}`;
+}
+
+export interface AgentFile {
+  readonly name: string;
+  readonly data: string;
+  readonly httpPort: number;
+  readonly members: readonly MemberPorts[];
+  readonly ports: readonly [first: number, last: number];
+  readonly extra: string;
+}
+
+export function agentToml({ name, data, httpPort, members, ports, extra }: AgentFile): string {
+  const controlPlane = members.map((member) => `"127.0.0.1:${member.grpc}"`).join(', ');
+  return `name = "${name}"
+data = "${data}"
+control_plane = [${controlPlane}]
+
+[listen]
+http = "127.0.0.1:${httpPort}"
+
+[ports]
+range = "${ports[0]}-${ports[1]}"
+${extra}`;
+}

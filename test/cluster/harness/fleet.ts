@@ -1,0 +1,208 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CellClient, connect } from '@cell/sdk';
+import { Daemon } from './daemon.ts';
+import { agentToml, type MemberPorts, memberToml } from './fleet-config.ts';
+import { freePorts } from './free-ports.ts';
+import { forgetFolder, guardFolder, sweepFolder } from './leftovers.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface FleetOptions {
+  readonly members: number;
+  /** Default 0. */
+  readonly agents?: number;
+  /** Default "test". */
+  readonly cluster?: string;
+  /** Tables of TOML for every member, such as '[leases]\nduration = "5s"\n'. */
+  readonly memberSettings?: string;
+  readonly agentSettings?: string;
+  /** Default: a new one below the temporary folder, removed at the end. One that is given stays. */
+  readonly folder?: string;
+  /** Start and wait until all are ready; default true. */
+  readonly start?: boolean;
+}
+
+const PORTS_PER_MEMBER = 3;
+const CALL_MS_MAX = 10_000;
+const LEADER_MS_MAX = 10_000;
+
+/** Ports for the workloads of each agent: apart, since all agents are on one machine. */
+const WORKLOAD_PORT_FIRST = 20_000;
+const WORKLOAD_PORTS_EACH = 200;
+
+export class Member extends Daemon {
+  readonly id: number;
+  readonly grpcAddress: string;
+  readonly dataFolder: string;
+
+  constructor(parts: ConstructorParameters<typeof Daemon>[0], ports: MemberPorts, dataFolder: string) {
+    super(parts);
+    this.id = ports.id;
+    this.grpcAddress = `127.0.0.1:${ports.grpc}`;
+    this.dataFolder = dataFolder;
+  }
+
+  async leads(): Promise<boolean> {
+    return this.running && (await this.metric('cell_raft_is_leader')) === 1;
+  }
+}
+
+export class Agent extends Daemon {
+  readonly dataFolder: string;
+
+  constructor(parts: ConstructorParameters<typeof Daemon>[0], dataFolder: string) {
+    super(parts);
+    this.dataFolder = dataFolder;
+  }
+}
+
+/** Real members and agents on loopback, with all they leave behind in one folder. */
+export class Fleet {
+  readonly folder: string;
+  readonly members: readonly Member[];
+  readonly agents: readonly Agent[];
+  readonly #clients = new Set<CellClient>();
+
+  constructor(folder: string, members: readonly Member[], agents: readonly Agent[]) {
+    this.folder = folder;
+    this.members = members;
+    this.agents = agents;
+  }
+
+  /** By its Raft id, which counts from 1. */
+  member(id: number): Member {
+    const member = this.members[id - 1];
+    if (member === undefined) throw new Error(`Fleet has no member ${id}`);
+    return member;
+  }
+
+  /** Counted from 1; its node is called "node-<number>". */
+  agent(number: number): Agent {
+    const agent = this.agents[number - 1];
+    if (agent === undefined) throw new Error(`Fleet has no agent ${number}`);
+    return agent;
+  }
+
+  get addresses(): readonly string[] {
+    return this.members.map((member) => member.grpcAddress);
+  }
+
+  /** A client of all members, or of one alone; closed with the fleet. */
+  operators(member?: Member): CellClient {
+    const addresses = member === undefined ? this.addresses : [member.grpcAddress];
+    const client = connect({ addresses, timeoutMs: CALL_MS_MAX });
+    this.#clients.add(client);
+    return client;
+  }
+
+  /** The member that leads and knows it. After a kill this waits for the next one. */
+  async leader(timeoutMs = LEADER_MS_MAX): Promise<Member> {
+    return await waitFor(
+      async () => {
+        const leads = await Promise.all(this.members.map((member) => member.leads().catch(() => false)));
+        const leaders = this.members.filter((_, place) => leads[place]);
+        // Two: the older one hasn't noticed yet that it was deposed.
+        return leaders.length === 1 ? leaders[0] : undefined;
+      },
+      { what: 'a leader', timeoutMs },
+    );
+  }
+
+  /** Some member that doesn't lead. */
+  async follower(): Promise<Member> {
+    const leader = await this.leader();
+    const follower = this.members.find((member) => member !== leader && member.running);
+    if (follower === undefined) throw new Error('No member follows');
+    return follower;
+  }
+
+  /** Starts all that don't run, and waits until they serve. */
+  async start(): Promise<void> {
+    for (const daemon of [...this.members, ...this.agents]) if (!daemon.running) daemon.start();
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all([...this.members, ...this.agents].map((daemon) => daemon.ready()));
+  }
+
+  /** Ends all daemons and workloads at once, and removes the folder if the fleet made it. */
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    sweepFolder(this.folder);
+    await Promise.all([...this.members, ...this.agents].filter((each) => each.started).map((each) => each.ended()));
+  }
+
+  /** Leaves everything running when this process ends. */
+  keep(): void {
+    forgetFolder(this.folder);
+    for (const client of this.#clients) client.close();
+    for (const daemon of [...this.members, ...this.agents]) daemon.unref();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Makes a fleet: `await using fleet = await startFleet({ members: 3 })` also ends it. */
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cell-'));
+  guardFolder(folder, options.folder === undefined);
+  const ports = await portsOf(options);
+  const members = ports.members.map((own) => makeMember(folder, own, ports.members, options));
+  const agents = ports.agents.map((httpPort, place) => makeAgent(folder, place, httpPort, ports.members, options));
+  const fleet = new Fleet(folder, members, agents);
+  if (options.start === false) return fleet;
+  try {
+    await fleet.start();
+  } catch (error) {
+    await fleet.stop();
+    throw error;
+  }
+  return fleet;
+}
+
+async function portsOf({ members, agents = 0 }: FleetOptions) {
+  const ports = await freePorts(members * PORTS_PER_MEMBER + agents);
+  const memberPorts = Array.from({ length: members }, (_, place) => {
+    const [grpc, peers, http] = ports.slice(place * PORTS_PER_MEMBER) as [number, number, number];
+    return { id: place + 1, grpc, peers, http };
+  });
+  return { members: memberPorts, agents: ports.slice(members * PORTS_PER_MEMBER) };
+}
+
+function makeMember(folder: string, own: MemberPorts, members: readonly MemberPorts[], options: FleetOptions): Member {
+  const name = `member-${own.id}`;
+  const data = join(folder, name);
+  const configFile = join(folder, `${name}.toml`);
+  const extra = options.memberSettings ?? '';
+  writeFileSync(configFile, memberToml({ own, members, cluster: options.cluster ?? 'test', data, extra }));
+  const parts = {
+    program: 'cell-control-plane',
+    name,
+    folder,
+    configFile,
+    httpAddress: `127.0.0.1:${own.http}`,
+  } as const;
+  return new Member(parts, own, data);
+}
+
+function makeAgent(
+  folder: string,
+  place: number,
+  httpPort: number,
+  members: readonly MemberPorts[],
+  options: FleetOptions,
+): Agent {
+  const name = `node-${place + 1}`;
+  const data = join(folder, name);
+  mkdirSync(data, { recursive: true });
+  const configFile = join(folder, `${name}.toml`);
+  const first = WORKLOAD_PORT_FIRST + place * WORKLOAD_PORTS_EACH;
+  const ports = [first, first + WORKLOAD_PORTS_EACH - 1] as const;
+  writeFileSync(configFile, agentToml({ name, data, httpPort, members, ports, extra: options.agentSettings ?? '' }));
+  const parts = { program: 'cell-agent', name, folder, configFile, httpAddress: `127.0.0.1:${httpPort}` } as const;
+  return new Agent(parts, data);
+}
