@@ -31,6 +31,8 @@ export interface Runtime {
   readonly name: 'process' | 'systemd' | 'memory';
   /** Ids of all allocations of which something is kept, also from before this process. */
   known(): readonly string[];
+  /** The own folder of an allocation: where its command runs if it names no other place. */
+  workFolder(id: string): string;
   /**
    * Starts a run; does nothing if this run was started before. Resolves once it is certain to be observed. Rejects with
    * `AgentError` `CELL_E_CANNOT_RUN` if the command can't be run as it is.

@@ -18,9 +18,7 @@ export interface ReconcileInput {
 export type Action =
   | { readonly type: 'start'; readonly run: number; readonly reason: string }
   | { readonly type: 'signal'; readonly signal: string; readonly reason: string }
-  | { readonly type: 'kill'; readonly reason: string }
-  /** Forget it and what is kept of it. */
-  | { readonly type: 'remove'; readonly reason: string };
+  | { readonly type: 'kill'; readonly reason: string };
 
 export interface Reconciled {
   /** To be stored before the actions are carried out. */
@@ -48,13 +46,12 @@ export function reconcileAllocation(input: ReconcileInput): Reconciled {
 }
 
 /** A final state stays. What still runs, since the agent ended between two steps, is killed. */
-function afterTheEnd({ record, observed, wanted, nowMs }: ReconcileInput): Reconciled {
+function afterTheEnd({ record, observed, nowMs }: ReconcileInput): Reconciled {
   if (observed.state === 'running' || observed.state === 'starting') {
     const reason = `it is ${record.state}, yet its process runs`;
     return { record, actions: [{ type: 'kill', reason }], wakeAtMs: nowMs + KILL_AGAIN_MS };
   }
-  if (wanted.state !== 'removed') return settled(record);
-  return { record, actions: [{ type: 'remove', reason: wanted.reason }], wakeAtMs: undefined };
+  return settled(record);
 }
 
 function beforeStart(input: ReconcileInput): Reconciled {
@@ -179,10 +176,7 @@ function withClampedStart(input: ReconcileInput): ReconcileInput {
 }
 
 function stopped(input: ReconcileInput, message: string): Reconciled {
-  const record: AllocationRecord = { ...input.record, state: 'stopped', message, startAtMs: null, stopping: null };
-  const { wanted } = input;
-  const actions: Action[] = wanted.state === 'removed' ? [{ type: 'remove', reason: wanted.reason }] : [];
-  return { record, actions, wakeAtMs: undefined };
+  return settled({ ...input.record, state: 'stopped', message, startAtMs: null, stopping: null });
 }
 
 function settled(record: AllocationRecord): Reconciled {

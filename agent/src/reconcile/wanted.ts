@@ -2,7 +2,7 @@ import type { DesiredAllocation } from './model.ts';
 
 /** What shall become of an allocation now, and why: a clause that follows "Stopped: ". */
 export interface Wanted {
-  readonly state: 'run' | 'stop' | 'removed';
+  readonly state: 'run' | 'stop';
   readonly reason: string;
 }
 
@@ -15,7 +15,7 @@ export interface WantedInput {
 }
 
 export function wantedOf({ desired, removed, leaseValid }: WantedInput): Wanted {
-  if (removed) return { state: 'removed', reason: 'the control plane does not want it on this node any more' };
+  if (removed) return { state: 'stop', reason: 'the control plane does not want it on this node any more' };
   if (desired.desired === 'stop') return { state: 'stop', reason: 'the control plane wants it stopped' };
   if (!leaseValid && desired.onDisconnect === 'stop') {
     return { state: 'stop', reason: 'the lease of the node ran out, and the job says on_disconnect = "stop"' };

@@ -5,7 +5,7 @@ import type { Observed } from '../../reconcile/model.ts';
 
 /**
  * A runtime of pretended processes, for tests and for fleets of simulated nodes. Commands it knows: `exit CODE`,
- * `sleep` (until signalled), `ignore SIGNAL` (sleeps, deaf to it), `say TEXT` (writes it to stdout, then sleeps).
+ * `sleep` (until signalled), `ignore SIGNAL` (writes its name, then sleeps, deaf to it), `say TEXT` (writes it to stdout, then sleeps).
  * Anything else can't be run.
  */
 export class MemoryRuntime implements Runtime {
@@ -17,6 +17,10 @@ export class MemoryRuntime implements Runtime {
     return [...this.#runs.keys()];
   }
 
+  workFolder(id: string): string {
+    return `/memory/${id}`;
+  }
+
   start(request: RunRequest): Promise<void> {
     const before = this.#runs.get(request.id);
     if (before?.run === request.run) return Promise.resolve();
@@ -25,8 +29,9 @@ export class MemoryRuntime implements Runtime {
       const message = `Could not find the command "${program}"`;
       return Promise.reject(new AgentError('CELL_E_CANNOT_RUN', message));
     }
-    const output = program === 'say' ? `${before?.output ?? ''}${argument}\n` : (before?.output ?? '');
     const deafTo = program === 'ignore' ? argument : '';
+    const said = program === 'say' || deafTo !== '' ? `${argument}\n` : '';
+    const output = `${before?.output ?? ''}${said}`;
     this.#runs.set(request.id, { run: request.run, observed: { state: 'running' }, output, deafTo });
     this.#changed(request.id);
     if (program === 'exit') setImmediate(() => this.end(request.id, Number(argument)));

@@ -12,7 +12,7 @@ runtimeSuite('ProcessRuntime', async () => {
     runtime,
     exits: (code) => ['sh', '-c', `exit ${code}`],
     sleeps: () => ['sleep', '1000'],
-    ignores: (signal) => ['sh', '-c', `trap '' ${signal.slice(3)}; while :; do sleep 0.1; done`],
+    ignores: (signal) => ['sh', '-c', `trap '' ${signal.slice(3)}; echo ${signal}; while :; do sleep 0.1; done`],
     says: (line) => ['sh', '-c', 'echo "$1"; exec sleep 1000', 'sh', line],
     dispose: async () => {
       for (const id of runtime.known()) await runtime.remove(id);

@@ -86,6 +86,10 @@ class ProcessRuntime implements Runtime {
       .map((entry) => entry.name);
   }
 
+  workFolder(id: string): string {
+    return this.#folder(id).work;
+  }
+
   async start(request: RunRequest): Promise<void> {
     const { id, run } = request;
     const folder = this.#folder(id);

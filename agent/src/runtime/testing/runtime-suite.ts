@@ -10,7 +10,7 @@ export interface RuntimeUnderTest {
   exits(code: number): string[];
   /** Runs until it is signalled. */
   sleeps(): string[];
-  /** Runs until SIGKILL. */
+  /** Writes the name of the signal, then runs until SIGKILL. */
   ignores(signal: string): string[];
   /** Writes the line to standard output and runs on. */
   says(line: string): string[];
@@ -65,7 +65,7 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
 
     test('what ignores SIGTERM is killed', async () => {
       await start(subject.ignores('SIGTERM'));
-      await seen('running');
+      await until(async () => (await read()).includes('SIGTERM') || undefined);
       await runtime.signal('a', 'SIGTERM');
       expect(runtime.observe('a', 1).state).toBe('running');
       await runtime.kill('a');
