@@ -5,7 +5,14 @@
 
 export type JobType = 'service' | 'batch' | 'system';
 export type ConstraintOperator =
-  | 'equal' | 'not-equal' | 'in' | 'not-in' | 'exists' | 'not-exists' | 'at-least' | 'at-most';
+  | 'equal'
+  | 'not-equal'
+  | 'in'
+  | 'not-in'
+  | 'exists'
+  | 'not-exists'
+  | 'at-least'
+  | 'at-most';
 export type HealthCheckType = 'http' | 'tcp' | 'exec';
 export type RestartMode = 'always' | 'on-failure' | 'never';
 export type OnDisconnect = 'keep' | 'stop';

@@ -66,11 +66,15 @@ function tryToParse(lines: readonly string[]): { readonly document: TomlDocument
 const HEADER = /^\s*\[/;
 const STATEMENT = /^\s*(\[|[\w."'-]+[\w."' -]*=)/;
 
+/** A string over several lines, which may hold anything that looks like a statement. */
+const LONG_STRING = /"""|'''/;
+
 /** First and last line of the statement that the failure is in, with all that belongs to it if it is a table. */
 function findStatement(lines: readonly string[], failureLine: number): { first: number; last: number } | undefined {
   const first = findFirstLine(lines, failureLine);
   if (first === undefined) return undefined;
-  const ends = HEADER.test(lines[first - 1] ?? '') ? HEADER : STATEMENT;
+  const firstText = lines[first - 1] ?? '';
+  const ends = HEADER.test(firstText) || LONG_STRING.test(firstText) ? HEADER : STATEMENT;
   const next = lines.findIndex((line, index) => index >= first && ends.test(line));
   return { first, last: next === -1 ? lines.length : next };
 }

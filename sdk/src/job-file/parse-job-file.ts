@@ -71,9 +71,9 @@ function mistakeProblem(file: string, { line, column, key, value, message }: Tom
 
 function issueProblem(file: string, issue: Issue, document: TomlDocument): JobFileProblem {
   const { line, column } = findPlace(document.place, issue.path);
-  const exact = issue.kind === 'missing' ? undefined : exactWriting(issue, document);
-  const shown = issue.kind === 'missing' ? '' : cutText(exact ?? renderValue(issue.value), VALUE_LENGTH_MAX);
-  const text = `${file}:${line}: ${describeIssue(issue, exact)}`;
+  const written = exactWriting(issue, document);
+  const shown = issue.kind === 'missing' ? '' : cutText(written ?? renderValue(issue.value), VALUE_LENGTH_MAX);
+  const text = `${file}:${line}: ${describeIssue(written === undefined ? issue : { ...issue, written })}`;
   return { file, line, column, key: renderPath(issue.path), value: shown, message: issue.message, text };
 }
 

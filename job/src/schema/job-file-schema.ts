@@ -1,0 +1,78 @@
+import type { SectionSchema } from './field-schema.ts';
+import { jobFields } from './job-fields.ts';
+import { healthFields, restartFields, stopFields } from './life-fields.ts';
+import {
+  CONSTRAINTS_MAX,
+  constraintFields,
+  ENVIRONMENT_MAX,
+  environmentFields,
+  PORTS_MAX,
+  portFields,
+  resourceFields,
+} from './placement-fields.ts';
+
+/**
+ * All that a job file may hold, in the order in which people write it. Reading, checking, writing and documenting job
+ * files all go through this one table.
+ */
+export const jobFileSchema: readonly SectionSchema[] = [
+  {
+    key: '',
+    property: '',
+    shape: 'root',
+    doc: 'What runs, and how often.',
+    fields: jobFields,
+  },
+  {
+    key: 'environment',
+    property: 'environment',
+    shape: 'map',
+    doc: 'Variables for the command, on top of the ones that Cell sets.',
+    fields: environmentFields,
+    entriesMax: ENVIRONMENT_MAX,
+  },
+  {
+    key: 'resources',
+    property: 'resources',
+    shape: 'table',
+    doc: 'What each instance needs. An instance is placed only where this much is left.',
+    fields: resourceFields,
+  },
+  {
+    key: 'ports',
+    property: 'ports',
+    shape: 'list',
+    doc: 'Ports that each instance listens on; one table for each.',
+    fields: portFields,
+    entriesMax: PORTS_MAX,
+  },
+  {
+    key: 'constraints',
+    property: 'constraints',
+    shape: 'list',
+    doc: 'What a node must be like; one table for each condition, and all of them must hold.',
+    fields: constraintFields,
+    entriesMax: CONSTRAINTS_MAX,
+  },
+  {
+    key: 'health',
+    property: 'health',
+    shape: 'optional-table',
+    doc: 'How to tell that an instance serves. Without this table it counts as healthy while its process runs.',
+    fields: healthFields,
+  },
+  {
+    key: 'restart',
+    property: 'restart',
+    shape: 'table',
+    doc: 'What happens when the process ends, or when it fails its health check.',
+    fields: restartFields,
+  },
+  {
+    key: 'stop',
+    property: 'stop',
+    shape: 'table',
+    doc: 'How an instance is asked to stop.',
+    fields: stopFields,
+  },
+];

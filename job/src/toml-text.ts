@@ -1,0 +1,32 @@
+const BARE_KEY = /^[A-Za-z0-9_-]+$/;
+
+/** A value in TOML: strings, numbers, booleans, lists, and tables written inline. */
+export function renderValue(value: unknown): string {
+  if (typeof value === 'string') return renderString(value);
+  if (typeof value === 'number') return renderNumber(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'a date' : value.toISOString();
+  if (Array.isArray(value)) return `[${value.map(renderValue).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).map(([key, member]) => `${renderKey(key)} = ${renderValue(member)}`);
+    return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
+  }
+  return String(value);
+}
+
+/** A key, in quotes where TOML asks for them. */
+export function renderKey(key: string): string {
+  return BARE_KEY.test(key) ? key : renderString(key);
+}
+
+/** JSON's escapes are a part of TOML's, but JSON lets DEL and the C1 control characters through as they are. */
+function renderString(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+function renderNumber(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  if (Number.isNaN(value)) return 'nan';
+  return value > 0 ? 'inf' : '-inf';
+}

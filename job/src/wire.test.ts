@@ -1,0 +1,31 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { JobSpecSchema, type JobType } from '@cell/proto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { describeIssue } from './issue.ts';
+import { arbitraryJobSpec } from './testing/arbitrary-job-spec.ts';
+import { validateSpec } from './validate-spec.ts';
+import { specFromProto, specToProto } from './wire.ts';
+
+test('a specification comes back from the wire as it went, down to the order of its JSON', () => {
+  fc.assert(
+    fc.property(arbitraryJobSpec, (spec) => {
+      const bytes = toBinary(JobSpecSchema, specToProto(spec));
+      const back = specFromProto(fromBinary(JobSpecSchema, bytes));
+      expect(back).toStrictEqual(spec);
+      expect(JSON.stringify(back.environment)).toBe(JSON.stringify(spec.environment));
+    }),
+  );
+});
+
+test('an empty message and enum values of a later version are refused, not taken for defaults', () => {
+  const refused = (message: Parameters<typeof specFromProto>[0]) =>
+    validateSpec(specFromProto(message)).map(describeIssue);
+  const complaints = refused(create(JobSpecSchema));
+  for (const path of ['name', 'type', 'command', 'resources.cpu', 'resources.memory', 'restart.mode', 'stop.signal']) {
+    expect(complaints.some((complaint) => complaint.startsWith(`${path} = `))).toBe(true);
+  }
+  expect(complaints).toContain('type = "unknown (0)": must be "service", "batch" or "system"');
+  const later = create(JobSpecSchema, { type: 99 as unknown as JobType });
+  expect(refused(later)).toContain('type = "unknown (99)": must be "service", "batch" or "system"');
+});
