@@ -2,7 +2,19 @@
  * What the driver needs from the world, and what it gives. Each port has an in-memory implementation (for the
  * simulator and for tests) and a suite that every implementation passes.
  */
-import type { Entry, HardState, LogReader, Message, NodeId, Snapshot, SnapshotMeta, SoftState, ConfState } from '../core/types.ts';
+import type {
+  ConfChange,
+  ConfState,
+  Entry,
+  HardState,
+  LogReader,
+  Message,
+  NodeId,
+  Snapshot,
+  SnapshotMeta,
+  SoftState,
+  TraceEvent,
+} from '../core/types.ts';
 
 /** One durable step: everything in it becomes durable together, or the store fails. */
 export interface LogBatch {
@@ -37,7 +49,10 @@ export interface LogStore extends LogReader {
 export interface Transport {
   /** Never blocks and never throws: what can't be sent is dropped, and reported by `onUnreachable`. */
   send(messages: readonly Message[]): void;
-  /** Sends a snapshot message with its data; resolves when the peer has stored and accepted it, else rejects. */
+  /**
+   * Sends a snapshot message with its data; resolves when the peer has stored and accepted it, else rejects. It must
+   * settle, also if the peer dies or stalls: until then the peer gets nothing else.
+   */
   sendSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
@@ -51,7 +66,10 @@ export interface TransportEvents {
 
 /** The replicated state machine. All calls are made in log order, never two at once. */
 export interface StateMachine {
-  /** Applies committed normal entries in one batch and returns one result per entry. Must be deterministic. */
+  /**
+   * Applies committed normal entries in one batch and returns one result per entry. Must be deterministic. The empty
+   * entries of new leaders are left out.
+   */
   apply(entries: readonly Entry[]): readonly unknown[];
   /** The membership changed by the entry at `index`. */
   applyMembership?(conf: ConfState, index: number): void;
@@ -128,10 +146,19 @@ export interface DriverOptions {
   /** Any failure of the store, or a broken invariant: the process must stop. */
   readonly onFatal: (error: Error) => void;
   readonly onSoftState?: (state: SoftState, term: number) => void;
+  /** Bytes of proposals that are not committed yet. Default 64 MiB; above it proposals are `overloaded`. */
+  readonly uncommittedSizeMax?: number;
+  /** Proposals that wait for their result. Default 65,536; above it they are `overloaded`. */
+  readonly pendingProposalsMax?: number;
+  /** Runs `work` after what is going on in this turn of the event loop. Default `setImmediate`. */
+  readonly defer?: (work: () => void) => void;
+  /** What goes on inside the core, as data. */
+  readonly trace?: (event: TraceEvent) => void;
 }
 
 /**
- * A running member: `startDriver(options)` gives one.
+ * A running member: `await startDriver(options)` gives one, its state machine restored from the newest snapshot.
+ * Time-outs are counted in ticks of `heartbeatMs`: a stalled process waits longer rather than giving up at once.
  * `propose` resolves with the state machine's result once the entry is committed (durable on a quorum) and applied
  * here; only the leader's `propose` succeeds, others reject with `not-leader`.
  */
@@ -142,6 +169,13 @@ export interface Driver extends TransportEvents {
   /** Resolves once the state machine here has applied `index`. */
   waitApplied(index: number, timeoutMs: number): Promise<void>;
   transferLeadership(to: NodeId, timeoutMs: number): Promise<void>;
+  /**
+   * Changes the membership, one change at a time; resolves with the configuration in force once the change is applied
+   * here. Rejects like `propose`, with `overloaded` if another change is under way, and with `CoreError`
+   * `conf-change-invalid` if it can't be made.
+   */
+  changeMembership(change: ConfChange): Promise<{ readonly index: number; readonly conf: ConfState }>;
   status(): RaftStatus;
+  /** Ends its work and rejects what waits. The store stays open: it is its owner's to close, afterwards. */
   stop(): Promise<void>;
 }

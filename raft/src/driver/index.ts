@@ -1,0 +1,2 @@
+export * from './ports.ts';
+export { startDriver } from './start-driver.ts';

@@ -1,0 +1,390 @@
+import {
+  type ConfChange,
+  type ConfState,
+  CoreError,
+  defaultConfig,
+  LOCAL_APPEND_THREAD,
+  LOCAL_APPLY_THREAD,
+  type Message,
+  type NodeId,
+  RawNode,
+  type Ready,
+  type Snapshot,
+  type SoftState,
+} from '../core/index.ts';
+import { AppliedWaiters } from './applied-waiters.ts';
+import { Applier } from './applier.ts';
+import { Deadlines } from './deadlines.ts';
+import { LeadershipTransfers } from './leadership-transfer.ts';
+import { LogWriter } from './log-writer.ts';
+import { noteFailure } from './note-failure.ts';
+import { type Driver, type DriverOptions, RaftError, type RaftStatus } from './ports.ts';
+import { type ProposalResult, Proposals } from './proposals.ts';
+import { Reads } from './reads.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
+import { makeCoreLog, SnapshotTaker } from './snapshot-taker.ts';
+
+/** Readys in one turn: applying can make the next one due at once, but others must get their turn too. */
+const READYS_PER_TURN_MAX = 16;
+
+/** A leader that lost its office waits for the fate of its proposals for so many election timeouts. */
+const OUTCOME_ELECTIONS = 10;
+
+/** Unanswered reads are asked again after so many ticks, or an election timeout if that is shorter. */
+const READ_RETRY_TICKS = 4;
+
+const INCARNATIONS = 2 ** 31;
+
+/**
+ * Runs the core: gathers what comes in during one turn of the event loop, and at the turn's end stores, sends and
+ * applies what is due. See `startDriver`.
+ */
+export class RaftDriver implements Driver {
+  readonly #options: DriverOptions;
+  readonly #node: RawNode;
+  readonly #deadlines: Deadlines;
+  readonly #proposals: Proposals;
+  readonly #waiters: AppliedWaiters;
+  readonly #applier: Applier;
+  readonly #reads: Reads;
+  readonly #writer: LogWriter;
+  readonly #taker: SnapshotTaker;
+  readonly #sender: SnapshotSender;
+  readonly #transfers: LeadershipTransfers;
+  readonly #electionTicks: number;
+  readonly #stopTicking: () => void;
+  readonly #defer: (work: () => void) => void;
+  #softState: SoftState = { leader: 0, role: 'follower' };
+  #term = 0;
+  #scheduled = false;
+  #receiving = false;
+  #stopped: RaftError | undefined;
+
+  /** `snapshotIndex`: that of the snapshot which the state machine was restored from, if there was one. */
+  constructor(options: DriverOptions, snapshotIndex: number | undefined) {
+    const { store, machine, transport } = options;
+    // Founders begin behind the founding place, which is like a snapshot without data.
+    const applied = snapshotIndex ?? store.firstIndex() - 1;
+    this.#options = options;
+    this.#electionTicks = Math.round(options.electionMs / options.heartbeatMs);
+    this.#defer = options.defer ?? ((work) => setImmediate(work));
+    this.#deadlines = new Deadlines(options.heartbeatMs);
+    this.#proposals = new Proposals(options.pendingProposalsMax);
+    this.#waiters = new AppliedWaiters(applied, this.#deadlines);
+    this.#transfers = new LeadershipTransfers(this.#deadlines);
+    this.#applier = new Applier({
+      machine,
+      proposals: this.#proposals,
+      waiters: this.#waiters,
+      applyConfChange: (change, index) => this.#node.applyConfChange(change, index),
+      conf: store.initialState().conf,
+      membershipIndex: applied,
+    });
+    const onError = (error: Error) => this.#fail(error);
+    this.#taker = new SnapshotTaker({
+      store,
+      machine,
+      applier: this.#applier,
+      everyEntries: options.snapshotEveryEntries,
+      everyBytes: options.snapshotEveryBytes,
+      keepEntries: options.keepEntries,
+      snapshotIndex: snapshotIndex ?? 0,
+      onError,
+    });
+    this.#sender = new SnapshotSender({
+      store,
+      transport,
+      report: (peer, accepted) => this.#guard(() => this.#node.reportSnapshot(peer, accepted)),
+      onError,
+    });
+    this.#writer = new LogWriter({
+      store,
+      restore: (snapshot) => this.#restore(snapshot),
+      deliver: (responses) => this.#deliver(responses),
+      onError,
+    });
+    this.#reads = new Reads({
+      origin: { id: options.id, incarnation: options.random(INCARNATIONS) },
+      waiters: this.#waiters,
+      deadlines: this.#deadlines,
+      retryTicks: Math.min(READ_RETRY_TICKS, this.#electionTicks),
+      ask: (context) => this.#node.readIndex(context),
+    });
+    this.#node = new RawNode({
+      ...defaultConfig,
+      id: options.id,
+      log: makeCoreLog(store, () => this.#taker.newest()),
+      applied,
+      random: options.random,
+      electionTicks: this.#electionTicks,
+      heartbeatTicks: 1,
+      asyncStorageWrites: true,
+      disableProposalForwarding: true,
+      uncommittedSizeMax: options.uncommittedSizeMax ?? defaultConfig.uncommittedSizeMax,
+      trace: options.trace,
+    });
+    this.#stopTicking = options.timers.every(options.heartbeatMs, () => this.#tick());
+    this.#schedule();
+  }
+
+  propose(data: Uint8Array): Promise<ProposalResult> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    if (data.length === 0) return Promise.reject(new RangeError('A proposal must not be empty'));
+    if (this.#softState.role !== 'leader') return Promise.reject(this.#notLeader());
+    this.#schedule();
+    return this.#proposals.add(data);
+  }
+
+  async changeMembership(change: ConfChange): Promise<{ readonly index: number; readonly conf: ConfState }> {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    const place = this.#append(() => this.#node.proposeConfChange(change));
+    this.#schedule();
+    const { index, result } = await this.#proposals.track(place);
+    // The core puts an empty entry in the place of a change that can't be made now.
+    if (result === undefined) throw new RaftError('overloaded', 'Another change of membership is under way');
+    return { index, conf: result as ConfState };
+  }
+
+  readBarrier(timeoutMs: number): Promise<number> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    this.#schedule();
+    return this.#reads.add(timeoutMs);
+  }
+
+  waitApplied(index: number, timeoutMs: number): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    return this.#waiters.wait(index, timeoutMs);
+  }
+
+  async transferLeadership(to: NodeId, timeoutMs: number): Promise<void> {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    const { role, leader } = this.#softState;
+    if (role !== 'leader') throw this.#notLeader();
+    if (leader === to) return;
+    if (!this.#applier.conf.voters.includes(to)) {
+      throw new RaftError('timeout', `Member ${to} can never lead: it is not a voter`);
+    }
+    this.#guard(() => this.#node.transferLeader(to));
+    await this.#transfers.wait(to, timeoutMs);
+  }
+
+  status(): RaftStatus {
+    const { progress, transferee: _, ...basic } = this.#node.status();
+    const members = [...progress].map(([id, { learner, match, state, recentlyActive }]) => ({
+      id,
+      learner,
+      match,
+      state,
+      recentlyActive,
+    }));
+    return { ...basic, applied: this.#applier.applied, snapshotIndex: this.#taker.snapshotIndex, members };
+  }
+
+  onMessages(messages: readonly Message[]): void {
+    this.#guard(() => {
+      for (const message of messages) {
+        // A snapshot comes with its data, by `onSnapshot`.
+        if (message.to === this.#options.id && message.type !== 'snapshot') this.#step(message);
+      }
+    });
+  }
+
+  async onSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void> {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    const { snapshot } = message;
+    if (snapshot === undefined || message.to !== this.#options.id)
+      throw new RangeError('Snapshot message is not for us');
+    if (this.#receiving || this.#writer.installing) {
+      throw new RaftError('overloaded', 'Another snapshot is being received', this.#softState.leader);
+    }
+    if (message.term < this.#node.basicStatus().term || snapshot.meta.index <= this.#applier.applied) {
+      // Not wanted: the core says so to the sender, who goes on from where we are.
+      this.#guard(() => this.#step(message));
+      return;
+    }
+    this.#receiving = true;
+    try {
+      const stored = await this.#store(snapshot, data);
+      this.#guard(() => this.#step({ ...message, snapshot: stored }));
+      this.#turn();
+    } finally {
+      this.#receiving = false;
+    }
+  }
+
+  onUnreachable(peer: NodeId): void {
+    this.#guard(() => this.#node.reportUnreachable(peer));
+  }
+
+  async stop(): Promise<void> {
+    this.#halt(new RaftError('stopped', 'This member is stopping'));
+    await this.#writer.stop();
+    await this.#taker.stop();
+  }
+
+  #tick(): void {
+    this.#guard(() => {
+      this.#node.tick();
+      this.#deadlines.tick();
+      this.#reads.tick();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#defer(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  /** What came in is proposed and asked for together; then all that is due is done. */
+  #turn(): void {
+    if (this.#stopped !== undefined) return;
+    try {
+      this.#proposals.flush((data) => this.#append(() => this.#node.propose(data)));
+      this.#reads.flush();
+      for (let count = 0; this.#node.hasReady(); count += 1) {
+        if (count === READYS_PER_TURN_MAX) return this.#schedule();
+        this.#process(this.#node.ready());
+      }
+      this.#taker.takeIfDue();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #process(ready: Ready): void {
+    if (ready.softState !== undefined) this.#softStateChanged(ready.softState);
+    const outgoing: Message[] = [];
+    let toApply: Message | undefined;
+    for (const message of ready.messages) {
+      if (message.to === LOCAL_APPEND_THREAD) {
+        const { entries, hardState, snapshot, mustSync } = ready;
+        const sync = mustSync || snapshot !== undefined;
+        this.#writer.submit({ entries, hardState, snapshot, sync, responses: message.responses });
+      } else if (message.to === LOCAL_APPLY_THREAD) toApply = message;
+      else if (message.type === 'snapshot') this.#sender.send(message);
+      else outgoing.push(message);
+    }
+    // The disk works by now; what the followers must store goes out before we turn to the state machine.
+    if (outgoing.length > 0) this.#options.transport.send(outgoing);
+    if (toApply !== undefined) {
+      this.#applier.apply(toApply.entries);
+      for (const response of toApply.responses) this.#node.step(response);
+    }
+    for (const state of ready.readStates) if (this.#reads.answered(state)) this.#schedule();
+  }
+
+  /** Something became durable. */
+  #deliver(responses: readonly Message[]): void {
+    const outgoing: Message[] = [];
+    for (const response of responses) {
+      if (response.to === this.#options.id) this.#node.step(response);
+      else outgoing.push(response);
+    }
+    if (outgoing.length > 0) this.#options.transport.send(outgoing);
+    this.#schedule();
+  }
+
+  /** A stream that breaks off is the sender's trouble; a store that fails is the end. */
+  async #store(snapshot: Snapshot, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
+    let streamFailed = false;
+    const noted = noteFailure(data, () => {
+      streamFailed = true;
+    });
+    try {
+      return await this.#options.store.receiveSnapshot(snapshot.meta, noted);
+    } catch (error) {
+      if (!streamFailed) this.#fail(error as Error);
+      throw error;
+    }
+  }
+
+  async #restore(snapshot: Snapshot): Promise<void> {
+    const { store, machine } = this.#options;
+    await machine.restore(snapshot.meta, store.readSnapshot(snapshot));
+    this.#taker.installed(snapshot.meta);
+    this.#applier.restored(snapshot.meta);
+  }
+
+  #softStateChanged(state: SoftState): void {
+    const before = this.#softState;
+    const termBefore = this.#term;
+    this.#softState = state;
+    this.#term = this.#node.basicStatus().term;
+    if (before.role === 'leader' && state.role !== 'leader') {
+      const ticks = OUTCOME_ELECTIONS * this.#electionTicks;
+      this.#deadlines.afterTicks(ticks, () => this.#proposals.giveUp(termBefore));
+    }
+    if (before.leader !== state.leader) {
+      this.#transfers.leaderChanged(state.leader);
+      if (state.leader !== 0) {
+        this.#reads.leaderChanged();
+        this.#schedule();
+      }
+    }
+    this.#options.onSoftState?.(state, this.#term);
+  }
+
+  /** Puts something into the leader's log, or says why not. */
+  #append(propose: () => { readonly term: number; readonly index: number } | undefined): {
+    readonly term: number;
+    readonly index: number;
+  } {
+    try {
+      const place = propose();
+      if (place === undefined) throw this.#notLeader();
+      return place;
+    } catch (error) {
+      if (!(error instanceof CoreError) || error.code !== 'proposal-dropped') throw error;
+      const { role, transferee, leader } = this.#node.basicStatus();
+      if (role !== 'leader') throw this.#notLeader(leader);
+      if (transferee !== 0) {
+        throw new RaftError('not-leader', `Leadership is being handed to member ${transferee}`, transferee);
+      }
+      throw new RaftError('overloaded', 'Too much is waiting to be committed. Try again later', leader);
+    }
+  }
+
+  #notLeader(leader: NodeId = this.#softState.leader): RaftError {
+    const known = leader === 0 || leader === this.#options.id ? 'no leader is known' : `member ${leader} leads`;
+    return new RaftError('not-leader', `Member ${this.#options.id} does not lead: ${known}`, leader);
+  }
+
+  /** Takes in a peer's message. What a peer can get wrong is dropped; a broken invariant is not its fault. */
+  #step(message: Message): void {
+    try {
+      this.#node.step(message);
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error;
+    }
+  }
+
+  #guard(work: () => void): void {
+    if (this.#stopped !== undefined) return;
+    try {
+      work();
+      this.#schedule();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped !== undefined) return;
+    this.#halt(new RaftError('stopped', `This member stopped after a failure: ${error.message}`));
+    this.#options.onFatal(error);
+  }
+
+  #halt(reason: RaftError): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#stopTicking();
+    this.#proposals.rejectAll(reason.message);
+    this.#reads.rejectAll(reason);
+    this.#waiters.rejectAll(reason);
+    this.#transfers.rejectAll(reason);
+  }
+}

@@ -1,0 +1,92 @@
+import type { LogReader, Snapshot, SnapshotMeta } from '../core/index.ts';
+import { LogError } from '../core/index.ts';
+import type { Applier } from './applier.ts';
+import type { LogStore, StateMachine } from './ports.ts';
+
+export interface SnapshotTakerParts {
+  readonly store: LogStore;
+  readonly machine: StateMachine;
+  readonly applier: Applier;
+  readonly everyEntries: number;
+  readonly everyBytes: number;
+  readonly keepEntries: number;
+  /** Index of the newest snapshot at start; 0 if there is none. */
+  readonly snapshotIndex: number;
+  readonly onError: (error: Error) => void;
+}
+
+/** Takes a snapshot when enough was applied, or when someone needs one, and drops the log behind it. */
+export class SnapshotTaker {
+  readonly #parts: SnapshotTakerParts;
+  #snapshotIndex: number;
+  #taking: Promise<void> | undefined;
+  /** Someone needs one that is newer than what there is. */
+  #demanded = false;
+
+  constructor(parts: SnapshotTakerParts) {
+    this.#parts = parts;
+    this.#snapshotIndex = parts.snapshotIndex;
+  }
+
+  get snapshotIndex(): number {
+    return this.#snapshotIndex;
+  }
+
+  /** A received snapshot is in force. */
+  installed(meta: SnapshotMeta): void {
+    this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
+    this.#demanded = false;
+  }
+
+  /** The newest snapshot for the core to send; without one that serves, one is made, and the core asks again later. */
+  newest(): Snapshot {
+    const { store, applier } = this.#parts;
+    try {
+      const snapshot = store.snapshot();
+      // A new member takes no snapshot from before it was one.
+      if (snapshot.meta.index >= applier.membershipIndex) return snapshot;
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'snapshot-temporarily-unavailable') throw error;
+    }
+    this.#demanded = true;
+    throw new LogError('snapshot-temporarily-unavailable', 'Snapshot that holds the latest membership is being made');
+  }
+
+  /** At the end of a turn. Takes the view of the state at once, and writes it while the event loop goes on. */
+  takeIfDue(): void {
+    const { applier, everyEntries, everyBytes, store, machine } = this.#parts;
+    const { entries, bytes } = applier.sinceSnapshot;
+    if (!this.#demanded && entries < everyEntries && bytes < everyBytes) return;
+    if (this.#taking !== undefined || applier.applied <= this.#snapshotIndex) return;
+    this.#demanded = false;
+    const meta: SnapshotMeta = { index: applier.applied, term: store.term(applier.applied), conf: applier.conf };
+    const data = machine.capture();
+    applier.snapshotTaken();
+    this.#taking = this.#take(meta, data).catch(this.#parts.onError);
+  }
+
+  async stop(): Promise<void> {
+    await this.#taking;
+  }
+
+  async #take(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
+    const { store, keepEntries } = this.#parts;
+    await store.createSnapshot(meta, data);
+    this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
+    this.#taking = undefined;
+    const compactTo = meta.index - keepEntries;
+    if (compactTo >= store.firstIndex()) await store.compact(compactTo);
+  }
+}
+
+/** The log as the core sees it: the store's, but for the choice of the snapshot to send. */
+export function makeCoreLog(store: LogStore, newest: () => Snapshot): LogReader {
+  return {
+    initialState: () => store.initialState(),
+    entries: (low, high, sizeMax) => store.entries(low, high, sizeMax),
+    term: (index) => store.term(index),
+    firstIndex: () => store.firstIndex(),
+    lastIndex: () => store.lastIndex(),
+    snapshot: newest,
+  };
+}

@@ -1,0 +1,46 @@
+import type { ConfState, Entry, SnapshotMeta } from '../../core/index.ts';
+import type { StateMachine } from '../ports.ts';
+
+/** A state machine that remembers everything; the result of an entry is its place in the list. */
+export class ListMachine implements StateMachine {
+  items: string[] = [];
+  /** Sizes of the batches that were applied. */
+  batches: number[] = [];
+  members: ConfState | undefined;
+  restoredAt = 0;
+  /** If set, applying this item throws. */
+  poison: string | undefined;
+
+  apply(entries: readonly Entry[]): readonly unknown[] {
+    this.batches.push(entries.length);
+    return entries.map((entry) => {
+      const item = Buffer.from(entry.data).toString();
+      if (item === this.poison) throw new Error(`Can't apply "${item}"`);
+      return this.items.push(item);
+    });
+  }
+
+  applyMembership(conf: ConfState): void {
+    this.members = conf;
+  }
+
+  capture(): AsyncIterable<Uint8Array> {
+    // Not inside the generator: that runs only when it is first read.
+    const bytes = Buffer.from(JSON.stringify(this.items));
+    return slices(bytes);
+  }
+
+  async restore(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of data) chunks.push(chunk);
+    this.items = JSON.parse(Buffer.concat(chunks).toString()) as string[];
+    this.restoredAt = meta.index;
+  }
+}
+
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += 100) {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield bytes.subarray(at, at + 100);
+  }
+}
