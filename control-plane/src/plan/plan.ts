@@ -15,8 +15,8 @@ export interface Plan {
 export interface PlanInputs {
   /** Wall clock, for ids that sort by time. */
   readonly nowMs: number;
-  /** The same state, jobs and seed give the same plan. */
+  /** The same state, jobs and seed give the same plan. Another one for each plan, or ids would meet. */
   readonly seed: number;
-  /** Placements in one plan at most. */
+  /** Placements in one plan at most, and stops at most. */
   readonly placementsMax: number;
 }

@@ -1,10 +1,10 @@
 import { type AllocationRow, isFinal, type JobRow } from '../../model/entities.ts';
+import { instanceKey } from '../../model/instances.ts';
 import type { ApplyPlan, CommandResult, Placement } from '../commands.ts';
 import type { FleetTables } from '../fleet-tables.ts';
 import { portsShape } from '../format/row-shapes.ts';
 import { ALLOCATIONS_MAX } from '../limits.ts';
 import type { Application } from './application.ts';
-import { instanceKey } from './next-job.ts';
 
 /**
  * The planner saw an older state, so each part is checked again: what no longer holds is left out. Stops come first.

@@ -1,5 +1,6 @@
 import type { JobSpec } from '@cell/job';
-import { type AllocationRow, isFinal, type JobRow } from '../../model/entities.ts';
+import type { AllocationRow, JobRow } from '../../model/entities.ts';
+import { instanceKey, isNewer } from '../../model/instances.ts';
 import type { FleetState } from '../fleet-state.ts';
 import { canonicalSpec, sameSpec } from '../format/spec-shape.ts';
 
@@ -37,19 +38,4 @@ function endedInFailure(state: FleetState, job: JobRow): boolean {
     if (other === undefined || isNewer(row, other)) newest.set(key, row);
   }
   return newest.values().some((row) => row.state === 'failed' && row.jobVersion === job.version);
-}
-
-/** Which allocations stand for the same thing: of system jobs those on a node, of others those of an instance. */
-export function instanceKey(spec: JobSpec, row: Pick<AllocationRow, 'instance' | 'nodeId'>): number | string {
-  return spec.type === 'system' ? row.nodeId : row.instance;
-}
-
-/**
- * Of two allocations of one instance, which came later. There is at most one that is not final; the others ended one
- * after the other. Ids don't tell: they come from the clocks of different leaders.
- */
-export function isNewer(one: AllocationRow, other: AllocationRow): boolean {
-  if (isFinal(one) !== isFinal(other)) return isFinal(other);
-  if (one.modifyIndex !== other.modifyIndex) return one.modifyIndex > other.modifyIndex;
-  return one.id > other.id;
 }

@@ -58,13 +58,14 @@ function refusalOf(
   return undefined;
 }
 
-/** Old versions beyond the limit go, except those that agents must still be able to ask for. */
+/** Old versions beyond the limit go, except those that agents or the planner must know. */
 export function trimVersions(application: Application, job: string): void {
   const { tables } = application;
   const versions = [...tables.versionsOfJob(job)].sort((one, other) => other.version - one.version);
   const old = versions.slice(JOB_VERSIONS_MAX);
   if (old.length === 0) return;
   const needed = new Set<number>();
-  for (const row of tables.allocationsOfJob(job)) if (!isFinal(row)) needed.add(row.jobVersion);
+  for (const row of tables.allocationsOfJob(job))
+    if (!isFinal(row) || row.state === 'complete') needed.add(row.jobVersion);
   for (const row of old) if (!needed.has(row.version)) tables.removeJobVersion(row);
 }

@@ -1,7 +1,7 @@
 import { type AllocationRow, isFinal, type JobRow } from '../../model/entities.ts';
+import { instanceKey, isNewer } from '../../model/instances.ts';
 import { ENDED_HISTORY_PER_JOB_MAX, ENDED_PER_INSTANCE_MAX, ENDED_SLACK } from '../limits.ts';
 import type { Application } from './application.ts';
-import { instanceKey, isNewer } from './next-job.ts';
 
 /**
  * Forgets ended allocations of a job beyond the limits. What the planner decides on stays: the newest of each wanted

@@ -99,5 +99,6 @@ function plain(value: unknown, path: string): Record<string, unknown> {
 function describe(found: unknown): string {
   if (Array.isArray(found)) return 'a list';
   if (typeof found === 'object' && found !== null) return 'an object';
-  return found === undefined ? 'nothing' : `"${String(found).slice(0, 80)}"`;
+  if (typeof found === 'string') return `"${found.slice(0, 80)}"`;
+  return found === undefined ? 'nothing' : JSON.stringify(found);
 }

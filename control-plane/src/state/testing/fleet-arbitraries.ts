@@ -63,7 +63,7 @@ export class TestFleet {
 
   applied(command: Untimed): Applied {
     this.timeMs += 1_000;
-    const bytes = encodeCommand({ ...command, timeMs: this.timeMs } as Command);
+    const bytes = encodeCommand({ ...command, timeMs: this.timeMs });
     const applied = applyCommand(this.tables, decodeCommand(bytes), this.tables.index + 1);
     this.change = applied.change;
     return applied;
@@ -127,8 +127,16 @@ const nodeNumber = numberBelow(4);
 const jobName = fc.constantFrom('web', 'batch', 'everywhere', 'other');
 const allocationId = numberBelow(24).map((number) => `a${number}`);
 const states: readonly AllocationState[] = [
-  ...['pending', 'starting', 'running', 'healthy', 'unhealthy', 'complete', 'failed', 'stopped', 'lost'],
-] as readonly AllocationState[];
+  'pending',
+  'starting',
+  'running',
+  'healthy',
+  'unhealthy',
+  'complete',
+  'failed',
+  'stopped',
+  'lost',
+];
 
 const specArbitrary: fc.Arbitrary<JobSpec> = fc
   .record({

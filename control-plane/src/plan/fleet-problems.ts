@@ -1,0 +1,104 @@
+import type { JobRow } from '../model/entities.ts';
+import type { FleetState } from '../state/fleet-state.ts';
+import { jobSummary } from './job-summary.ts';
+import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
+
+export interface FleetProblem {
+  /** 'critical': something that should work does not; 'warning': it works, with less room than it should have. */
+  readonly severity: 'warning' | 'critical';
+  readonly message: string;
+  /** What to do next. */
+  readonly advice: string;
+}
+
+/** The control plane as the asked member sees it, which no state can tell. */
+export interface ControlPlaneView {
+  /** 0 if none is known. */
+  readonly leaderId: number;
+  readonly members: readonly { readonly id: number; readonly reachable: boolean }[];
+}
+
+/** All that is not right, the worst first; empty if all is right. */
+export function fleetProblems(state: FleetState, controlPlane: ControlPlaneView): FleetProblem[] {
+  const jobs = [...state.jobs.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const problems = [
+    ...memberProblems(controlPlane),
+    ...nodeProblems(state),
+    ...atMost(
+      jobs.flatMap((job) => jobProblems(state, job)),
+      'jobs',
+    ),
+  ];
+  return [
+    ...problems.filter(({ severity }) => severity === 'critical'),
+    ...problems.filter(({ severity }) => severity === 'warning'),
+  ];
+}
+
+function memberProblems({ leaderId, members }: ControlPlaneView): FleetProblem[] {
+  const away = members.filter(({ reachable }) => !reachable).map(({ id }) => id);
+  const majority = members.length - away.length > members.length / 2;
+  const problems: FleetProblem[] = [];
+  if (leaderId === 0) {
+    problems.push({
+      severity: 'critical',
+      message: 'The control plane has no leader: nothing can be changed',
+      advice: majority ? "Wait for an election; look at the members' logs if it lasts" : 'Start members until most run',
+    });
+  }
+  if (away.length > 0) {
+    const whom = away.length === 1 ? `Member ${away[0]} does` : `Members ${away.join(', ')} do`;
+    problems.push({
+      severity: majority ? 'warning' : 'critical',
+      message: `${whom} not answer: ${members.length - away.length} of ${members.length} are there`,
+      advice: 'Start "cell-control-plane" there again, and look at its log',
+    });
+  }
+  return problems;
+}
+
+function nodeProblems(state: FleetState): FleetProblem[] {
+  const lost = [...state.nodes.values()].filter(({ status }) => status === 'lost');
+  lost.sort((one, other) => (one.name < other.name ? -1 : 1));
+  const problems: FleetProblem[] = lost.map(({ name, statusMessage }) => ({
+    severity: 'warning',
+    message: `Node "${name}" is lost${statusMessage === '' ? '' : `: ${statusMessage}`}`,
+    advice: 'Start "cell-agent" there again, or leave it: what ran there is placed elsewhere',
+  }));
+  if (state.nodes.size === lost.length && state.jobs.size > 0) {
+    const message = 'No node is ready: nothing can run';
+    problems.unshift({ severity: 'critical', message, advice: 'Start an agent: see "cell-agent --help"' });
+  }
+  return atMost(problems, 'nodes');
+}
+
+function jobProblems(state: FleetState, job: JobRow): FleetProblem[] {
+  if (job.stopped) return [];
+  const { slots } = jobSummary(state, job);
+  const problems: FleetProblem[] = [];
+  if (job.unplaced !== undefined) {
+    const { count, reasons, hint } = job.unplaced;
+    const what = count === 1 ? '1 instance is' : `${count} instances are`;
+    const why = reasons[0] === undefined ? '' : `: ${reasons[0].reason}`;
+    const advice =
+      hint === '' ? `See "cellctl job show ${job.name}"` : `${hint.charAt(0).toUpperCase()}${hint.slice(1)}`;
+    problems.push({ severity: 'critical', message: `Job "${job.name}": ${what} not placed${why}`, advice });
+  }
+  const unhealthy = slots.filter(({ active }) => active?.state === 'unhealthy');
+  const [first] = unhealthy;
+  if (first?.active !== undefined) {
+    const where = state.nodes.get(first.active.nodeId)?.name ?? first.active.nodeId;
+    const what = unhealthy.length === 1 ? '1 instance is' : `${unhealthy.length} instances are`;
+    const message = `Job "${job.name}": ${what} unhealthy, among them ${first.instance} on "${where}"`;
+    problems.push({ severity: 'critical', message, advice: `Read "cellctl allocation logs ${first.active.id}"` });
+  }
+  return problems;
+}
+
+function atMost(problems: FleetProblem[], what: string): FleetProblem[] {
+  const left = problems.length - PROBLEMS_PER_KIND_MAX;
+  if (left <= 0) return problems;
+  const advice = `See "cellctl ${what === 'jobs' ? 'job' : 'node'} list"`;
+  const rest: FleetProblem = { severity: 'warning', message: `${left} more problems with ${what}`, advice };
+  return [...problems.slice(0, PROBLEMS_PER_KIND_MAX), rest];
+}

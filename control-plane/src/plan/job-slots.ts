@@ -1,0 +1,150 @@
+import type { JobSpec } from '@cell/job';
+import { type AllocationRow, isFinal, type JobRow } from '../model/entities.ts';
+import { instanceKey, isNewer, isUp } from '../model/instances.ts';
+import type { FleetState } from '../state/fleet-state.ts';
+import { sameRun } from '../state/format/spec-shape.ts';
+import { ATTEMPTS_MAX, FAILURE_STREAK_LIFE_MS } from './limits.ts';
+import type { NodeRoom } from './node-room.ts';
+
+/**
+ * Where a wanted instance stands. 'current': it has an allocation that does what the newest version wants; 'outdated':
+ * one of an older version; 'ending': one that is stopping; 'complete': it ended with success; 'absent': it has none;
+ * 'given-up': none, after it failed too often.
+ */
+export type Standing = 'current' | 'outdated' | 'ending' | 'complete' | 'absent' | 'given-up';
+
+/** One wanted instance of a job. */
+export interface InstanceSlot {
+  readonly instance: number;
+  /** Only for system jobs: the node that it is for. */
+  readonly nodeId: string | undefined;
+  readonly standing: Standing;
+  /** The allocation that has not ended. */
+  readonly active: AllocationRow | undefined;
+  /** The newest allocation, ended or not, of the job's present run. */
+  readonly newest: AllocationRow | undefined;
+  /** Failed allocations of the newest version in a row, the newest first. */
+  readonly failures: readonly AllocationRow[];
+  /** Whether `active` does what is wanted of it. */
+  readonly up: boolean;
+}
+
+export interface JobSlots {
+  /** Ordered by instance, or by node for system jobs. */
+  readonly slots: readonly InstanceSlot[];
+  /** Allocations that should run although nobody wants them any more, each with why. */
+  readonly surplus: readonly { readonly row: AllocationRow; readonly reason: string }[];
+}
+
+/** Sorts a job's allocations by what they stand for. `eligible`: ready nodes that meet the job's constraints. */
+export function jobSlots(state: FleetState, job: JobRow, eligible: readonly NodeRoom[]): JobSlots {
+  const surplus: { row: AllocationRow; reason: string }[] = [];
+  const found = new Map<number | string, FoundRows>();
+  const wanted = job.stopped ? [] : wantedInstances(job.spec, eligible);
+  for (const { key } of wanted) found.set(key, { active: undefined, ended: [] });
+  for (const row of state.allocationsOfJob(job.name)) {
+    const rows = found.get(instanceKey(job.spec, row));
+    if (isFinal(row)) {
+      if (row.jobVersion >= job.runsFromVersion) rows?.ended.push(row);
+    } else if (rows === undefined) {
+      if (row.desired === 'run') surplus.push({ row, reason: surplusReason(job) });
+    } else {
+      rows.active = preferred(rows.active, row);
+    }
+  }
+  surplus.sort((one, other) => one.row.instance - other.row.instance || (one.row.id < other.row.id ? -1 : 1));
+  const runs = new RunComparison(state, job);
+  const slots = wanted.map(({ key, instance, nodeId }) => {
+    const { active, ended } = found.get(key) ?? { active: undefined, ended: [] };
+    return slotOf(job, runs, { instance, nodeId }, active, ended);
+  });
+  return { slots, surplus };
+}
+
+interface FoundRows {
+  active: AllocationRow | undefined;
+  readonly ended: AllocationRow[];
+}
+
+interface WantedInstance {
+  readonly key: number | string;
+  readonly instance: number;
+  readonly nodeId: string | undefined;
+}
+
+function wantedInstances(spec: JobSpec, eligible: readonly NodeRoom[]): WantedInstance[] {
+  if (spec.type !== 'system') {
+    return Array.from({ length: spec.count }, (_, instance) => ({ key: instance, instance, nodeId: undefined }));
+  }
+  const nodes = eligible.map(({ node }) => node);
+  nodes.sort((one, other) => (one.name < other.name ? -1 : 1));
+  return nodes.map(({ id }) => ({ key: id, instance: 0, nodeId: id }));
+}
+
+function surplusReason(job: JobRow): string {
+  if (job.stopped) return 'the job is stopped';
+  if (job.spec.type === 'system') return `the node does not meet the constraints of version ${job.version}`;
+  return `the job is scaled down to ${job.spec.count}`;
+}
+
+/** Of two that have not ended the one that shall run; there is only ever one unless the job's type changed. */
+function preferred(one: AllocationRow | undefined, other: AllocationRow): AllocationRow {
+  if (one === undefined) return other;
+  if (one.desired !== other.desired) return one.desired === 'run' ? one : other;
+  return one.id < other.id ? one : other;
+}
+
+function slotOf(
+  job: JobRow,
+  runs: RunComparison,
+  identity: Pick<InstanceSlot, 'instance' | 'nodeId'>,
+  active: AllocationRow | undefined,
+  ended: AllocationRow[],
+): InstanceSlot {
+  ended.sort((one, other) => (isNewer(one, other) ? -1 : 1));
+  const newest = active ?? ended[0];
+  const failures = active === undefined ? failuresInRow(job, ended) : [];
+  const up = active !== undefined && isUp(active, job.spec);
+  const slot = { ...identity, active, newest, failures, up };
+  if (active !== undefined) {
+    if (active.desired === 'stop') return { ...slot, standing: 'ending' };
+    return { ...slot, standing: runs.isCurrent(active) ? 'current' : 'outdated' };
+  }
+  if (newest?.state === 'complete' && runs.isCurrent(newest)) return { ...slot, standing: 'complete' };
+  return { ...slot, standing: failures.length >= ATTEMPTS_MAX[job.spec.type] ? 'given-up' : 'absent' };
+}
+
+/** Allocations that were stopped or lost neither count nor end the row: they say nothing about the job. */
+function failuresInRow(job: JobRow, endedNewestFirst: readonly AllocationRow[]): AllocationRow[] {
+  const failures: AllocationRow[] = [];
+  for (const row of endedNewestFirst) {
+    if (row.jobVersion !== job.version || row.state === 'complete') break;
+    if (row.state !== 'failed') continue;
+    if (row.changedAtMs - row.createdAtMs >= FAILURE_STREAK_LIFE_MS) break;
+    failures.push(row);
+  }
+  return failures;
+}
+
+/** Whether allocations of older versions may count as ones of the newest; remembers it per version. */
+class RunComparison {
+  readonly #state: FleetState;
+  readonly #job: JobRow;
+  readonly #byVersion = new Map<number, boolean>();
+
+  constructor(state: FleetState, job: JobRow) {
+    this.#state = state;
+    this.#job = job;
+  }
+
+  isCurrent({ jobVersion }: AllocationRow): boolean {
+    if (jobVersion === this.#job.version) return true;
+    if (jobVersion < this.#job.runsFromVersion) return false;
+    const known = this.#byVersion.get(jobVersion);
+    if (known !== undefined) return known;
+    const spec = this.#state.jobVersion(this.#job.name, jobVersion)?.spec;
+    const same = spec !== undefined && sameRun(spec, this.#job.spec);
+    this.#byVersion.set(jobVersion, same);
+    return same;
+  }
+}

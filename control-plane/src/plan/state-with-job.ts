@@ -1,0 +1,24 @@
+import type { JobRow } from '../model/entities.ts';
+import type { FleetState } from '../state/fleet-state.ts';
+
+/** The same state, as if one job were another. */
+export function stateWithJob(state: FleetState, job: JobRow): FleetState {
+  return {
+    index: state.index,
+    nodes: state.nodes,
+    jobs: new Map(state.jobs).set(job.name, job),
+    allocations: state.allocations,
+    drills: state.drills,
+    events: state.events,
+    unplacedJobs: state.unplacedJobs,
+    systemJobs: state.systemJobs,
+    jobVersion: (name, version) =>
+      name === job.name && version === job.version
+        ? { job: name, version, spec: job.spec }
+        : state.jobVersion(name, version),
+    allocationsOfJob: (name) => state.allocationsOfJob(name),
+    allocationsOnNode: (nodeId) => state.allocationsOnNode(nodeId),
+    nodeByName: (name) => state.nodeByName(name),
+    usageOfNode: (nodeId) => state.usageOfNode(nodeId),
+  };
+}
