@@ -79,7 +79,8 @@ export function connect(options: ConnectOptions): CellClient {
     const deadlineMs = performance.now() + (callOptions.timeoutMs ?? options.timeoutMs);
     let last: Error | undefined;
     let reachedAny = false;
-    for (let made = 0; ; made += 1) {
+    const attemptsMax = callOptions.attemptsMax ?? Number.POSITIVE_INFINITY;
+    for (let made = 0; made < attemptsMax; made += 1) {
       if (made > 0 && made % addresses.length === 0) {
         const pauseMs = pauseBeforeRound(made / addresses.length, reachedAny);
         if (pauseMs === undefined) break;

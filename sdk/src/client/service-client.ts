@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** The call may be made twice without harm. Default: true for reads, and for changes that are idempotent. */
   readonly repeatable?: boolean;
+  /** Attempts at most, over all members. Default: a few rounds through them. */
+  readonly attemptsMax?: number;
 }
 
 interface TypedMethod {
