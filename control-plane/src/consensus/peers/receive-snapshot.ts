@@ -23,14 +23,17 @@ export async function receiveSnapshot(
   await accept(message, dataOf(parts));
 }
 
+/** Ends with the piece without data that tells the end: a stream that breaks off must never seem complete. */
 async function* dataOf(parts: AsyncIterable<SendSnapshotRequest>): AsyncGenerator<Uint8Array> {
   for await (const { part } of parts) {
     if (part.case !== 'data') throw invalid('its message is followed by something else than data');
+    if (part.value.length === 0) return;
     yield part.value;
   }
+  throw new CellError('CELL_E_TIMEOUT', 'Sender of the snapshot broke off');
 }
 
-/** Throws when the sender stalls, breaks off or cancels: the data must never seem to be complete then. */
+/** Throws when the sender stalls. */
 async function* watched(call: SnapshotCall, clock: Clock): AsyncGenerator<SendSnapshotRequest> {
   const stalled = new CellError('CELL_E_TIMEOUT', `Snapshot stalled for ${STALL_MS_MAX} ms`);
   let stopTimer = clock.after(STALL_MS_MAX, () => call.destroy(stalled));
@@ -40,7 +43,6 @@ async function* watched(call: SnapshotCall, clock: Clock): AsyncGenerator<SendSn
       yield part as SendSnapshotRequest;
       stopTimer = clock.after(STALL_MS_MAX, () => call.destroy(stalled));
     }
-    if (call.cancelled) throw new CellError('CELL_E_TIMEOUT', 'Sender of the snapshot broke off');
   } finally {
     stopTimer();
   }

@@ -21,6 +21,9 @@ export interface SnapshotSending {
   readonly data: AsyncIterable<Uint8Array>;
 }
 
+/** What broke off looks to the receiver as if it had ended; so the end is told by a piece without data. */
+const END = new Uint8Array();
+
 type Part = { part: { case: 'message' | 'data'; value: Uint8Array } };
 
 /** Sends a snapshot, no faster than the receiver stores it. Rejects if it stalls, breaks off or is refused. */
@@ -40,6 +43,7 @@ export async function sendSnapshot(sending: SnapshotSending): Promise<void> {
       }
       allow(STALL_MS_MAX);
     }
+    call.write({ part: { case: 'data', value: END } });
     call.end();
     allow(ACCEPT_MS_MAX);
     await answered;

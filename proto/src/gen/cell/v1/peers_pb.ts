@@ -76,7 +76,7 @@ export type SendSnapshotRequest = Message<"cell.v1.SendSnapshotRequest"> & {
     case: "message";
   } | {
     /**
-     * Then: the data, in order.
+     * Then: the data, in order; a piece without any tells the end.
      *
      * @generated from field: bytes data = 2;
      */

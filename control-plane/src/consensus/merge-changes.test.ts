@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import type { StateChange } from '../state/fleet-state.ts';
+import { mergeChanges } from './merge-changes.ts';
+
+function change(index: number, rows: Record<string, unknown>): StateChange {
+  const none = { nodes: [], removedNodes: [], jobs: [], allocations: [], removedAllocations: [], events: [] };
+  return { ...none, ...rows, index } as unknown as StateChange;
+}
+
+test('of a row that changed several times the newest is told, and events stay in order', () => {
+  const merged = mergeChanges([
+    change(5, { nodes: [{ id: 'n', status: 'lost' }], jobs: [{ name: 'j', version: 1 }], events: ['a'] }),
+    change(6, {
+      nodes: [{ id: 'n', status: 'ready' }],
+      jobs: [{ name: 'j', version: 2 }, { name: 'k' }],
+      events: ['b', 'c'],
+    }),
+  ]);
+  expect(merged).toEqual(
+    change(6, {
+      nodes: [{ id: 'n', status: 'ready' }],
+      jobs: [{ name: 'j', version: 2 }, { name: 'k' }],
+      events: ['a', 'b', 'c'],
+    }),
+  );
+});
+
+test('a row that was put and then removed is removed, and one removed and put again is put', () => {
+  const merged = mergeChanges([
+    change(5, { allocations: [{ id: 'gone' }], removedNodes: [{ id: 'back' }] }),
+    change(6, { removedAllocations: [{ id: 'gone' }], nodes: [{ id: 'back' }] }),
+  ]);
+  expect(merged).toEqual(change(6, { removedAllocations: [{ id: 'gone' }], nodes: [{ id: 'back' }] }));
+});
+
+test('a batch of one is told as it is', () => {
+  const single = change(7, { events: ['a'] });
+  expect(mergeChanges([single])).toBe(single);
+});

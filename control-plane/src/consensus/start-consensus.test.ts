@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest';
+import type { Command } from '../state/commands.ts';
+import type { StateChange } from '../state/fleet-state.ts';
+import { type LocalMember, startLocalCluster } from './testing/local-cluster.ts';
+
+function mark(sequence: number): Command {
+  return { kind: 'write-mark', timeMs: 1, drillId: 'drill', sequence };
+}
+
+function marksOf(member: LocalMember): unknown {
+  return member.running.consensus.state.drills.get('drill')?.ranges;
+}
+
+test('a command that any member submits is applied there before it resolves, and everywhere after a barrier', async () => {
+  await using cluster = await startLocalCluster(3);
+  await cluster.leader();
+  for (const [place, member] of cluster.members.entries()) {
+    await expect(member.running.consensus.submit(mark(place), 5000)).resolves.toMatchObject({ ok: true });
+    expect(marksOf(member)).toEqual([[0, place]]);
+  }
+  for (const member of cluster.members) {
+    await member.running.consensus.readBarrier(5000);
+    expect(marksOf(member)).toEqual([[0, 2]]);
+    expect(member.outcomes).toEqual(['applied']);
+  }
+});
+
+test('a refusal by the state machine comes back as a result, also through a follower', async () => {
+  await using cluster = await startLocalCluster(3);
+  const leader = await cluster.leader();
+  const follower = cluster.members.find((member) => member !== leader)!;
+  const stop: Command = { kind: 'stop-job', timeMs: 1, name: 'nothing' };
+  await expect(follower.running.consensus.submit(stop, 5000)).resolves.toMatchObject({
+    ok: false,
+    code: 'CELL_E_NOT_FOUND',
+  });
+});
+
+test('listeners hear of each batch once, after it is applied', async () => {
+  await using cluster = await startLocalCluster(1);
+  const { consensus } = (await cluster.leader()).running;
+  const heard: [StateChange | 'replaced', index: number][] = [];
+  consensus.onChange((change) => heard.push([change, consensus.state.index]));
+  await Promise.all([1, 2, 3].map((sequence) => consensus.propose(mark(sequence))));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(heard.length).toBeGreaterThan(0);
+  for (const [change, index] of heard) expect(change).toMatchObject({ index });
+  expect(marksOf(cluster.members[0]!)).toEqual([[1, 3]]);
+});
+
+test('writes go on after the leader is lost, and the one that comes back catches up', async () => {
+  await using cluster = await startLocalCluster(3);
+  const first = await cluster.leader();
+  const [left] = cluster.members.filter((member) => member !== first);
+  await left!.running.consensus.submit(mark(1), 5000);
+  await first.stop();
+  await expect(left!.running.consensus.submit(mark(2), 5000)).resolves.toMatchObject({ ok: true });
+  await first.start();
+  await first.running.consensus.readBarrier(5000);
+  expect(marksOf(first)).toEqual([[1, 2]]);
+});
+
+test('without a majority nothing is written, and it is said that nothing was', async () => {
+  await using cluster = await startLocalCluster(3);
+  const leader = await cluster.leader();
+  const follower = cluster.members.find((member) => member !== leader)!;
+  for (const member of cluster.members) if (member !== follower) await member.stop();
+  await expect.poll(() => follower.running.consensus.leadership.leaderId).toBe(0);
+  await expect(follower.running.consensus.submit(mark(1), 200)).rejects.toMatchObject({ code: 'CELL_E_NO_LEADER' });
+  await expect(follower.running.consensus.readBarrier(200)).rejects.toMatchObject({ code: 'CELL_E_NO_LEADER' });
+  await expect(follower.running.consensus.propose(mark(1))).rejects.toMatchObject({ code: 'CELL_E_NOT_LEADER' });
+  expect(follower.outcomes).toEqual(['CELL_E_NO_LEADER', 'CELL_E_NOT_LEADER']);
+});
+
+test('a leader that is cut off says that the outcome is unknown', async () => {
+  await using cluster = await startLocalCluster(3);
+  const leader = await cluster.leader();
+  const others = cluster.members.filter((member) => member !== leader);
+  await Promise.all(others.map((member) => member.stop()));
+  const outcome = leader.running.consensus.submit(mark(1), 300);
+  await expect(outcome).rejects.toMatchObject({ code: 'CELL_E_OUTCOME_UNKNOWN' });
+});
+
+test('a command above the limit is refused before it reaches the log', async () => {
+  await using cluster = await startLocalCluster(1);
+  const { consensus } = (await cluster.leader()).running;
+  const huge: Command = { kind: 'stop-job', timeMs: 1, name: 'x'.repeat(2 * 1024 * 1024) };
+  await expect(consensus.submit(huge, 1000)).rejects.toMatchObject({ code: 'CELL_E_LIMIT' });
+});
+
+test('leadership goes where it is sent', async () => {
+  await using cluster = await startLocalCluster(3);
+  const leader = await cluster.leader();
+  const target = cluster.members.find((member) => member !== leader)!;
+  await leader.running.consensus.transferLeadership(target.id, 5000);
+  await expect.poll(() => target.running.consensus.leadership.leading).toBe(true);
+});
+
+test('members call each other, and themselves without the network', async () => {
+  await using cluster = await startLocalCluster(2);
+  await cluster.leader();
+  const [one, two] = cluster.members as [LocalMember, LocalMember];
+  const { peers } = one.running;
+  expect(await peers.member(2, 1000)).toMatchObject({ id: 2, dataBytes: 2 ** 40, leaderId: 9, agentSessions: 7 });
+  expect(await peers.member(1, 1000)).toMatchObject({ id: 1 });
+  await peers.reportLiveness(2, [{ nodeId: 'n', ageMs: 12.4 }], 1000);
+  await peers.crash(2, 'drill-7', 1000);
+  expect(await peers.transfer(2, 1, 1000)).toBe(1);
+  expect(two.logged).toContainEqual({ crash: 'drill-7' });
+  expect(two.logged.some((entry) => 'livenessReported' in entry)).toBe(true);
+  await two.stop();
+  await expect(peers.member(2, 1000)).rejects.toMatchObject({ code: 'CELL_E_PEER_UNREACHABLE' });
+});
+
+test('output is relayed to its end, and its source is told when the reader goes', async () => {
+  await using cluster = await startLocalCluster(2);
+  const [one, two] = cluster.members as [LocalMember, LocalMember];
+  const request = { allocationId: 'a', follow: false, tailLines: 5, stream: 'both' } as const;
+  const lines: string[] = [];
+  const signal = new AbortController().signal;
+  for await (const { data, stream } of one.running.peers.relayLogs(2, request, signal))
+    lines.push(`${stream} ${Buffer.from(data)}`);
+  expect(lines).toEqual(['stderr a 5 0\n', 'stderr a 5 1\n', 'stderr a 5 2\n']);
+  for await (const _ of one.running.peers.relayLogs(2, { ...request, follow: true }, signal)) break;
+  await expect.poll(() => two.logged).toContainEqual({ logsAborted: true });
+});

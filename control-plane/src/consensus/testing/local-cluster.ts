@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLogStore } from '@cell/raft';
+import { Server } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { bindServer } from '../../grpc-server.ts';
+import type { MemberAddress, PeerRequests } from '../../ports.ts';
+import { realClock } from '../../real-clock.ts';
+import { clusterIdOf } from '../cluster-id.ts';
+import { peerServerOptions } from '../peers/channel-options.ts';
+import { type RunningConsensus, startConsensus } from '../start-consensus.ts';
+
+/** Consensus of several members in this process, over real files and real gRPC on loopback. */
+export interface LocalCluster {
+  readonly members: readonly LocalMember[];
+  leader(): Promise<LocalMember>;
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export class LocalMember {
+  readonly id: number;
+  readonly logged: Record<string, unknown>[] = [];
+  readonly outcomes: string[] = [];
+  readonly fatal: Error[] = [];
+  readonly #folder: string;
+  readonly #members: readonly MemberAddress[];
+  readonly #name: string;
+  #running: RunningConsensus | undefined;
+  #server: Server | undefined;
+
+  constructor(id: number, folder: string, members: readonly MemberAddress[], name: string) {
+    this.id = id;
+    this.#folder = join(folder, String(id));
+    this.#members = members;
+    this.#name = name;
+  }
+
+  get running(): RunningConsensus {
+    if (this.#running === undefined) throw new Error(`Member ${this.id} does not run`);
+    return this.#running;
+  }
+
+  get up(): boolean {
+    return this.#running !== undefined;
+  }
+
+  async start(): Promise<void> {
+    const clusterId = clusterIdOf(this.#name, this.#members);
+    const voters = this.#members.map((member) => member.id);
+    const store = await openLogStore({
+      directory: this.#folder,
+      identity: { clusterId, nodeId: this.id },
+      bootstrap: { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false },
+    });
+    this.#running = await startConsensus({
+      identity: { clusterId, memberId: this.id, members: this.#members },
+      store,
+      heartbeatMs: 20,
+      electionMs: 160,
+      clock: realClock,
+      log: pino({ level: 'debug' }, { write: (line) => this.logged.push(JSON.parse(line)) }),
+      random: (below) => Math.floor(Math.random() * below),
+      onOutcome: (outcome) => this.outcomes.push(outcome),
+      onFatal: (error) => this.fatal.push(error),
+    });
+    this.#server = new Server(peerServerOptions);
+    this.running.registerService(this.#server, requests(this));
+    await bindServer(this.#server, this.#members.find((member) => member.id === this.id)!.peers, 'listen.peers');
+  }
+
+  /** As abrupt as can be within one process: connections are cut, nothing is handed over. */
+  async stop(): Promise<void> {
+    const [running, server] = [this.#running, this.#server];
+    this.#running = undefined;
+    server?.forceShutdown();
+    await running?.stop();
+  }
+}
+
+/** Members are started unless told otherwise. */
+export async function startLocalCluster(count: number, name = 'local', start = true): Promise<LocalCluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'cell-consensus-'));
+  const ports = await Promise.all(Array.from({ length: count }, freePort));
+  const addresses = ports.map((port, place) => ({ id: place + 1, grpc: '', peers: `127.0.0.1:${port}`, http: '' }));
+  const members = addresses.map(({ id }) => new LocalMember(id, folder, addresses, name));
+  if (start) await Promise.all(members.map((member) => member.start()));
+  const stop = async () => {
+    await Promise.all(members.map((member) => member.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { members, leader: () => leaderOf(members), stop, [Symbol.asyncDispose]: stop };
+}
+
+const LEADER_MS_MAX = 10_000;
+
+async function leaderOf(members: readonly LocalMember[]): Promise<LocalMember> {
+  const endMs = performance.now() + LEADER_MS_MAX;
+  while (performance.now() < endMs) {
+    const up = members.filter((member) => member.up);
+    const leader = up.find((member) => member.running.consensus.leadership.leading);
+    const known = up.every((member) => member.running.consensus.leadership.leaderId === leader?.id);
+    if (leader !== undefined && known) return leader;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error('No leader that all know');
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen({ host: '127.0.0.1', port: 0 }, () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function requests(member: LocalMember): PeerRequests {
+  return {
+    livenessReported: (from, seen) => member.logged.push({ livenessReported: { from, seen } }),
+    ownStatus: () => ({
+      id: member.id,
+      role: 'follower',
+      term: 3,
+      appliedIndex: 4,
+      commitIndex: 5,
+      snapshotIndex: 6,
+      agentSessions: 7,
+      version: '8',
+      dataBytes: 2 ** 40,
+      leaderId: 9,
+    }),
+    async *openLogs(request, signal) {
+      for (let line = 0; !signal.aborted; line += 1) {
+        yield { data: Buffer.from(`${request.allocationId} ${request.tailLines} ${line}\n`), stream: 'stderr' };
+        if (!request.follow && line === 2) return;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      member.logged.push({ logsAborted: true });
+    },
+    crash: (drillId) => member.logged.push({ crash: drillId }),
+    transferLeadership: async (target) => target,
+  };
+}
