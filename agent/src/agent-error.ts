@@ -20,5 +20,6 @@ export type AgentErrorCode =
   /** The data folder can't be written to. */
   | 'CELL_E_DATA_UNUSABLE'
   | 'CELL_E_ADDRESS_IN_USE'
+  | 'CELL_E_ADDRESS_UNUSABLE'
   /** This machine lacks what the agent needs. */
   | 'CELL_E_UNSUPPORTED';

@@ -49,6 +49,7 @@ export class AllocationManager {
   readonly #context: RunnerContext;
   readonly #stopCollecting: () => void;
   #leaseValid: boolean;
+  #restarts = 0;
   #onReport: (report: AllocationReport) => void = () => undefined;
 
   /** Takes up what was running before this process. Rejects if what is stored is damaged. */
@@ -68,7 +69,10 @@ export class AllocationManager {
       health: this.#health,
       starts: new Gate(STARTS_MAX),
       leaseValid: () => this.#leaseValid,
-      onReport: (runner) => this.#onReport(reportOf(runner)),
+      onReport: (runner, before) => {
+        this.#restarts += runner.record.restarts - before.restarts;
+        this.#onReport(reportOf(runner));
+      },
     };
     options.runtime.onChange((id) => this.#runners.get(id)?.poke());
     this.#stopCollecting = clock.every(COLLECT_PERIOD_MS, () => void this.collect());
@@ -76,6 +80,11 @@ export class AllocationManager {
 
   get generation(): number {
     return this.#options.store.node.generation;
+  }
+
+  /** Since this process began; ones of allocations that are gone stay counted. */
+  get restartsTotal(): number {
+    return this.#restarts;
   }
 
   onReport(listener: (report: AllocationReport) => void): void {

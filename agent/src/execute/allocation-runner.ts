@@ -21,7 +21,7 @@ export interface RunnerContext {
   readonly starts: Gate;
   readonly leaseValid: () => boolean;
   /** Called when something that the control plane should know has changed. */
-  readonly onReport: (runner: AllocationRunner) => void;
+  readonly onReport: (runner: AllocationRunner, before: AllocationRecord) => void;
 }
 
 /** After an action or a write failed for a reason of the machine. */
@@ -131,7 +131,7 @@ export class AllocationRunner {
     if (isReportable(before, record)) {
       const { state, message, restarts } = record;
       this.#context.log.info({ allocation: this.id, job: this.#stored.desired.jobName, state, restarts }, message);
-      this.#context.onReport(this);
+      this.#context.onReport(this, before);
     }
   }
 

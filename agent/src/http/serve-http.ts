@@ -1,0 +1,72 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { joinAddress, splitAddress } from '@cell/config';
+import type { Registry } from 'prom-client';
+import { AgentError } from '../agent-error.ts';
+
+export interface HttpSources {
+  readonly metrics: Registry;
+  /** Empty if the agent does its work, else why not: a sentence. */
+  readonly notReady: () => string;
+}
+
+export interface HttpServer {
+  /** "host:port", with the port that the kernel chose where 0 was asked for. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+const HEADER_BYTES_MAX = 8 * 1024;
+const REQUEST_MS_MAX = 10_000;
+const CONNECTIONS_MAX = 64;
+
+/** Serves /metrics, /livez and /readyz. Rejects with `CELL_E_ADDRESS_IN_USE` if somebody else listens there. */
+export async function serveHttp(listen: string, sources: HttpSources): Promise<HttpServer> {
+  const { host, port } = splitAddress(listen)!;
+  const options = { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX };
+  const server = createServer(options, (request, response) => {
+    void answer(request, response, sources).catch(() => send(response, 500, 'Could not answer\n'));
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(listen, error)));
+    server.listen(port, host, resolve);
+  });
+  return {
+    address: joinAddress(host, (server.address() as AddressInfo).port),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, sources: HttpSources): Promise<void> {
+  const path = (request.url ?? '').split('?', 1)[0];
+  const known = path === '/metrics' || path === '/livez' || path === '/readyz';
+  if (!known) return send(response, 404, 'Not found; there are /metrics, /livez and /readyz\n');
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
+    return send(response, 405, 'Use GET\n');
+  }
+  if (path === '/livez') return send(response, 200, 'ok\n');
+  if (path === '/metrics') return send(response, 200, await sources.metrics.metrics(), sources.metrics.contentType);
+  const why = sources.notReady();
+  return why === '' ? send(response, 200, 'ok\n') : send(response, 503, `${why}\n`);
+}
+
+function send(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
+  if (response.headersSent) return;
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function listenError(listen: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EADDRINUSE') {
+    const message = `Could not listen on "${listen}": the address is in use; end what uses it, or set another "listen.http"`;
+    return new AgentError('CELL_E_ADDRESS_IN_USE', message, { cause: error });
+  }
+  const message = `Could not listen on "${listen}": ${error.message}; set another "listen.http"`;
+  return new AgentError('CELL_E_ADDRESS_UNUSABLE', message, { cause: error });
+}

@@ -1,0 +1,165 @@
+import { splitAddress } from '@cell/config';
+import type { AgentConfig } from './config/agent-config.ts';
+import { AllocationManager } from './execute/allocation-manager.ts';
+import { agentMetrics } from './http/agent-metrics.ts';
+import { type HttpServer, serveHttp } from './http/serve-http.ts';
+import { type Inventory, readInventory } from './inventory/read-inventory.ts';
+import { readNodeHealth } from './inventory/read-node-health.ts';
+import { desiredFromProto, logRequestFromProto } from './link/from-proto.ts';
+import { type ConfirmedHeartbeat, LeaseClock } from './link/lease-clock.ts';
+import { LogSender } from './link/send-logs.ts';
+import type { SessionHandler } from './link/session.ts';
+import { SessionLink } from './link/session-link.ts';
+import type { Clock, Log, Random, Runtime } from './ports.ts';
+import { realClock } from './real-clock.ts';
+import { readBootId } from './runtime/process/process-identity.ts';
+import { openProcessRuntime } from './runtime/process/process-runtime.ts';
+import { AgentStore } from './state/agent-store.ts';
+import { agentVersion } from './version.ts';
+
+/** What tests and development put in the place of the real thing. */
+export interface AgentOverrides {
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly runtime?: Runtime;
+}
+
+/** An agent that works. */
+export interface Agent {
+  readonly nodeId: string;
+  /** "host:port" of its /metrics. */
+  readonly httpAddress: string;
+  /** Ends the agent; what it runs runs on. */
+  close(): Promise<void>;
+}
+
+/** A part that must be let go of. */
+interface Closable {
+  close(): unknown;
+}
+
+const LEASE_LOOK_PERIOD_MS = 250;
+
+/** Starts an agent. Rejects with `AgentError`; then nothing of it is left. */
+export async function startAgent(config: AgentConfig, overrides: AgentOverrides): Promise<Agent> {
+  const opened: Closable[] = [];
+  const keep = <T extends Closable>(part: T): T => {
+    opened.unshift(part);
+    return part;
+  };
+  const close = async (): Promise<void> => {
+    for (const part of opened.splice(0)) await part.close();
+  };
+  try {
+    return await start(config, overrides, keep, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(
+  config: AgentConfig,
+  { log, clock = realClock, random = Math.random, runtime: given }: AgentOverrides,
+  keep: <T extends Closable>(part: T) => T,
+  close: () => Promise<void>,
+): Promise<Agent> {
+  const address = splitAddress(config.listenHttp)!.host;
+  const store = keep(await AgentStore.open(config.data));
+  const runtime = keep(given ?? (await openProcessRuntime({ folder: `${config.data}/allocations`, clock })));
+  const lease = new LeaseClock(await lastConfirmed(store), clock.monotonicMs());
+  const leaseValid = (): boolean => lease.remainingMs(clock.monotonicMs()) > 0;
+  const node = { name: config.name, address, path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };
+  const manager = keep(await AllocationManager.open({ runtime, store, clock, random, log, node }, leaseValid()));
+  const inventory = await readInventory({ ...config, address, runtime: runtime.name });
+  const logs = keep(new LogSender(log));
+  const http: { server?: HttpServer } = {};
+  const handler = sessionHandler({
+    config,
+    store,
+    manager,
+    lease,
+    inventory,
+    logs,
+    log,
+    httpAddress: () => http.server!.address,
+  });
+  const link = keep(new SessionLink({ addresses: config.controlPlane, handler, clock, random, log }));
+  manager.onReport((report) => link.report(report));
+  const metrics = agentMetrics({
+    version: agentVersion,
+    connected: () => link.connected,
+    leaseRemainingMs: () => lease.remainingMs(clock.monotonicMs()),
+    sessionsTotal: () => link.sessionsTotal,
+    allocations: () => manager.counts(),
+    restartsTotal: () => manager.restartsTotal,
+    generation: () => store.node.generation,
+    nodeHealth: () => readNodeHealth(config.data),
+  });
+  const notReady = (): string =>
+    link.connected ? '' : `The agent has no session with the control plane. ${link.problem}`;
+  http.server = keep(await serveHttp(config.listenHttp, { metrics, notReady }));
+  keep({ close: clock.every(LEASE_LOOK_PERIOD_MS, () => manager.setLease(leaseValid())) });
+  link.start();
+  log.info({ node: config.name, nodeId: store.node.nodeId, http: http.server.address }, 'The agent works');
+  return { nodeId: store.node.nodeId, httpAddress: http.server.address, close };
+}
+
+interface HandlerParts {
+  readonly config: AgentConfig;
+  readonly store: AgentStore;
+  readonly manager: AllocationManager;
+  readonly lease: LeaseClock;
+  readonly inventory: Inventory;
+  readonly logs: LogSender;
+  readonly log: Log;
+  readonly httpAddress: () => string;
+}
+
+/** Brings together what sessions bring and what the agent does with it. */
+function sessionHandler(parts: HandlerParts): SessionHandler {
+  const { config, store, manager, lease, inventory, logs, log } = parts;
+  return {
+    introduction: () => ({
+      ...store.node,
+      nodeName: config.name,
+      agentVersion,
+      inventory,
+      httpAddress: parts.httpAddress(),
+      allocations: manager.reports(),
+    }),
+    vitalSigns: async () => ({ health: await readNodeHealth(config.data), usage: await manager.usage() }),
+    welcomed: ({ clusterId }) => {
+      if (store.node.clusterId === clusterId) return;
+      void store.saveNode({ ...store.node, clusterId }).catch((error: unknown) => {
+        log.error({ err: error }, 'Could not store the id of the cluster; make room in the data folder');
+      });
+    },
+    confirmed: (sentAtMs, leaseMs) => {
+      lease.renew({ sentAtMs, leaseMs });
+      // Only a restart of the agent needs it: without it, what must not run without a lease is stopped.
+      void store.saveLease({ bootId: readBootId(), sentAtMs, leaseMs }).catch(() => undefined);
+    },
+    desired: async (said) => {
+      const change = desiredFromProto(said);
+      if (await manager.apply(change)) return;
+      const has = `this node has generation ${store.node.generation}`;
+      throw new Error(`The member sent generation ${change.generation}, ${has}; an older one is refused`);
+    },
+    openLogs: ({ requestId, request }, client) => {
+      const id = request?.allocationId ?? '';
+      const wanted =
+        request === undefined
+          ? ({ follow: false, tailLines: undefined, stream: 'both' } as const)
+          : logRequestFromProto(request);
+      void logs.send(client, requestId, (signal) => manager.readLogs(id, wanted, signal));
+    },
+  };
+}
+
+/** Of an earlier process of the same boot: the monotonic clock goes on across processes, not across boots. */
+async function lastConfirmed(store: AgentStore): Promise<ConfirmedHeartbeat | undefined> {
+  const stored = await store.loadLease();
+  return stored?.bootId === readBootId() ? stored : undefined;
+}
