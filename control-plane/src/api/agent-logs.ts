@@ -1,5 +1,6 @@
 /** Output of allocations whose agents are connected here: asked for in the session, received in a stream of its own. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LogStream, type SendLogsRequest, type SendLogsResponse } from '@cell/proto';
 import type { ServerReadableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
@@ -14,6 +15,8 @@ export type LogsCall = ServerReadableStream<SendLogsRequest, SendLogsResponse>;
 interface Incoming {
   readonly first: SendLogsRequest;
   readonly rest: AsyncIterator<SendLogsRequest>;
+  /** The agent has gone without finishing; then `rest` ends as if it had. */
+  readonly brokenOff: () => boolean;
   /** Ends the agent's stream. */
   readonly end: () => void;
 }
@@ -24,6 +27,8 @@ interface Waiting {
 
 const answerTimeoutMs = 10_000;
 const openMax = 1_000;
+/** A stream that was reset ends first, and says only some event-loop turns later that it was. */
+const resetNoticeMs = 20;
 
 export class AgentLogs {
   readonly #clock: Clock;
@@ -106,37 +111,28 @@ export class AgentLogs {
       if (first.done === true) throw new CellError('CELL_E_INVALID', 'Output came without the id of its request');
       const waiting = this.#waiting.get(first.value.requestId);
       if (waiting === undefined) throw new CellError('CELL_E_NOT_FOUND', 'Nobody waits for this output any more');
-      waiting.arrived({ first: first.value, rest: messages, end });
+      waiting.arrived({ first: first.value, rest: messages, brokenOff: () => call.cancelled, end });
     } catch (error) {
       end(error);
     }
   }
 }
 
-async function* chunks({ first, rest }: Incoming, signal: AbortSignal): AsyncIterable<LogChunk> {
-  for (
-    let message: SendLogsRequest | undefined = first;
-    message !== undefined;
-    message = await following(rest, signal)
-  ) {
+async function* chunks(incoming: Incoming, signal: AbortSignal): AsyncIterable<LogChunk> {
+  let message: SendLogsRequest | undefined = incoming.first;
+  for (; message !== undefined; message = await following(incoming, signal)) {
     if (message.error !== '') throw new CellError('CELL_E_NOT_FOUND', message.error);
     if (message.data.length === 0) continue;
     yield { data: message.data, stream: message.stream === LogStream.STDERR ? 'stderr' : 'stdout' };
   }
 }
 
-async function following(
-  rest: AsyncIterator<SendLogsRequest>,
-  signal: AbortSignal,
-): Promise<SendLogsRequest | undefined> {
-  try {
-    const { done, value } = await rest.next();
-    return done === true ? undefined : (value as SendLogsRequest);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    const message = 'The agent went away while it sent output; try again';
-    throw new CellError('CELL_E_NODE_UNREACHABLE', message, { cause: error });
-  }
+async function following({ rest, brokenOff }: Incoming, signal: AbortSignal): Promise<SendLogsRequest | undefined> {
+  const next = await rest.next().catch(() => undefined);
+  if (next !== undefined && next.done !== true) return next.value;
+  await sleep(resetNoticeMs);
+  if (signal.aborted || (next !== undefined && !brokenOff())) return undefined;
+  throw new CellError('CELL_E_NODE_UNREACHABLE', 'The agent went away while it sent output; try again');
 }
 
 export function logRequestToProto({ allocationId, follow, tailLines, stream }: LogRequest) {

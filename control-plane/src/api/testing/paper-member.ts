@@ -1,0 +1,129 @@
+/** A member's services on a real gRPC server on loopback, over a consensus in memory; its peers are on paper. */
+import type { DescMethodServerStreaming, DescMethodUnary, MessageShape } from '@bufbuild/protobuf';
+import { callUnary, methodDefinition, type Outgoing } from '@cell/proto';
+import { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import { CellError } from '../../cell-error.ts';
+import { silentLog } from '../../execute/testing/example-fleet.ts';
+import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
+import { answeredError } from '../../grpc-error.ts';
+import type { Clock, LogChunk, MemberStatus, Peers } from '../../ports.ts';
+import type { AllocationReport } from '../../state/commands.ts';
+import { registerServices, type ServedPeerRequests, SessionRegistry } from '../index.ts';
+import { serverOptions } from '../serve.ts';
+import { exampleSettings } from './session-transcript.ts';
+
+export const wallClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  every: (periodMs, callback) => {
+    const timer = setInterval(callback, periodMs);
+    return () => clearInterval(timer);
+  },
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+export class PaperMember {
+  readonly consensus = new MemoryConsensus();
+  readonly crashes: string[] = [];
+  readonly reported: AllocationReport[] = [];
+  /** Members that answer; 1 is this one. */
+  reachable = new Set([1, 2, 3]);
+  /** What peers give when they are asked for output. */
+  relay: (to: number, signal: AbortSignal) => AsyncIterable<LogChunk> = () => {
+    throw new CellError('CELL_E_NO_SESSION', 'not here');
+  };
+  readonly sessions: SessionRegistry;
+  served!: ServedPeerRequests;
+  client!: Client;
+  readonly #server = new Server(serverOptions);
+
+  constructor() {
+    const { consensus } = this;
+    this.sessions = new SessionRegistry({ consensus, clock: wallClock, log: silentLog, settings: exampleSettings });
+  }
+
+  static async start(): Promise<PaperMember> {
+    const member = new PaperMember();
+    await member.#listen();
+    return member;
+  }
+
+  async #listen(): Promise<void> {
+    this.served = registerServices(this.#server, {
+      consensus: this.consensus,
+      peers: this.#peers(),
+      clock: wallClock,
+      log: silentLog,
+      random: () => 7,
+      sessions: this.sessions,
+      reports: { add: (reports) => void this.reported.push(...reports) },
+      clusterName: 'paper',
+      ownStatus: () => this.#status(1),
+      crashProcess: () => void this.crashes.push('this process'),
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      const insecure = ServerCredentials.createInsecure();
+      this.#server.bindAsync('127.0.0.1:0', insecure, (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      );
+    });
+    this.client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  }
+
+  #peers(): Peers {
+    const ask = (to: number) => {
+      if (!this.reachable.has(to)) throw new CellError('CELL_E_PEER_UNREACHABLE', `Member ${to} does not answer`);
+    };
+    return {
+      members: [1, 2, 3].map((id) => ({ id, grpc: `g${id}`, peers: `p${id}`, http: `h${id}` })),
+      reportLiveness: async () => {},
+      member: async (to) => {
+        ask(to);
+        return this.#status(to);
+      },
+      crash: async (to, drillId) => {
+        ask(to);
+        this.crashes.push(`member ${to} for ${drillId}`);
+      },
+      transfer: async (_toLeader, target) => target,
+      relayLogs: (to, _request, signal) => this.relay(to, signal),
+    };
+  }
+
+  #status(id: number): MemberStatus {
+    const role = this.consensus.leadership.leaderId === id ? 'leader' : 'follower';
+    const index = this.consensus.state.index;
+    const numbers = {
+      term: 1,
+      appliedIndex: index,
+      commitIndex: index,
+      snapshotIndex: 0,
+      dataBytes: 1,
+      agentSessions: 0,
+    };
+    return { id, role, version: '0.1.0', leaderId: this.consensus.leadership.leaderId, ...numbers };
+  }
+
+  /** Rejects with the `CellError` that the member answered. */
+  async call<M extends DescMethodUnary>(method: M, request: Outgoing<M['input']>): Promise<MessageShape<M['output']>> {
+    try {
+      return await callUnary(this.client, method, request, new Metadata(), { deadline: Date.now() + 5_000 });
+    } catch (error) {
+      throw answeredError(error) ?? error;
+    }
+  }
+
+  stream<M extends DescMethodServerStreaming>(method: M, request: Outgoing<M['input']>) {
+    const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
+    return this.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+  }
+
+  stop(): void {
+    this.sessions.close(new CellError('CELL_E_NO_SESSION', 'The member stops'));
+    this.client.close();
+    this.#server.forceShutdown();
+  }
+}

@@ -1,0 +1,99 @@
+import { beforeEach, expect, test } from 'vitest';
+import { CellError } from '../cell-error.ts';
+import type { Peers, SeenNode } from '../ports.ts';
+import type { HeardNode } from './heard-sessions.ts';
+import { startLivenessReporter } from './liveness-reporter.ts';
+import { addNode, silentLog } from './testing/example-fleet.ts';
+import { FakeClock } from './testing/fake-clock.ts';
+import { MemoryConsensus } from './testing/memory-consensus.ts';
+
+let clock: FakeClock;
+let consensus: MemoryConsensus;
+let heard: HeardNode[];
+let trace: string[];
+let refusal: CellError | undefined;
+const session = {};
+
+beforeEach(() => {
+  clock = new FakeClock();
+  consensus = new MemoryConsensus();
+  addNode(consensus, 'a');
+  addNode(consensus, 'b');
+  heard = [];
+  trace = [];
+  refusal = undefined;
+  const say = (to: string) => (seen: readonly SeenNode[]) => {
+    trace.push(`${to} ${seen.map(({ nodeId, ageMs }) => `${nodeId}:${ageMs}`).join(' ')}`);
+    if (refusal !== undefined) throw refusal;
+  };
+  const peers = {
+    reportLiveness: async (to: number, seen: readonly SeenNode[]) => say(`report to ${to}:`)(seen),
+  } as Partial<Peers> as Peers;
+  const renewLeases = (nodes: readonly HeardNode[]) => {
+    trace.push(`renew ${nodes.map(({ nodeId, sequence }) => `${nodeId}#${sequence}`).join(' ')}`);
+  };
+  const sessions = { heard: () => heard, renewLeases, closeSession: () => {} };
+  startLivenessReporter({ consensus, peers, clock, log: silentLog, sessions, reportedHere: say('here:') });
+});
+
+function beat(nodeId: string, sequence: bigint): HeardNode {
+  return { nodeId, sequence, ageMs: 5, session };
+}
+
+test('a follower tells the leader once a second and renews what it confirmed', async () => {
+  consensus.lead({ leaderId: 2, leading: false, term: 3 });
+  heard = [beat('a', 1n), beat('b', 4n)];
+  await clock.advance(1_000);
+  expect(trace).toEqual(['report to 2: a:5 b:5', 'renew a#1 b#4']);
+});
+
+test('the leader takes note of its own sessions itself', async () => {
+  heard = [beat('a', 1n)];
+  await clock.advance(1_000);
+  expect(trace).toEqual(['here: a:5', 'renew a#1']);
+});
+
+test('a heartbeat is reported until it is confirmed, then only a newer one', async () => {
+  heard = [beat('a', 1n)];
+  refusal = new CellError('CELL_E_NOT_LEADER', 'no');
+  await clock.advance(1_000);
+  refusal = undefined;
+  await clock.advance(2_000);
+  heard = [beat('a', 2n)];
+  await clock.advance(1_000);
+  expect(trace).toEqual(['here: a:5', 'here: a:5', 'renew a#1', 'here: a:5', 'renew a#2']);
+});
+
+test('a new session of a node is reported although its numbers begin again', async () => {
+  heard = [beat('a', 7n)];
+  await clock.advance(1_000);
+  heard = [{ ...beat('a', 1n), session: {} }];
+  await clock.advance(1_000);
+  expect(trace.at(-1)).toBe('renew a#1');
+});
+
+test('the lease of a node that is lost in the state is not renewed', async () => {
+  heard = [beat('a', 1n), beat('b', 1n)];
+  const nodes = [{ id: 'b', status: 'lost' as const, message: 'silent' }];
+  consensus.write({ kind: 'set-node-status', timeMs: 0, nodes });
+  await clock.advance(1_000);
+  expect(trace).toEqual(['here: a:5 b:5', 'renew a#1']);
+});
+
+test('nothing is renewed if leadership changed while the leader was asked', async () => {
+  heard = [beat('a', 1n)];
+  const barrier = consensus.readBarrier.bind(consensus);
+  consensus.readBarrier = async (timeoutMs) => {
+    await barrier(timeoutMs);
+    consensus.lead({ leaderId: 3, leading: false, term: 9 });
+  };
+  await clock.advance(1_000);
+  expect(trace).toEqual(['here: a:5']);
+});
+
+test('without a leader nothing is said', async () => {
+  consensus.lead({ leaderId: 0, leading: false, term: 3 });
+  heard = [beat('a', 1n)];
+  await clock.advance(3_000);
+  expect(trace).toEqual([]);
+});

@@ -1,0 +1,105 @@
+import { beforeEach, expect, test } from 'vitest';
+import { CellError } from '../cell-error.ts';
+import { NodeLiveness } from './node-liveness.ts';
+import { addJob, addNode, kinds, place, silentLog } from './testing/example-fleet.ts';
+import { FakeClock, settle } from './testing/fake-clock.ts';
+import { MemoryConsensus } from './testing/memory-consensus.ts';
+
+let clock: FakeClock;
+let consensus: MemoryConsensus;
+let liveness: NodeLiveness;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  consensus = new MemoryConsensus();
+  addNode(consensus, 'a');
+  addNode(consensus, 'b');
+  liveness = new NodeLiveness({ consensus, clock, log: silentLog, leaseMs: 10_000, marginMs: 2_000 });
+  liveness.start();
+});
+
+function status(node: string) {
+  return consensus.state.nodes.get(node)?.status;
+}
+
+async function hearEverySecond(nodes: string[], forMs: number) {
+  for (let passedMs = 0; passedMs < forMs; passedMs += 1_000) {
+    liveness.reported(nodes.map((nodeId) => ({ nodeId, ageMs: 0 })));
+    await clock.advance(1_000);
+  }
+}
+
+test('a new leader gives every node lease and margin from its election', async () => {
+  await clock.advance(12_000);
+  expect(status('a')).toBe('ready');
+  await clock.advance(500);
+  expect([status('a'), status('b')]).toEqual(['lost', 'lost']);
+  expect(kinds(consensus, 2)).toEqual(['set-node-status']);
+});
+
+test('only the silent node is lost, and its allocations with it', async () => {
+  addJob(consensus, 'web', 2);
+  const onA = place(consensus, 'web', 0, 'a');
+  const onB = place(consensus, 'web', 1, 'b');
+  await hearEverySecond(['a'], 14_000);
+  expect([status('a'), status('b')]).toEqual(['ready', 'lost']);
+  expect(consensus.state.allocations.get(onA)?.state).toBe('pending');
+  expect(consensus.state.allocations.get(onB)?.state).toBe('lost');
+  expect(consensus.state.nodes.get('b')?.statusMessage).toMatch(/^Nothing was heard from its agent for 12\.\d s, since/);
+});
+
+test('the age of a heartbeat counts, not when it was reported', async () => {
+  await hearEverySecond(['a', 'b'], 10_000);
+  liveness.reported([{ nodeId: 'a', ageMs: 8_000 }]);
+  liveness.reported([{ nodeId: 'b', ageMs: 0 }]);
+  await clock.advance(12_000);
+  // The older report does not take back that the node was heard one second before.
+  expect(status('a')).toBe('lost');
+  expect(status('b')).toBe('ready');
+});
+
+test('a node that is heard again becomes ready, and its leases are not confirmed before', async () => {
+  await clock.advance(13_000);
+  expect(status('a')).toBe('lost');
+  expect(() => liveness.reported([{ nodeId: 'a', ageMs: 100 }])).toThrow(/Node "a" is lost/);
+  await settle();
+  expect(status('a')).toBe('ready');
+  expect(() => liveness.reported([{ nodeId: 'a', ageMs: 100 }])).not.toThrow();
+});
+
+test('heartbeats are not confirmed while the loss of their node is on its way', async () => {
+  let release = () => {};
+  consensus.hold = new Promise((resolve) => {
+    release = resolve;
+  });
+  await clock.advance(12_500);
+  expect(status('a')).toBe('ready');
+  expect(() => liveness.reported([{ nodeId: 'a', ageMs: 0 }])).toThrow(CellError);
+  release();
+  await settle();
+  expect(status('a')).toBe('lost');
+});
+
+test('a stall of the leader is not the silence of the nodes', async () => {
+  await hearEverySecond(['a', 'b'], 5_000);
+  clock.stall(60_000);
+  await clock.advance(5_000);
+  expect([status('a'), status('b')]).toEqual(['ready', 'ready']);
+  await clock.advance(7_500);
+  expect([status('a'), status('b')]).toEqual(['lost', 'lost']);
+});
+
+test('a verdict that could not be written is given again', async () => {
+  let failures = 2;
+  consensus.failure = () => (failures-- > 0 ? new CellError('CELL_E_OVERLOADED', 'full') : undefined);
+  await clock.advance(13_000);
+  expect(status('a')).toBe('lost');
+  expect(kinds(consensus, 2)).toEqual(['set-node-status']);
+});
+
+test('who is not the leader confirms nothing and judges nobody', async () => {
+  liveness.stop();
+  expect(() => liveness.reported([])).toThrow(/not the leader/);
+  await clock.advance(60_000);
+  expect(status('a')).toBe('ready');
+});
