@@ -57,7 +57,7 @@ export class AppliedWaiters {
     if (this.#byIndex.size === 0) return;
     // A snapshot may go far ahead: then it is less work to look at those who wait.
     if (applied - before > this.#byIndex.size) {
-      for (const index of [...this.#byIndex.keys()]) if (index <= applied) this.#release(index);
+      for (const index of this.#byIndex.keys()) if (index <= applied) this.#release(index);
     } else {
       for (let index = before + 1; index <= applied; index += 1) this.#release(index);
     }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { MemoryLogStore, openLogStore } from '../storage/index.ts';
 import type { LogBatch, LogStore } from './ports.ts';
@@ -73,7 +74,7 @@ test('what is proposed while a write is under way shares the next write', async 
   await cluster.run(1);
   for (let i = 0; i < 5; i += 1) {
     all.push(proposeAll(leader, 10));
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   release();
   await cluster.during(Promise.all(all));
@@ -87,7 +88,11 @@ test('a proposal is acknowledged only once a quorum has stored it', async () => 
   for (const { store } of cluster.members.values()) {
     const append = store.append.bind(store);
     store.append = async (batch) => {
-      if (batch.entries.length > 0) await new Promise<void>((resolve) => releases.push(resolve));
+      if (batch.entries.length > 0) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        releases.push(resolve);
+        await promise;
+      }
       return append(batch);
     };
   }
@@ -139,7 +144,8 @@ test('a proposal of a leader that lost its office resolves if the next leader co
   // The followers store the entry, but their answers don't come back.
   const answers = followers.map((id) => cluster.member(id));
   const proposing = propose(old, 'survivor');
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  await nextTurn();
+  await nextTurn();
   for (const { id } of answers) cluster.network.cut(old.id, id);
   await cluster.leader(followers);
   cluster.network.heal();

@@ -36,13 +36,13 @@ export class LeadershipTransfers {
 
   leaderChanged(leader: NodeId): void {
     if (leader === 0) return;
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#waiters) {
       if (waiter.to === leader) waiter.settle();
       else waiter.settle(new RaftError('not-leader', `Member ${leader} became leader instead of ${waiter.to}`, leader));
     }
   }
 
   rejectAll(error: RaftError): void {
-    for (const waiter of [...this.#waiters]) waiter.settle(error);
+    for (const waiter of this.#waiters) waiter.settle(error);
   }
 }

@@ -117,7 +117,7 @@ export class Proposals {
   }
 
   #rejectAppended(concerns: (index: number, proposal: Proposal) => boolean, reason: string): void {
-    for (const [index, proposal] of [...this.#appended]) {
+    for (const [index, proposal] of this.#appended) {
       if (!concerns(index, proposal)) continue;
       this.#appended.delete(index);
       proposal.reject(unknown(reason));

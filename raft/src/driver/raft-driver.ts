@@ -246,7 +246,10 @@ export class RaftDriver implements Driver {
       this.#proposals.flush((data) => this.#append(() => this.#node.propose(data)));
       this.#reads.flush();
       for (let count = 0; this.#node.hasReady(); count += 1) {
-        if (count === READYS_PER_TURN_MAX) return this.#schedule();
+        if (count === READYS_PER_TURN_MAX) {
+          this.#schedule();
+          return;
+        }
         this.#process(this.#node.ready());
       }
       this.#taker.takeIfDue();

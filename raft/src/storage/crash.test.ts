@@ -1,4 +1,5 @@
 /** Power loss, damage and failing disks, on a disk in memory that knows what was synced. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -173,7 +174,7 @@ test('after a failed write or sync the store refuses everything, with the cause'
   for (const operation of ['write', 'datasync'] as const) {
     const disk = new MemoryFileSystem();
     const store = await open(disk);
-    await settled();
+    await nextTurn();
     failOnce(disk, operation, 'EIO');
     const failing = store.append({ entries: makeEntries(2, 1, 1), hardState: undefined, sync: true });
     await expect(failing).rejects.toMatchObject({ code: 'CELL_E_DISK_FAILED', cause: { code: 'EIO' } });
@@ -187,7 +188,7 @@ test('after a failed write or sync the store refuses everything, with the cause'
 test('a full disk is told by its own code, and what was acknowledged is there afterwards', async () => {
   const disk = new MemoryFileSystem();
   const store = await open(disk);
-  await settled();
+  await nextTurn();
   let acknowledged = 1;
   disk.beforeEach = async (operation, name) => {
     if (operation === 'write' && !name.endsWith('00000001.wal')) throw failure('ENOSPC', name);
@@ -268,7 +269,7 @@ test('a loss of power at each single moment of beginning a new segment loses not
     for (let stopAfter = 0, finished = false; !finished; stopAfter += 1) {
       const disk = new MemoryFileSystem();
       const store = await open(disk);
-      await settled();
+      await nextTurn();
       const held = stopAt(disk, stopAfter);
       let acknowledged = 1;
       const work = (async () => {
@@ -349,6 +350,8 @@ async function carryOut(store: LogStore, one: Step): Promise<void> {
   }
 }
 
+const forever = new Promise<void>(() => undefined);
+
 /** Lets `count` operations through and holds all later ones for ever, as a power cut does; resolves at the first. */
 function stopAt(disk: MemoryFileSystem, count: number): Promise<void> {
   let left = count;
@@ -357,7 +360,7 @@ function stopAt(disk: MemoryFileSystem, count: number): Promise<void> {
       left -= 1;
       if (left >= 0) return undefined;
       resolve();
-      return new Promise(() => undefined);
+      return forever;
     };
   });
 }
@@ -368,8 +371,4 @@ function failOnce(disk: MemoryFileSystem, operation: Operation, code: string): v
     disk.beforeEach = undefined;
     throw failure(code, name);
   };
-}
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

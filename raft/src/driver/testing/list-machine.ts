@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConfState, Entry, SnapshotMeta } from '../../core/index.ts';
 import type { StateMachine } from '../ports.ts';
 
@@ -40,7 +41,7 @@ export class ListMachine implements StateMachine {
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += 100) {
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     yield bytes.subarray(at, at + 100);
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConfState, NodeId } from '../../core/index.ts';
 import { MemoryLogStore } from '../../storage/index.ts';
 import type { Driver, DriverOptions, LogStore } from '../ports.ts';
@@ -78,7 +79,7 @@ export class TestCluster {
   }
 
   async stopAll(): Promise<void> {
-    for (const id of [...this.members.keys()]) await this.stop(id);
+    for (const id of this.members.keys()) await this.stop(id);
   }
 
   member(id: NodeId): TestMember {
@@ -103,7 +104,7 @@ export class TestCluster {
       await this.run(1);
     }
     const states = [...this.members.values()].map(({ driver }) => JSON.stringify(driver.status()));
-    throw new Error(`Condition did not come true: ${condition}\n${states.join('\n')}`);
+    throw new Error(`Condition did not come true: ${condition.toString()}\n${states.join('\n')}`);
   }
 
   /** Waits for a promise while time passes. */
@@ -119,8 +120,8 @@ export class TestCluster {
 
   async run(rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
-      for (const tick of [...this.#ticks.values()]) tick();
-      for (let turn = 0; turn < TURNS_PER_ROUND; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      for (const tick of this.#ticks.values()) tick();
+      for (let turn = 0; turn < TURNS_PER_ROUND; turn += 1) await nextTurn();
     }
   }
 

@@ -1,0 +1,61 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Entry, Message } from '../core/index.ts';
+import { MemoryLogStore } from '../storage/index.ts';
+import { type LogWrite, LogWriter, merge } from './log-writer.ts';
+import { conf } from './testing/test-cluster.ts';
+
+function write(entries: readonly Entry[], term: number): LogWrite {
+  return { entries, hardState: { term, vote: 0, commit: 1 }, snapshot: undefined, sync: true, responses: [] };
+}
+
+test('merged writes leave the same log as one after the other', async () => {
+  const step = fc.record({ back: fc.nat(12), count: fc.nat(5) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+      const one = new MemoryLogStore({ bootstrap: conf(1) });
+      const merged = new MemoryLogStore({ bootstrap: conf(1) });
+      const base = [2, 3, 4, 5].map((index) => ({ index, term: 1, type: 'normal' as const, data: new Uint8Array(1) }));
+      for (const store of [one, merged]) await store.append({ entries: base, hardState: undefined, sync: true });
+      const writes: LogWrite[] = [];
+      for (const [i, { back, count }] of steps.entries()) {
+        const first = Math.max(2, one.lastIndex() + 1 - back);
+        const term = i + 2;
+        const entries = Array.from({ length: count }, (_, at) => ({ ...(base[0] as Entry), index: first + at, term }));
+        writes.push(write(entries, term));
+        await one.append(writes.at(-1) as LogWrite);
+      }
+      await merged.append(merge(writes));
+      expect(merged.lastIndex()).toBe(one.lastIndex());
+      for (let index = 2; index <= one.lastIndex(); index += 1) expect(merged.term(index)).toBe(one.term(index));
+      expect(merged.hardState).toEqual(one.hardState);
+    }),
+  );
+});
+
+test('a promise without anything to store waits for the writes before it', async () => {
+  const delivered: string[] = [];
+  let release = (): void => undefined;
+  const store = new MemoryLogStore({ bootstrap: conf(1) });
+  store.append = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  const writer = new LogWriter({
+    store,
+    restore: async () => undefined,
+    deliver: (responses) => delivered.push(...responses.map(({ type }) => type)),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const respond = (type: Message['type']) => [{ type } as Message];
+  writer.submit({ ...write([], 5), responses: respond('vote-response') });
+  writer.submit({ ...write([], 5), hardState: undefined, responses: respond('append-response') });
+  await nextTurn();
+  expect(delivered).toEqual([]);
+  release();
+  await nextTurn();
+  expect(delivered).toEqual(['vote-response', 'append-response']);
+});

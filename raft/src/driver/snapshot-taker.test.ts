@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { MemoryLogStore } from '../storage/index.ts';
+import type { Applier } from './applier.ts';
+import { SnapshotTaker } from './snapshot-taker.ts';
+import { ListMachine } from './testing/list-machine.ts';
+import { conf } from './testing/test-cluster.ts';
+
+async function setUp(state: { applied: number; membershipIndex: number; entries: number }) {
+  const store = new MemoryLogStore({ bootstrap: conf(1, 2, 3) });
+  const entries = Array.from({ length: 30 }, (_, i) => ({
+    index: i + 2,
+    term: 1,
+    type: 'normal' as const,
+    data: new Uint8Array(1),
+  }));
+  await store.append({ entries, hardState: undefined, sync: true });
+  const applier = {
+    conf: conf(1, 2, 3),
+    get applied() {
+      return state.applied;
+    },
+    get membershipIndex() {
+      return state.membershipIndex;
+    },
+    get sinceSnapshot() {
+      return { entries: state.entries, bytes: 0 };
+    },
+    snapshotTaken: () => {
+      state.entries = 0;
+    },
+  } as unknown as Applier;
+  const errors: Error[] = [];
+  const taker = new SnapshotTaker({
+    store,
+    machine: new ListMachine(),
+    applier,
+    everyEntries: 10,
+    everyBytes: 1e9,
+    keepEntries: 4,
+    snapshotIndex: 0,
+    onError: (error) => errors.push(error),
+  });
+  return { store, taker, state, errors };
+}
+
+test('a snapshot is taken when enough was applied, and the log behind it is dropped but for what is kept', async () => {
+  const { store, taker, state } = await setUp({ applied: 8, membershipIndex: 1, entries: 7 });
+  taker.takeIfDue();
+  await taker.stop();
+  expect(taker.snapshotIndex).toBe(0);
+  Object.assign(state, { applied: 20, entries: 12 });
+  taker.takeIfDue();
+  await taker.stop();
+  expect([taker.snapshotIndex, store.firstIndex(), store.lastIndex()]).toEqual([20, 17, 31]);
+});
+
+test('a snapshot from before the latest change of membership is not sent: a newer one is made', async () => {
+  const { taker, state } = await setUp({ applied: 20, membershipIndex: 1, entries: 12 });
+  taker.takeIfDue();
+  await taker.stop();
+  expect(taker.newest().meta.index).toBe(20);
+  Object.assign(state, { applied: 22, membershipIndex: 21 });
+  const unavailable = expect.objectContaining({ code: 'snapshot-temporarily-unavailable' });
+  expect(() => taker.newest()).toThrow(unavailable);
+  taker.takeIfDue();
+  await taker.stop();
+  expect(taker.newest().meta.index).toBe(22);
+});
+
+test('a snapshot that fails is reported, and no other is taken meanwhile', async () => {
+  const { store, taker, errors } = await setUp({ applied: 20, membershipIndex: 1, entries: 12 });
+  store.createSnapshot = () => Promise.reject(new Error('Disk is full'));
+  taker.takeIfDue();
+  taker.takeIfDue();
+  await taker.stop();
+  expect(errors.map(({ message }) => message)).toEqual(['Disk is full']);
+});
