@@ -45,7 +45,9 @@ test('only the silent node is lost, and its allocations with it', async () => {
   expect([status('a'), status('b')]).toEqual(['ready', 'lost']);
   expect(consensus.state.allocations.get(onA)?.state).toBe('pending');
   expect(consensus.state.allocations.get(onB)?.state).toBe('lost');
-  expect(consensus.state.nodes.get('b')?.statusMessage).toMatch(/^Nothing was heard from its agent for 12\.\d s, since/);
+  expect(consensus.state.nodes.get('b')?.statusMessage).toMatch(
+    /^Nothing was heard from its agent for 12\.\d s, since/,
+  );
 });
 
 test('the age of a heartbeat counts, not when it was reported', async () => {

@@ -130,7 +130,8 @@ test('reports after Hello are compared with a state that is up to date', async (
   consensus.readBarrier = async () => {
     asked += 1;
     // Another member had written a newer state, which had not been applied here yet.
-    if (asked === 1) consensus.write({ kind: 'report-allocations', timeMs: 0, reports: [report(consensus, ids[0]!, 'running')] });
+    if (asked === 1)
+      consensus.write({ kind: 'report-allocations', timeMs: 0, reports: [report(consensus, ids[0]!, 'running')] });
   };
   batcher.add([report(consensus, ids[0]!, 'pending')], true);
   await clock.advance(20);
@@ -146,7 +147,10 @@ test('a long queue is written in several commands', async () => {
   before = consensus.commands.length;
   batcher = new ReportBatcher({ consensus, clock, log: silentLog, sessions: { closeSession: () => {} } });
   const message = 'm'.repeat(1_000);
-  batcher.add(placed.map((id) => report(consensus, id, 'running', { message })), false);
+  batcher.add(
+    placed.map((id) => report(consensus, id, 'running', { message })),
+    false,
+  );
   await clock.advance(1_000);
   const sizes = consensus.commands.slice(before).map((command) => JSON.stringify(command).length);
   expect(sizes.length).toBeGreaterThan(2);
