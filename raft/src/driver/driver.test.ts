@@ -375,7 +375,7 @@ test('a cluster on files comes back after all members stopped, with everything a
       segmentBytes: 64 * 1024,
     });
     stores.push(store);
-    return store;
+    return cluster.holdTimeFor(store);
   };
   try {
     for (const id of [1, 2, 3]) await cluster.start(id, await open(id));

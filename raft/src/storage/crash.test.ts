@@ -350,7 +350,7 @@ async function carryOut(store: LogStore, one: Step): Promise<void> {
   }
 }
 
-const forever = new Promise<void>(() => undefined);
+const forever = Promise.withResolvers<void>().promise;
 
 /** Lets `count` operations through and holds all later ones for ever, as a power cut does; resolves at the first. */
 function stopAt(disk: MemoryFileSystem, count: number): Promise<void> {

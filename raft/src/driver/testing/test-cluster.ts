@@ -31,6 +31,8 @@ export class TestCluster {
   readonly #ticks = new Map<NodeId, () => void>();
   readonly #stores = new Map<NodeId, LogStore>();
   readonly #options: Partial<DriverOptions>;
+  /** Writes under way in stores that take real time. */
+  readonly #writing = new Set<Promise<unknown>>();
   #seed = 1;
 
   constructor(options: Partial<DriverOptions> = {}) {
@@ -118,10 +120,24 @@ export class TestCluster {
     return work;
   }
 
+  /** Time stands still while this store writes: else a slow disk would cost elections. */
+  holdTimeFor(store: LogStore): LogStore {
+    const append = store.append.bind(store);
+    store.append = (batch) => {
+      const writing = append(batch).finally(() => this.#writing.delete(writing));
+      this.#writing.add(writing);
+      return writing;
+    };
+    return store;
+  }
+
   async run(rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       for (const tick of this.#ticks.values()) tick();
-      for (let turn = 0; turn < TURNS_PER_ROUND; turn += 1) await nextTurn();
+      for (let turn = 0; turn < TURNS_PER_ROUND; turn += 1) {
+        await nextTurn();
+        await Promise.allSettled(this.#writing);
+      }
     }
   }
 
