@@ -18,7 +18,7 @@ export function quote(data: Uint8Array): string {
   } catch {
     return `"${[...data].map((byte) => (byte < 0x80 ? quoteCharacter(String.fromCharCode(byte)) : hex(byte))).join('')}"`;
   }
-  return `"${[...text].map(quoteCharacter).join('')}"`;
+  return `"${Array.from(text, quoteCharacter).join('')}"`;
 }
 
 function quoteCharacter(character: string): string {

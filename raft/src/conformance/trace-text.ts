@@ -78,6 +78,8 @@ const TEMPLATES: Readonly<Record<string, string>> = {
     '{id} [firstindex: {firstIndex}, commit: {committed}] sent snapshot[index: {index}, term: {term}] to {to} [{progress}]',
   'snapshot-not-sent-inactive': 'ignore sending snapshot to {to} since it is not recently active',
   'snapshot-unavailable': '{id} failed to send snapshot to {to} because snapshot is temporarily unavailable',
+  // Only ours: the reference sends a snapshot that its receiver will refuse.
+  'snapshot-lacks-member': '{id} not sending snapshot[index: {index}] to {to}, who is not in it',
   'snapshot-succeeded': '{id} snapshot succeeded, resumed sending replication messages to {from} [{progress}]',
   'snapshot-failed': '{id} snapshot failed, resumed sending replication messages to {from} [{progress}]',
   'snapshot-recovered':
@@ -102,6 +104,9 @@ const TEMPLATES: Readonly<Record<string, string>> = {
   'unstable-entry-replaced':
     'entry at (index,term)=({index},{term}) mismatched with entry at ({index},{ourTerm}) in unstable log; ignoring',
 };
+
+/** Every kind that has a text. */
+export const TRACE_KINDS: readonly string[] = Object.keys(TEMPLATES);
 
 export function traceText(event: TraceEvent): string {
   const template = TEMPLATES[event.kind];

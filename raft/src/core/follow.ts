@@ -1,8 +1,9 @@
 import { restoreConfState } from './membership.ts';
 import { draftMessage } from './message.ts';
+import { includesMember } from './progress/tracker.ts';
 import type { Raft } from './raft.ts';
 import { becomeFollower } from './roles.ts';
-import type { ConfState, Message, NodeId, Snapshot } from './types.ts';
+import type { Message, Snapshot } from './types.ts';
 
 /** What a follower does with its leader's messages: the paper, section 5.3, and section 7 for snapshots. */
 
@@ -74,7 +75,7 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
     becomeFollower(raft, raft.term + 1, 0);
     return false;
   }
-  if (!includes(conf, raft.id)) {
+  if (!includesMember(conf, raft.id)) {
     raft.trace({ level: 'warning', kind: 'snapshot-restore-not-member', id: raft.id, conf });
     return false;
   }
@@ -97,9 +98,4 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   const { committed } = log;
   raft.trace({ ...fields, kind: 'snapshot-restored', committed, lastIndex: log.lastIndex(), lastTerm: log.lastTerm() });
   return true;
-}
-
-/** `learnersNext` are outgoing voters, so they need no look of their own. */
-function includes(conf: ConfState, id: NodeId): boolean {
-  return conf.voters.includes(id) || conf.learners.includes(id) || conf.votersOutgoing.includes(id);
 }

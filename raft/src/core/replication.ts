@@ -1,6 +1,7 @@
 import { payloadSize } from './entry-size.ts';
 import { draftMessage, NO_BYTES, NO_ENTRIES } from './message.ts';
 import type { Progress } from './progress/progress.ts';
+import { includesMember } from './progress/tracker.ts';
 import type { Raft } from './raft.ts';
 import type { Entry, NodeId, Snapshot } from './types.ts';
 import { LogError } from './types.ts';
@@ -47,7 +48,14 @@ function maybeSendSnapshot(raft: Raft, to: NodeId, progress: Progress): boolean 
   }
   const snapshot = currentSnapshot(raft, to);
   if (snapshot === undefined) return false;
-  const { index, term } = snapshot.meta;
+  const { index, term, conf } = snapshot.meta;
+  if (!includesMember(conf, to)) {
+    // Made before `to` was added: it would refuse it, and we would wait for ever. The next snapshot will do; try
+    // again after a heartbeat.
+    progress.appendPaused = true;
+    raft.trace({ level: 'warning', kind: 'snapshot-lacks-member', id: raft.id, to, index });
+    return false;
+  }
   raft.trace({
     level: 'debug',
     kind: 'snapshot-sent',

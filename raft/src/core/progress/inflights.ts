@@ -57,8 +57,8 @@ export class Inflights {
 
   private grow(): void {
     const capacity = Math.min(Math.max(FIRST_CAPACITY, this.indexes.length * 2), this.countMax);
-    const indexes = new Array<number>(capacity).fill(0);
-    const sizes = new Array<number>(capacity).fill(0);
+    const indexes = Array.from({ length: capacity }, () => 0);
+    const sizes = indexes.slice();
     for (let i = 0; i < this.used; i++) {
       const from = (this.start + i) % this.indexes.length;
       indexes[i] = this.indexes[from] as number;

@@ -29,6 +29,11 @@ export function membershipToConfState(membership: Membership): ConfState {
   };
 }
 
+/** Is `id` a member? `learnersNext` are outgoing voters, so they need no look of their own. */
+export function includesMember(conf: ConfState, id: NodeId): boolean {
+  return conf.voters.includes(id) || conf.learners.includes(id) || conf.votersOutgoing.includes(id);
+}
+
 /** The members, how far each has come, and the votes of the current campaign. */
 export class Tracker implements AckedIndexes {
   membership: Membership = NO_MEMBERSHIP;

@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest';
+import { TestCluster, testMessage } from './testing/cluster.ts';
+
+const PLAIN = { preVote: false, checkQuorum: false };
+const QUESTION = new Uint8Array([7, 7]);
+
+test('a read is confirmed by a quorum, at the index that was committed when it was asked', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.propose(1, 'a');
+  cluster.settle();
+  const { commit } = cluster.node(1).basicStatus();
+  cluster.node(1).readIndex(QUESTION);
+  expect(cluster.node(1).ready().readStates).toEqual([]);
+  cluster.node(1).advance();
+  cluster.node(1).readIndex(QUESTION);
+  cluster.settle();
+  expect(cluster.member(1).reads).toEqual([
+    { index: commit, context: QUESTION },
+    { index: commit, context: QUESTION },
+  ]);
+});
+
+test('a leader cut off from its quorum confirms no read', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3, 4, 5], config: PLAIN });
+  cluster.elect(1);
+  cluster.isolate(3, 4, 5);
+  cluster.node(1).readIndex(QUESTION);
+  cluster.settle();
+  cluster.tick(1, 3);
+  cluster.settle();
+  expect(cluster.member(1).reads).toEqual([]);
+});
+
+test('a fresh leader holds reads back until it has committed an entry of its own term', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: PLAIN });
+  cluster.elect(1);
+  // Committed by the first leader, but the second one does not know.
+  cluster.propose(1, 'a');
+  cluster.storeAndSend(1);
+  cluster.deliver(({ to }) => to === 2);
+  cluster.storeAndSend(2);
+  cluster.deliver();
+  while (cluster.node(1).hasReady()) cluster.storeAndSend(1);
+  expect(cluster.texts(1)).toEqual(['a']);
+  cluster.messages = [];
+  cluster.isolate(1);
+  cluster.node(2).campaign();
+  while (!cluster.leaders().includes(2)) {
+    for (const id of [2, 3]) while (cluster.node(id).hasReady()) cluster.storeAndSend(id);
+    cluster.deliver();
+  }
+  cluster.node(2).readIndex(QUESTION);
+  cluster.tick(2);
+  cluster.storeAndSend(2);
+  // The heartbeats come through, the new term's first entry does not: still no answer.
+  cluster.messages = cluster.messages.filter(({ type }) => type === 'heartbeat');
+  cluster.deliver();
+  cluster.storeAndSend(3);
+  cluster.deliver();
+  expect(cluster.node(2).ready().readStates).toEqual([]);
+  cluster.node(2).advance();
+  cluster.tick(2, 2);
+  cluster.settle();
+  const [read] = cluster.member(2).reads;
+  const answered = cluster.member(2).applied.find(({ data }) => data.length === 1)?.index ?? 0;
+  expect(read?.index).toBeGreaterThanOrEqual(answered);
+});
+
+test('a lone voter whose stored commit index lags holds reads back as well', () => {
+  const cluster = new TestCluster({ voters: [1] });
+  cluster.elect(1);
+  cluster.propose(1, 'a');
+  cluster.storeAndSend(1);
+  const { term } = cluster.node(1).basicStatus();
+  // The entry is committed and was answered, but the commit index did not get to the disk.
+  cluster.settle();
+  cluster.member(1).log.setHardState({ term, vote: 1, commit: 1 });
+  cluster.member(1).applied = [];
+  cluster.restart(1);
+  cluster.node(1).campaign();
+  while (cluster.leaders().length === 0) cluster.storeAndSend(1);
+  cluster.node(1).readIndex(QUESTION);
+  const { readStates } = cluster.storeAndSend(1);
+  expect(readStates).toEqual([]);
+  cluster.settle();
+  expect(cluster.member(1).reads).toHaveLength(1);
+  expect(cluster.member(1).reads[0]?.index).toBe(cluster.node(1).basicStatus().lastIndex);
+});
+
+test('a removed leader does not answer reads by itself when one voter remains', () => {
+  const cluster = new TestCluster({ voters: [1, 2], config: { ...PLAIN, stepDownOnRemoval: false } });
+  cluster.elect(1);
+  cluster.change(1, { type: 'remove', node: 1 });
+  cluster.settle();
+  expect(cluster.leaders()).toEqual([1]);
+  cluster.isolate(2);
+  cluster.node(1).readIndex(QUESTION);
+  cluster.settle();
+  expect(cluster.member(1).reads).toEqual([]);
+});
+
+test('a lost heartbeat costs a read only time', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.node(1).readIndex(QUESTION);
+  cluster.storeAndSend(1);
+  cluster.messages = [];
+  cluster.tick(1);
+  cluster.settle();
+  expect(cluster.member(1).reads).toHaveLength(1);
+});
+
+test('an answer to an earlier heartbeat does not confirm a later read', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.node(1).readIndex(new Uint8Array([1]));
+  cluster.storeAndSend(1);
+  cluster.deliver(({ to }) => to === 2);
+  cluster.messages = [];
+  cluster.storeAndSend(2);
+  cluster.node(1).readIndex(new Uint8Array([2]));
+  cluster.deliver();
+  const { readStates } = cluster.storeAndSend(1);
+  expect(readStates.map(({ context }) => context[0])).toEqual([1]);
+});
+
+test('a follower asks the leader, and two that use the same context are not mixed up', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.node(2).readIndex(QUESTION);
+  cluster.node(3).readIndex(QUESTION);
+  cluster.settle();
+  expect(cluster.member(2).reads).toHaveLength(1);
+  expect(cluster.member(3).reads).toHaveLength(1);
+  expect(cluster.member(1).reads).toHaveLength(0);
+});
+
+test('a leader by lease answers at once, but not while and after it hands leadership over', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: { readOnlyOption: 'lease-based' } });
+  cluster.elect(1);
+  cluster.node(1).readIndex(QUESTION);
+  expect(cluster.storeAndSend(1).readStates).toHaveLength(1);
+  cluster.messages = [];
+  cluster.isolate(2);
+  cluster.node(1).transferLeader(2);
+  cluster.node(1).readIndex(QUESTION);
+  expect(cluster.storeAndSend(1).readStates).toEqual([]);
+});
+
+test('reads of an earlier term are forgotten, not answered', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: PLAIN });
+  cluster.elect(1);
+  cluster.node(1).readIndex(QUESTION);
+  cluster.storeAndSend(1);
+  const late = testMessage({
+    type: 'heartbeat-response',
+    from: 2,
+    to: 1,
+    term: 1,
+    context: new Uint8Array([0, 0, 0, 0, 0, 0, 0, 1]),
+  });
+  cluster.messages = [];
+  cluster.elect(2);
+  cluster.elect(1);
+  cluster.node(1).step(late);
+  cluster.settle();
+  expect(cluster.member(1).reads).toEqual([]);
+});
