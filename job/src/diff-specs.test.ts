@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { diffSpecs } from './diff-specs.ts';
 import type { JobSpec } from './job-spec.ts';
 import { parseJob } from './parse-job.ts';
-import { arbitraryJobSpec } from './testing/arbitrary-job-spec.ts';
+import { arbitraryJobSpec } from './testing/job-spec-arbitraries.ts';
 
 function specOf(file: Record<string, unknown>): JobSpec {
   const parsing = parseJob({ name: 'web', command: ['serve', '--all'], ...file });

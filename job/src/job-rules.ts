@@ -15,7 +15,8 @@ import { renderValue } from './toml-text.ts';
 export const SPEC_TEXT_BYTES_MAX = 256 * 1024;
 
 /** An issue, and the fields that it was drawn from. */
-interface Conflict extends Issue {
+interface Conflict {
+  readonly issue: Issue;
   readonly because: readonly IssuePath[];
 }
 
@@ -34,7 +35,7 @@ export function brokenRules(spec: JobSpec, refused: readonly Issue[]): Issue[] {
   const standing = conflicts.filter(
     ({ because }) => !because.some((path) => paths.some((other) => overlap(path, other))),
   );
-  return standing.map(({ because: _, ...issue }) => issue);
+  return standing.map(({ issue }) => issue);
 }
 
 /** Whether one of the paths leads to the other. */
@@ -56,11 +57,11 @@ const rules: readonly Rule[] = [
 ];
 
 function conflict(path: IssuePath, value: unknown, allowed: string, because: readonly IssuePath[]): Conflict {
-  return { path, kind: 'conflict', value, message: `must be ${allowed}`, allowed, because };
+  return { issue: { path, kind: 'conflict', value, message: `must be ${allowed}`, allowed }, because };
 }
 
 function missing(path: IssuePath, allowed: string, because: readonly IssuePath[]): Conflict {
-  return { path, kind: 'missing', value: undefined, message: `must be ${allowed}`, allowed, because };
+  return { issue: { path, kind: 'missing', value: undefined, message: `must be ${allowed}`, allowed }, because };
 }
 
 function countFitsType({ type, count }: JobSpec): readonly Conflict[] {
@@ -162,7 +163,7 @@ function textFitsInAll({ command, environment, health }: JobSpec): readonly Conf
   const allowed = `at most ${SPEC_TEXT_BYTES_MAX / 1024} KiB long together with the environment and the health check's command`;
   const message = `must be ${allowed}; it is ${Math.ceil(bytes / 1024)} KiB`;
   const because: IssuePath[] = [['command'], ['environment'], ['health', 'command']];
-  return [{ ...conflict(['command'], command, allowed, because), message }];
+  return [{ issue: { path: ['command'], kind: 'conflict', value: command, message, allowed }, because }];
 }
 
 /** Unknown references that are named; finding what was meant takes a while for each. */
@@ -191,7 +192,7 @@ function referencesAreKnown(spec: JobSpec): readonly Conflict[] {
     const suggestion = nearest === undefined ? '' : `; did you mean ${nearest}?`;
     const allowed = `free of references other than to ${known.join(', ')}`;
     const message = `refers to ${name}, which is not there${suggestion}`;
-    return { path, kind: 'conflict', value: text, message, allowed, because: [path, ...ports] };
+    return { issue: { path, kind: 'conflict', value: text, message, allowed }, because: [path, ...ports] };
   });
 }
 

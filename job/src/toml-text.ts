@@ -1,12 +1,11 @@
 const BARE_KEY = /^[A-Za-z0-9_-]+$/;
 
-/** A value in TOML: strings, numbers, booleans, lists, and tables written inline. */
+/** A value in TOML: strings, numbers, booleans, lists, and tables written inline. Anything else as JavaScript says it. */
 export function renderValue(value: unknown): string {
   if (typeof value === 'string') return renderString(value);
   if (typeof value === 'number') return renderNumber(value);
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'a date' : value.toISOString();
   if (Array.isArray(value)) return `[${value.map(renderValue).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) {
+  if (typeof value === 'object' && value !== null && !('toISOString' in value)) {
     const members = Object.entries(value).map(([key, member]) => `${renderKey(key)} = ${renderValue(member)}`);
     return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
   }

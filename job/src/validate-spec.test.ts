@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { describeIssue } from './issue.ts';
 import type { JobSpec } from './job-spec.ts';
 import { parseJob } from './parse-job.ts';
-import { arbitraryJobSpec } from './testing/arbitrary-job-spec.ts';
+import { arbitraryJobSpec } from './testing/job-spec-arbitraries.ts';
 import { validateSpec } from './validate-spec.ts';
 
 const base = specOf({

@@ -3,7 +3,7 @@ import { JobSpecSchema, type JobType } from '@cell/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeIssue } from './issue.ts';
-import { arbitraryJobSpec } from './testing/arbitrary-job-spec.ts';
+import { arbitraryJobSpec } from './testing/job-spec-arbitraries.ts';
 import { validateSpec } from './validate-spec.ts';
 import { specFromProto, specToProto } from './wire.ts';
 

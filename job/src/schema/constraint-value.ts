@@ -2,8 +2,7 @@ import { checked, type Reading, type Refusal, refuse, type Siblings, type ValueT
 
 const VALUE_LENGTH_MAX = 1024;
 const LIST_LENGTH_MAX = 100;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
+const CONTROL_CHARACTER = /\p{Cc}/u;
 const NUMBER = /^-?\d{1,15}(\.\d{1,9})?$/;
 
 const SCALAR = 'a string or a number';
