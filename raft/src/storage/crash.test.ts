@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogStore } from '../driver/ports.ts';
 import { chunksOf, contentOf, FOUNDERS, makeEntries, metaAt } from './log-store-suite.ts';
-import { failure, MemoryFileSystem, type Operation } from './memory-file-system.ts';
 import { MemoryLogStore } from './memory-log-store.ts';
 import { openLogStore } from './open-log-store.ts';
 import type { TornTail } from './recover-segments.ts';
+import { failure, MemoryFileSystem, type Operation } from './testing/memory-file-system.ts';
 
 const DIRECTORY = '/data';
 const FIRST_SEGMENT = '/data/log-00000001.wal';

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openLogStore } from './open-log-store.ts';
 
@@ -37,7 +38,7 @@ test('everything that a process acknowledged is there after kill -9, round after
 
 /** Returns the last index that the process said before it died. */
 async function appendUntilKilled(directory: string): Promise<number> {
-  const script = path.join(import.meta.dirname, 'appending-process.ts');
+  const script = fileURLToPath(new URL('./testing/appending-process.ts', import.meta.url));
   const child = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   let killed = false;

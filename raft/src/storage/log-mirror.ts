@@ -1,18 +1,10 @@
+import { EMPTY_CONF_STATE, entrySize, LogError } from '../core/index.ts';
 import type { ConfState, Entry, HardState, LogReader, Snapshot, SnapshotMeta } from '../core/types.ts';
-import { LogError } from '../core/types.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
-export const EMPTY_CONF: ConfState = {
-  voters: [],
-  learners: [],
-  votersOutgoing: [],
-  learnersNext: [],
-  autoLeave: false,
-};
-
 /** What a member with an empty directory that waits to be added starts from. */
-export const EMPTY_META: SnapshotMeta = { index: 0, term: 0, conf: EMPTY_CONF };
+export const EMPTY_META: SnapshotMeta = { index: 0, term: 0, conf: EMPTY_CONF_STATE };
 
 export interface LogState {
   readonly hardState: HardState;
@@ -65,7 +57,7 @@ export class LogMirror implements LogReader {
     let size = 0;
     let end = first;
     while (end < limit) {
-      size += (this.#entries[end] as Entry).data.length;
+      size += entrySize(this.#entries[end] as Entry);
       if (size > sizeMax && end > first) break;
       end += 1;
     }

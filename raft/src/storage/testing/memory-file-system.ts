@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { FileSystem, OpenFile, OpenMode } from './file-system.ts';
+import type { FileSystem, OpenFile, OpenMode } from '../file-system.ts';
 
 const SECTOR_BYTES = 512;
 

@@ -1,6 +1,6 @@
 /** Run by `kill.test.ts`: appends until it is killed, and says on stdout which index was acknowledged last. */
 import { writeSync } from 'node:fs';
-import { openLogStore } from './open-log-store.ts';
+import { openLogStore } from '../open-log-store.ts';
 
 const store = await openLogStore({
   directory: process.argv[2] as string,
