@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest';
+import { type Fleet, startFleet } from '../harness/fleet.ts';
+import { MarkWriter } from '../harness/mark-writer.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+/** Until so many more marks were acknowledged. */
+async function written(writer: MarkWriter, more: number): Promise<void> {
+  const goal = writer.acknowledged + more;
+  await waitFor(() => writer.acknowledged >= goal, { what: `${more} more acknowledged marks`, timeoutMs: 20_000 });
+}
+
+/** All that was acknowledged is there, as every member sees it. */
+async function nothingLost(fleet: Fleet, writer: MarkWriter): Promise<void> {
+  await writer.stop();
+  expect(writer.acknowledged).toBeGreaterThan(0);
+  for (const member of fleet.members) expect(await writer.lost(fleet.operators(member))).toEqual([]);
+}
+
+test('a leader that is killed is replaced, loses nothing, and comes back as a follower', async () => {
+  await using fleet = await startFleet({ members: 3 });
+  const writer = new MarkWriter(fleet.operators());
+  await written(writer, 20);
+  const first = await fleet.leader();
+  await first.kill();
+  const second = await fleet.leader();
+  expect(second.id).not.toBe(first.id);
+  await written(writer, 20);
+  first.start();
+  await first.ready();
+  await nothingLost(fleet, writer);
+});
+
+test('a follower that is killed disturbs nobody', async () => {
+  await using fleet = await startFleet({ members: 3 });
+  const leader = await fleet.leader();
+  const follower = await fleet.follower();
+  const writer = new MarkWriter(fleet.operators(leader));
+  await written(writer, 20);
+  await follower.kill();
+  await written(writer, 20);
+  expect((await fleet.leader()).id).toBe(leader.id);
+  expect([...writer.failures]).toEqual([]);
+  follower.start();
+  await follower.ready();
+  await nothingLost(fleet, writer);
+});
+
+test('with two of three gone writes and fresh reads are refused, stale ones served, and all comes back', async () => {
+  await using fleet = await startFleet({ members: 3 });
+  const writer = new MarkWriter(fleet.operators());
+  await written(writer, 20);
+  await writer.stop();
+  const left = await fleet.follower();
+  const gone = fleet.members.filter((member) => member !== left);
+  await Promise.all(gone.map((member) => member.kill()));
+  const client = fleet.operators(left);
+  await waitFor(async () => (await left.http('/readyz')).status === 503, {
+    what: 'the member to say that it is not ready',
+  });
+  expect((await left.http('/livez')).status).toBe(200);
+  const write = client.drills.writeMark({ drillId: 'refused', sequence: 0n }, { timeoutMs: 1500 });
+  await expect(write).rejects.toMatchObject({ code: 'CELL_E_NO_LEADER' });
+  const read = client.nodes.listNodes({}, { timeoutMs: 1500 });
+  await expect(read).rejects.toMatchObject({ code: 'CELL_E_NO_LEADER' });
+  expect((await client.nodes.listNodes({ stale: true })).nodes).toEqual([]);
+  await fleet.start();
+  await client.drills.writeMark({ drillId: 'accepted', sequence: 0n });
+  await nothingLost(fleet, writer);
+});
+
+test('a leader that stands still is replaced, and gives way when it wakes', async () => {
+  await using fleet = await startFleet({ members: 3 });
+  const first = await fleet.leader();
+  const others = fleet.members.filter((member) => member !== first);
+  const writer = new MarkWriter(fleet.operators(others[0]));
+  await written(writer, 20);
+  first.pause();
+  const second = await waitFor(
+    async () => {
+      for (const member of others) if (await member.leads()) return member;
+      return undefined;
+    },
+    { what: 'another leader' },
+  );
+  await written(writer, 20);
+  first.resume();
+  expect((await fleet.leader()).id).toBe(second.id);
+  await first.ready();
+  await nothingLost(fleet, writer);
+});
+
+test('all members killed at once come back with every acknowledged write, again and again', async () => {
+  await using fleet = await startFleet({ members: 3 });
+  const writer = new MarkWriter(fleet.operators(), 8);
+  for (let round = 0; round < 3; round += 1) {
+    await written(writer, 50);
+    await Promise.all(fleet.members.map((member) => member.kill()));
+    await fleet.start();
+  }
+  await nothingLost(fleet, writer);
+});
+
+test('a leader that is told to stop hands over first, and exits with 0', async () => {
+  await using fleet = await startFleet({ members: 3 });
+  const leader = await fleet.leader();
+  const startMs = performance.now();
+  expect(await leader.stop()).toEqual({ exitCode: 0, signal: undefined });
+  expect(performance.now() - startMs).toBeLessThan(5000);
+  expect(leader.output()).toContain('Handed leadership to member');
+  expect(leader.errors()).toBe('');
+  const others = fleet.members.filter((member) => member !== leader);
+  const client = fleet.operators(others[0]);
+  await client.drills.writeMark({ drillId: 'after', sequence: 0n }, { timeoutMs: 2000 });
+});
+
+test('the drill kills the process that leads, and no other', async () => {
+  await using fleet = await startFleet({ members: 3 });
+  const leader = await fleet.leader();
+  const follower = await fleet.follower();
+  const client = fleet.operators(follower);
+  await expect(client.drills.crashLeader({ drillId: 'drill', leaderId: BigInt(follower.id) })).rejects.toMatchObject({
+    code: expect.stringMatching(/^CELL_E_/),
+  });
+  await client.drills.crashLeader({ drillId: 'drill', leaderId: BigInt(leader.id) });
+  expect(await leader.ended()).toEqual({ exitCode: undefined, signal: 'SIGKILL' });
+  expect((await fleet.leader()).id).not.toBe(leader.id);
+  expect(follower.running).toBe(true);
+});
