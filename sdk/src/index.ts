@@ -6,4 +6,5 @@ export type { CallOptions, ServiceClient } from './client/service-client.ts';
 export type { DrillClock } from './drill/drill-clock.ts';
 export type { DrillMode, DrillReport } from './drill/drill-observations.ts';
 export { runFailoverDrill } from './drill/run-failover-drill.ts';
+export { type JobFileParsing, type JobFileProblem, parseJobFile } from './job-file/parse-job-file.ts';
 export * from './messages.ts';
