@@ -86,7 +86,7 @@ function parseOwner(text: string): Owner | undefined {
 
 function inUse(directory: string, pid: number): StorageError {
   const message =
-    `Data directory "${directory}" is in use by process ${pid === 0 ? 'another' : pid}. ` +
+    `Data directory "${directory}" is in use by ${pid === 0 ? 'another process' : `process ${pid}`}. ` +
     'Stop that process, or give this one a directory of its own';
   return new StorageError('CELL_E_DIRECTORY_IN_USE', message, { file: directory });
 }
