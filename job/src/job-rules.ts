@@ -178,7 +178,7 @@ const referencesAlways = [
   'CELL_ADDRESS',
 ];
 
-/** `${CELL_…}` stands for what the agent knows when it starts an instance; any other name would stay as it is. */
+/** `${CELL_…}` stands for what the agent knows when it starts an instance; with any other name it could not start one. */
 function referencesAreKnown(spec: JobSpec): readonly Conflict[] {
   const ofPorts = spec.ports.map(({ name }) => `CELL_PORT_${name.toUpperCase().replaceAll('-', '_')}`);
   const known = [...referencesAlways, ...ofPorts];
