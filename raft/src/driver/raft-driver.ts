@@ -17,10 +17,10 @@ import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { LeadershipTransfers } from './leadership-transfer.ts';
 import { LogWriter } from './log-writer.ts';
-import { noteFailure } from './note-failure.ts';
 import { type Driver, type DriverOptions, RaftError, type RaftStatus } from './ports.ts';
 import { type ProposalResult, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
+import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 import { makeCoreLog, SnapshotTaker } from './snapshot-taker.ts';
 
@@ -50,6 +50,7 @@ export class RaftDriver implements Driver {
   readonly #writer: LogWriter;
   readonly #taker: SnapshotTaker;
   readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
   readonly #transfers: LeadershipTransfers;
   readonly #electionTicks: number;
   readonly #stopTicking: () => void;
@@ -57,7 +58,6 @@ export class RaftDriver implements Driver {
   #softState: SoftState = { leader: 0, role: 'follower' };
   #term = 0;
   #scheduled = false;
-  #receiving = false;
   #stopped: RaftError | undefined;
 
   /** `snapshotIndex`: that of the snapshot which the state machine was restored from, if there was one. */
@@ -95,6 +95,17 @@ export class RaftDriver implements Driver {
       store,
       transport,
       report: (peer, accepted) => this.#guard(() => this.#node.reportSnapshot(peer, accepted)),
+      onError,
+    });
+    this.#receiver = new SnapshotReceiver({
+      id: options.id,
+      store,
+      wanted: ({ term }, { meta }) => term >= this.#node.basicStatus().term && meta.index > this.#applier.applied,
+      installing: () => this.#writer.installing,
+      step: (message) => {
+        this.#guard(() => this.#step(message));
+        this.#turn();
+      },
       onError,
     });
     this.#writer = new LogWriter({
@@ -191,25 +202,7 @@ export class RaftDriver implements Driver {
 
   async onSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void> {
     if (this.#stopped !== undefined) throw this.#stopped;
-    const { snapshot } = message;
-    if (snapshot === undefined || message.to !== this.#options.id)
-      throw new RangeError('Snapshot message is not for us');
-    if (this.#receiving || this.#writer.installing) {
-      throw new RaftError('overloaded', 'Another snapshot is being received', this.#softState.leader);
-    }
-    if (message.term < this.#node.basicStatus().term || snapshot.meta.index <= this.#applier.applied) {
-      // Not wanted: the core says so to the sender, who goes on from where we are.
-      this.#guard(() => this.#step(message));
-      return;
-    }
-    this.#receiving = true;
-    try {
-      const stored = await this.#store(snapshot, data);
-      this.#guard(() => this.#step({ ...message, snapshot: stored }));
-      this.#turn();
-    } finally {
-      this.#receiving = false;
-    }
+    await this.#receiver.receive(message, data);
   }
 
   onUnreachable(peer: NodeId): void {
@@ -289,20 +282,6 @@ export class RaftDriver implements Driver {
     }
     if (outgoing.length > 0) this.#options.transport.send(outgoing);
     this.#schedule();
-  }
-
-  /** A stream that breaks off is the sender's trouble; a store that fails is the end. */
-  async #store(snapshot: Snapshot, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
-    let streamFailed = false;
-    const noted = noteFailure(data, () => {
-      streamFailed = true;
-    });
-    try {
-      return await this.#options.store.receiveSnapshot(snapshot.meta, noted);
-    } catch (error) {
-      if (!streamFailed) this.#fail(error as Error);
-      throw error;
-    }
   }
 
   async #restore(snapshot: Snapshot): Promise<void> {
