@@ -53,6 +53,12 @@ export class NodeChooser {
     if (candidate !== undefined) candidate.count += 1;
   }
 
+  /** An instance of the job goes from a node. */
+  left(nodeId: string): void {
+    const candidate = this.#byNode.get(nodeId);
+    if (candidate !== undefined) candidate.count -= 1;
+  }
+
   #isBetter(one: Candidate, other: Candidate, avoid: ReadonlySet<string>): boolean {
     if (avoid.size > 0) {
       const [oneAvoided, otherAvoided] = [avoid.has(one.room.node.id), avoid.has(other.room.node.id)];

@@ -111,7 +111,10 @@ function replace(slot: InstanceSlot, parts: PreviewParts): PlannedAction {
   const older = active === undefined ? '' : ` replaces version ${active.jobVersion}`;
   const about = `version ${parts.job.version}${older}`;
   const room = active === undefined ? undefined : parts.draft.rooms.ofNode(active.nodeId);
-  if (active !== undefined) room?.release(active);
+  if (active !== undefined) {
+    room?.release(active);
+    parts.chooser.left(active.nodeId);
+  }
   const choice = take(slot, parts);
   if (choice === undefined) {
     if (active !== undefined) room?.restore(active);

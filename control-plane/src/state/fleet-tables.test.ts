@@ -8,9 +8,7 @@ import { decodeCommand, encodeCommand } from './format/command-codec.ts';
 import { restoreTables } from './format/restore-tables.ts';
 import { captureTables } from './format/snapshot.ts';
 import { ENDED_HISTORY_PER_JOB_MAX, EVENTS_MAX } from './limits.ts';
-import { commandArbitrary, TestFleet } from './testing/fleet-arbitraries.ts';
-
-const historyArbitrary = fc.array(commandArbitrary, { maxLength: 120, size: 'max' });
+import { historyArbitrary, TestFleet } from './testing/fleet-arbitraries.ts';
 
 /** Everything that the indexes should say, counted anew from the rows. */
 function naiveIndexes(tables: FleetTables) {

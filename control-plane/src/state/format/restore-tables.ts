@@ -12,7 +12,13 @@ import { headerShape, SNAPSHOT_VERSION, type SnapshotHeader, type SnapshotTable,
 export async function restoreTables(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<FleetTables> {
   const reader = new SnapshotReader();
   const lines = new LineSplitter();
-  for await (const chunk of chunks) for (const line of lines.push(chunk)) reader.line(line);
+  for await (const chunk of chunks) {
+    try {
+      for (const line of lines.push(chunk)) reader.line(line);
+    } catch (cause) {
+      throw cause instanceof StateError ? cause : damaged(reader.lineNumber + 1, messageOf(cause), cause);
+    }
+  }
   if (lines.pendingBytes > 0) throw damaged(reader.lineNumber + 1, 'the line has no end');
   return reader.finish();
 }
@@ -48,18 +54,16 @@ function rowWriter<Row>(shape: Shape<Row>, write: (tables: FleetTables, row: Row
 }
 
 class SnapshotReader {
+  /** The last one that was sound. */
   lineNumber = 0;
   readonly #tables = new FleetTables();
   #missing: { readonly table: SnapshotTable; rows: number }[] | undefined;
   #ended = false;
 
+  /** Throws whatever says best what is wrong; the caller adds where. */
   line(text: string): void {
+    this.#accept(text);
     this.lineNumber += 1;
-    try {
-      this.#accept(text);
-    } catch (cause) {
-      throw cause instanceof StateError ? cause : damaged(this.lineNumber, messageOf(cause), cause);
-    }
   }
 
   finish(): FleetTables {
@@ -68,7 +72,7 @@ class SnapshotReader {
   }
 
   #accept(text: string): void {
-    if (this.#ended) throw damaged(this.lineNumber, 'there is something after the end');
+    if (this.#ended) throw new Error('There is something after the end');
     if (this.#missing === undefined) {
       this.#begin(headerShape(JSON.parse(text), ''));
       return;
@@ -76,7 +80,7 @@ class SnapshotReader {
     while (this.#missing[0]?.rows === 0) this.#missing.shift();
     const next = this.#missing[0];
     if (next === undefined) {
-      if (text !== END_LINE) throw damaged(this.lineNumber, 'it should be the end');
+      if (text !== END_LINE) throw new Error('It should be the end');
       this.#ended = true;
       return;
     }
@@ -100,36 +104,35 @@ class SnapshotReader {
 /** Puts lines together again that chunks have cut anywhere, also within a character. */
 class LineSplitter {
   pendingBytes = 0;
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #pending: Uint8Array[] = [];
 
   *push(chunk: Uint8Array): Generator<string> {
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
-      this.#keep(chunk.subarray(from, end));
-      yield this.#take();
+      yield this.#take(chunk.subarray(from, end));
       from = end + 1;
     }
-    this.#keep(chunk.subarray(from));
+    if (from < chunk.length) this.#keep(chunk.slice(from));
   }
 
-  #keep(bytes: Uint8Array): void {
-    this.pendingBytes += bytes.length;
+  /** A copy is kept: the giver may use its buffer again before the line is whole. */
+  #keep(copy: Uint8Array): void {
+    this.pendingBytes += copy.length;
     if (this.pendingBytes > SNAPSHOT_LINE_BYTES_MAX) {
-      throw new StateError(
-        'CELL_E_SNAPSHOT_DAMAGED',
-        `The snapshot has a line of over ${SNAPSHOT_LINE_BYTES_MAX} bytes`,
-      );
+      const limit = `${SNAPSHOT_LINE_BYTES_MAX} bytes`;
+      throw new StateError('CELL_E_SNAPSHOT_DAMAGED', `The snapshot is damaged: it has a line of over ${limit}`);
     }
-    // A copy: the giver may use its buffer again before the line is whole.
-    if (bytes.length > 0) this.#pending.push(bytes.slice());
+    this.#pending.push(copy);
   }
 
-  #take(): string {
-    const decoder = new TextDecoder('utf-8');
-    const parts = this.#pending.map((part) => decoder.decode(part, { stream: true }));
+  #take(last: Uint8Array): string {
+    if (this.#pending.length === 0) return this.#decoder.decode(last);
+    const text =
+      this.#pending.map((part) => this.#decoder.decode(part, { stream: true })).join('') + this.#decoder.decode(last);
     this.#pending = [];
     this.pendingBytes = 0;
-    return parts.join('') + decoder.decode();
+    return text;
   }
 }
 

@@ -83,7 +83,7 @@ export function object<Value extends object>(
     const source = plain(value, path);
     const copy: Record<string, unknown> = {};
     for (const [key, of] of entries) {
-      copy[key] = of(Object.hasOwn(source, key) ? source[key] : undefined, path === '' ? key : `${path}.${key}`);
+      copy[key] = of(source[key], path === '' ? key : `${path}.${key}`);
     }
     return copy as Value;
   };

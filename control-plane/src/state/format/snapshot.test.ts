@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Placement } from '../commands.ts';
 import { SNAPSHOT_CHUNK_BYTES_MAX } from '../limits.ts';
 import { StateError } from '../state-error.ts';
-import { commandArbitrary, examplePlacement, TestFleet } from '../testing/fleet-arbitraries.ts';
+import { examplePlacement, historyArbitrary, TestFleet } from '../testing/fleet-arbitraries.ts';
 import { restoreTables } from './restore-tables.ts';
 import { captureTables } from './snapshot.ts';
 
@@ -40,7 +40,7 @@ const textOf = (fleet: TestFleet) => Buffer.concat([...captureTables(fleet.table
 
 test('restoring what was captured gives the same tables', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(commandArbitrary, { maxLength: 100, size: 'max' }), async (history) => {
+    fc.asyncProperty(historyArbitrary, async (history) => {
       const fleet = new TestFleet();
       for (const command of history) fleet.apply(command);
       const restored = new TestFleet(await restoreTables(captureTables(fleet.tables)));

@@ -1,6 +1,6 @@
 /**
  * The whole state as bytes: newline-delimited JSON. A header with the counts, one line per row, and an end line. Rows
- * are ordered by key, so that equal states give equal bytes. What carries it has a checksum of its own (the snapshot
+ * have one order (by key; those that belong to a job by job and key), so that equal states give equal bytes. What carries it has a checksum of its own (the snapshot
  * file of the consensus library), hence there is none here: reading only checks that the content is whole and sound.
  */
 import type { FleetTables } from '../fleet-tables.ts';
@@ -38,39 +38,74 @@ export const headerShape: Shape<SnapshotHeader> = object<SnapshotHeader>({
 const ROWS_PER_SLICE = 256;
 const encoder = new TextEncoder();
 
+/** One table: how many rows it has, and these in groups; each group is put in order only when it is its turn. */
+interface CapturedTable {
+  readonly count: number;
+  readonly groups: Iterable<readonly unknown[]>;
+}
+
 /**
- * Copies the tables (shallowly, since rows never change) before it returns; the bytes are made as they are asked for,
- * in chunks of at most SNAPSHOT_CHUNK_BYTES_MAX. Take a turn of the event loop between chunks.
+ * Copies the tables (shallowly, since rows never change) before it returns, and puts nothing in order yet, so that it
+ * holds up nobody; the bytes are made as they are asked for, in chunks of at most SNAPSHOT_CHUNK_BYTES_MAX. Take a turn
+ * of the event loop between chunks.
  */
 export function captureTables(tables: FleetTables): Iterable<Uint8Array> {
-  const rows: Record<SnapshotTable, readonly unknown[]> = {
-    nodes: ordered(tables.nodes),
-    jobs: ordered(tables.jobs),
-    jobVersions: [...tables.jobs.keys()]
-      .sort()
-      .flatMap((job) => [...tables.versionsOfJob(job)].sort((one, other) => one.version - other.version)),
-    allocations: ordered(tables.allocations),
-    drills: ordered(tables.drills),
-    events: [...tables.events],
+  const jobs = [...tables.jobs.values()];
+  const captured: Record<SnapshotTable, CapturedTable> = {
+    nodes: single([...tables.nodes.values()], byId),
+    jobs: single(jobs, (one, other) => (one.name < other.name ? -1 : 1)),
+    jobVersions: perJob(
+      jobs.map(({ name }) => [name, [...tables.versionsOfJob(name)]]),
+      (one, other) => one.version - other.version,
+    ),
+    allocations: perJob(
+      jobs.map(({ name }) => [name, [...tables.allocationsOfJob(name)]]),
+      byId,
+    ),
+    drills: single([...tables.drills.values()], byId),
+    events: single([...tables.events], () => 0),
   };
-  const counts = Object.fromEntries(snapshotTables.map((name) => [name, rows[name].length]));
+  const counts = Object.fromEntries(snapshotTables.map((name) => [name, captured[name].count]));
   const header = { format: 'cell-fleet', version: SNAPSHOT_VERSION, index: tables.index, counts };
-  return chunks(header, rows);
+  return chunks(header, captured);
 }
 
-/** Ids sort by time, so that the rows are almost in order already, which is what makes sorting cheap. */
-function ordered<Row>(table: ReadonlyMap<string, Row>): readonly Row[] {
-  const keys = [...table.keys()].sort();
-  return keys.map((key) => table.get(key) as Row);
+type Order<Row> = (one: Row, other: Row) => number;
+
+function byId(one: { readonly id: string }, other: { readonly id: string }): number {
+  return one.id < other.id ? -1 : 1;
 }
 
-function* chunks(header: unknown, rows: Record<SnapshotTable, readonly unknown[]>): Generator<Uint8Array> {
+function single<Row>(rows: readonly Row[], order: Order<Row>): CapturedTable {
+  return { count: rows.length, groups: inOrder([rows], order) };
+}
+
+/** A job at a time, since sorting all allocations at once would take too long. */
+function perJob<Row>(rowsByJob: [job: string, rows: readonly Row[]][], order: Order<Row>): CapturedTable {
+  rowsByJob.sort(([one], [other]) => (one < other ? -1 : 1));
+  const groups = rowsByJob.map(([, rows]) => rows);
+  return { count: groups.reduce((sum, rows) => sum + rows.length, 0), groups: inOrder(groups, order) };
+}
+
+function* inOrder<Row>(groups: readonly (readonly Row[])[], order: Order<Row>): Generator<readonly Row[]> {
+  for (const rows of groups) yield rows.toSorted(order);
+}
+
+function* chunks(header: unknown, captured: Record<SnapshotTable, CapturedTable>): Generator<Uint8Array> {
   yield* cut(`${JSON.stringify(header)}\n`);
   for (const name of snapshotTables) {
-    for (let from = 0; from < rows[name].length; from += ROWS_PER_SLICE) {
-      const slice = rows[name].slice(from, from + ROWS_PER_SLICE);
-      yield* cut(slice.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    let lines = '';
+    let count = 0;
+    for (const rows of captured[name].groups) {
+      for (const row of rows) {
+        lines += `${JSON.stringify(row)}\n`;
+        count += 1;
+        if (count % ROWS_PER_SLICE !== 0) continue;
+        yield* cut(lines);
+        lines = '';
+      }
     }
+    if (lines !== '') yield* cut(lines);
   }
   yield* cut('{"end":true}\n');
 }

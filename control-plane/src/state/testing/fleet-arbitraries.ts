@@ -125,7 +125,7 @@ export function examplePlacement(changes: Partial<Placement> = {}): Placement {
 const numberBelow = (limit: number) => fc.nat(limit - 1);
 const nodeNumber = numberBelow(4);
 const jobName = fc.constantFrom('web', 'batch', 'everywhere', 'other');
-const allocationId = numberBelow(24).map((number) => `a${number}`);
+const allocationId = numberBelow(12).map((number) => `a${number}`);
 const states: readonly AllocationState[] = [
   'pending',
   'starting',
@@ -151,6 +151,8 @@ const specArbitrary: fc.Arbitrary<JobSpec> = fc
     return exampleSpec({ ...changes, type, ports: [] });
   });
 
+const indexArbitrary = fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(3) });
+
 /** Few ids and names, so that commands meet each other. */
 export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
   fc.record({ id: nodeNumber, name: nodeNumber, memoryMib: fc.constantFrom(512, 1024), attribute: fc.boolean() }).map(
@@ -163,19 +165,52 @@ export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
       httpAddress: '127.0.0.1:7603',
     }),
   ),
-  fc.record({ node: nodeNumber, lost: fc.boolean() }).map(
+  fc.record({ node: nodeNumber, lost: fc.integer({ min: 0, max: 2 }).map((number) => number === 0) }).map(
     ({ node, lost }): Untimed => ({
       kind: 'set-node-status',
       nodes: [{ id: `id-n${node}`, status: lost ? 'lost' : 'ready', message: 'because' }],
     }),
   ),
   fc
-    .record({ spec: specArbitrary, expectedIndex: fc.option(fc.nat(3), { nil: undefined, freq: 8 }) })
+    .record({ spec: specArbitrary, expectedIndex: indexArbitrary })
     .map((fields): Untimed => ({ kind: 'submit-job', ...fields })),
-  jobName.map((name): Untimed => ({ kind: 'stop-job', name })),
-  planArbitrary(),
-  planArbitrary(),
   fc
+    .tuple(jobName, numberBelow(4))
+    .map(
+      ([name, rarely]): Untimed => (rarely === 0 ? { kind: 'stop-job', name } : { kind: 'leader-elected', member: 1 }),
+    ),
+  planArbitrary(),
+  planArbitrary(),
+  planArbitrary(),
+  reportArbitrary(),
+  reportArbitrary(),
+  fc.constant<Untimed>({ kind: 'collect-garbage' }),
+  fc.nat(3).map((member): Untimed => ({ kind: 'leader-elected', member })),
+  fc
+    .record({ drillId: fc.constantFrom('d1', 'd2'), sequence: fc.nat(12) })
+    .map((fields): Untimed => ({ kind: 'write-mark', ...fields })),
+);
+
+/** A fleet with nodes and jobs, to which anything may happen then. */
+export const historyArbitrary: fc.Arbitrary<Untimed[]> = fc
+  .array(commandArbitrary, { maxLength: 120, size: 'max' })
+  .map((commands) => [...opening, ...commands]);
+
+const opening: readonly Untimed[] = [
+  ...[0, 1, 2, 3].map((number): Untimed => {
+    const inventory = exampleInventory({ memoryMib: 1024 });
+    const about = { agentVersion: '0.1.0', httpAddress: '127.0.0.1:7603' };
+    return { kind: 'register-node', id: `id-n${number}`, name: `n${number}`, inventory, ...about };
+  }),
+  ...(['web', 'batch', 'everywhere'] as const).map((name): Untimed => {
+    const type = { web: 'service', batch: 'batch', everywhere: 'system' } as const;
+    const spec = exampleSpec({ name, type: type[name], count: 4, ports: [] });
+    return { kind: 'submit-job', spec, expectedIndex: undefined };
+  }),
+];
+
+function reportArbitrary(): fc.Arbitrary<Untimed> {
+  return fc
     .array(
       fc.record({
         id: allocationId,
@@ -187,20 +222,15 @@ export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
       }),
       { maxLength: 12 },
     )
-    .map((reports): Untimed => ({ kind: 'report-allocations', reports })),
-  fc.constant<Untimed>({ kind: 'collect-garbage' }),
-  fc.nat(3).map((member): Untimed => ({ kind: 'leader-elected', member })),
-  fc
-    .record({ drillId: fc.constantFrom('d1', 'd2'), sequence: fc.nat(12) })
-    .map((fields): Untimed => ({ kind: 'write-mark', ...fields })),
-);
+    .map((reports): Untimed => ({ kind: 'report-allocations', reports }));
+}
 
 function planArbitrary(): fc.Arbitrary<Untimed> {
   const placement = fc
     .record({
       id: allocationId,
-      job: jobName,
-      jobVersion: fc.integer({ min: 1, max: 3 }),
+      job: fc.constantFrom('web', 'web', 'batch', 'everywhere'),
+      jobVersion: fc.constantFrom(1, 1, 1, 2, 3),
       instance: fc.nat(3),
       nodeId: nodeNumber.map((number) => `id-n${number}`),
       ports: fc.dictionary(fc.constantFrom('http', 'admin'), fc.integer({ min: 20_000, max: 20_003 })),
