@@ -162,6 +162,19 @@ test('a renewal never overtakes what replaced the allocations', async () => {
   expect(await table.said()).toBe('n1 < desired at 4: -WEB-0-N1\nn1 < lease renewed by heartbeat 1');
 });
 
+test('an allocation that ended and was collected in one batch is removed, once', async () => {
+  const id = fleetOfOne();
+  table.agent('n1').hello();
+  await table.said();
+  const row = table.consensus.state.allocations.get(id)!;
+  table.consensus.tables.removeAllocation(row);
+  const nothing = { nodes: [], removedNodes: [], jobs: [], allocations: [], events: [] };
+  table.consensus.announce({ ...nothing, index: 4, removedAllocations: [row] });
+  expect(await table.said()).toBe('n1 < desired at 3: xWEB-0-N1');
+  table.consensus.announce({ ...nothing, index: 5, removedAllocations: [row] });
+  expect(await table.said()).toBe('');
+});
+
 test('a replaced state is pushed completely', async () => {
   fleetOfOne();
   table.agent('n1').hello();

@@ -1,9 +1,10 @@
 /** Hands leadership over, and makes sure of it. */
 import { CellError } from '../cell-error.ts';
-import type { Clock, Consensus, Leadership } from '../ports.ts';
-import type { StateParts } from './read-state.ts';
+import type { Clock, Consensus, Leadership, Peers } from '../ports.ts';
 
-export interface TransferParts extends StateParts {
+export interface TransferParts {
+  readonly consensus: Consensus;
+  readonly peers: Peers;
   readonly clock: Clock;
 }
 

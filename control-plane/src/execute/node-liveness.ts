@@ -26,10 +26,9 @@ const stallMs = 1_000;
 
 export class NodeLiveness {
   readonly #parts: LivenessParts;
-  /** When each node was seen, on the credited clock; nodes that are missing count as seen at the election. */
+  /** When each node was seen, on the credited clock; nodes that are missing count as seen at the election, at 0. */
   readonly #seenMs = new Map<string, number>();
   #clock: CreditedClock;
-  #electedMs = 0;
   #stopChecks: (() => void) | undefined;
   /** Nodes in a verdict that is proposed and not applied yet. */
   #judging: ReadonlySet<string> = new Set();
@@ -42,8 +41,8 @@ export class NodeLiveness {
   /** This member was elected. */
   start(): void {
     this.stop();
+    // Begins at 0.
     this.#clock = new CreditedClock(() => this.#parts.clock.monotonicMs(), stallMs);
-    this.#electedMs = this.#clock.nowMs();
     this.#stopChecks = this.#parts.clock.every(checkPeriodMs, () => this.#check());
   }
 
@@ -94,7 +93,7 @@ export class NodeLiveness {
       if (seenMs === undefined || nowMs - seenMs >= leaseMs) return undefined;
       return { id, status: 'ready', message: 'Its agent is heard again' };
     }
-    const silentMs = nowMs - (seenMs ?? this.#electedMs);
+    const silentMs = nowMs - (seenMs ?? 0);
     if (silentMs <= leaseMs + marginMs) return undefined;
     const silentS = (silentMs / 1_000).toFixed(1);
     const since = seenMs === undefined ? ', since the leader was elected' : '';

@@ -100,6 +100,16 @@ test('what ran on a lost node is placed again elsewhere', async () => {
   expect(running('web')).toEqual(['a', 'a']);
 });
 
+test('a node that comes long after the election has its full lease from then', async () => {
+  start();
+  await clock.advance(60_000);
+  addNode(consensus, 'late');
+  await clock.advance(11_000);
+  expect(consensus.state.nodes.get('late')?.status).toBe('ready');
+  await clock.advance(1_500);
+  expect(consensus.state.nodes.get('late')?.status).toBe('lost');
+});
+
 test('an instance without a node says why, and is placed once a node comes', async () => {
   start();
   addJob(consensus, 'web', 1);
@@ -156,6 +166,7 @@ test('a member that lost leadership plans nothing, and everything once it leads 
   await clock.advance(60_000);
   expect(running('web')).toEqual([]);
   expect(consensus.state.nodes.get('a')?.status).toBe('ready');
+  expect(() => executor.livenessReported(2, [])).toThrow(expect.objectContaining({ code: 'CELL_E_NOT_LEADER' }));
   consensus.lead({ leaderId: 1, leading: true, term: 3 });
   await settle(10);
   expect(running('web')).toEqual(['a']);

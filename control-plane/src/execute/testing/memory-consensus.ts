@@ -57,7 +57,7 @@ export class MemoryConsensus implements Consensus {
     this.#index += 1;
     this.commands.push(command);
     const { result, change } = applyCommand(this.tables, command, this.#index);
-    for (const listener of this.#changeListeners) listener(change);
+    this.announce(change);
     return result;
   }
 
@@ -82,7 +82,11 @@ export class MemoryConsensus implements Consensus {
   }
 
   replaced(): void {
-    for (const listener of this.#changeListeners) listener('replaced');
+    this.announce('replaced');
+  }
+
+  announce(change: StateChange | 'replaced'): void {
+    for (const listener of this.#changeListeners) listener(change);
   }
 
   transferLeadership(to: number, _timeoutMs: number): Promise<void> {
