@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { readMemberConfig } from './member-config.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { loadMemberConfig } from './member-config.ts';
 
 const members = [1, 2]
   .map(
@@ -10,17 +13,26 @@ const members = [1, 2]
 const listen = '[listen]\ngrpc = "127.0.0.1:7610"\npeers = "127.0.0.1:7611"\nhttp = "127.0.0.1:7612"\n';
 const good = `id = 1\ncluster = "demo"\n${listen}${members}`;
 
+const folder = mkdtempSync(join(tmpdir(), 'cell-config-'));
+const file = join(folder, 'm.toml');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function load(source: string) {
+  writeFileSync(file, source);
+  return loadMemberConfig(file);
+}
+
 function problemOf(source: string): string {
   try {
-    readMemberConfig(source, 'm.toml');
+    load(source);
   } catch (error) {
-    return (error as Error).message;
+    return (error as Error).message.replace(file, 'm.toml');
   }
   return 'no problem';
 }
 
 test('what the file leaves out has the documented defaults', () => {
-  expect(readMemberConfig(good, 'm.toml')).toMatchObject({
+  expect(load(good)).toMatchObject({
     data: '/var/lib/cell/control-plane',
     raft: { heartbeat: 50, election: 400 },
     leases: { duration: 10_000, heartbeat: 3000, margin: 2000 },

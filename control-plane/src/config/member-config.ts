@@ -7,7 +7,6 @@ import {
   list,
   listenAddress,
   loadSettings,
-  readSettings,
   type SettingsCheck,
   type SettingsOf,
   splitAddress,
@@ -63,10 +62,6 @@ export type MemberConfig = SettingsOf<typeof schema>;
 /** Throws `ConfigError` (of @cell/config) with every problem. */
 export function loadMemberConfig(file: string): MemberConfig {
   return loadSettings(file, schema, check);
-}
-
-export function readMemberConfig(source: string, file: string): MemberConfig {
-  return readSettings(source, file, schema, check);
 }
 
 const check: SettingsCheck<MemberConfig> = (config, refuse) => {

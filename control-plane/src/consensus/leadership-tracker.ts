@@ -15,7 +15,7 @@ export class LeadershipTracker {
     const before = this.#current;
     if (before.leaderId === leader && before.leading === leading && before.term === term) return;
     this.#current = { leaderId: leader, leading, term };
-    for (const listener of [...this.#listeners]) listener(this.#current);
+    for (const listener of this.#listeners) listener(this.#current);
   }
 
   listen(listener: (leadership: Leadership) => void): () => void {

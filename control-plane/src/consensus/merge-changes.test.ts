@@ -4,7 +4,7 @@ import { mergeChanges } from './merge-changes.ts';
 
 function change(index: number, rows: Record<string, unknown>): StateChange {
   const none = { nodes: [], removedNodes: [], jobs: [], allocations: [], removedAllocations: [], events: [] };
-  return { ...none, ...rows, index } as unknown as StateChange;
+  return { ...none, ...rows, index };
 }
 
 test('of a row that changed several times the newest is told, and events stay in order', () => {

@@ -1,7 +1,14 @@
-import { expect, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../state/commands.ts';
 import type { StateChange } from '../state/fleet-state.ts';
-import { type LocalMember, startLocalCluster } from './testing/local-cluster.ts';
+import { type LocalCluster, type LocalMember, startLocalCluster } from './testing/local-cluster.ts';
+
+async function testCluster(count: number): Promise<LocalCluster> {
+  const cluster = await startLocalCluster(count);
+  onTestFinished(() => cluster.stop());
+  return cluster;
+}
 
 function mark(sequence: number): Command {
   return { kind: 'write-mark', timeMs: 1, drillId: 'drill', sequence };
@@ -12,7 +19,7 @@ function marksOf(member: LocalMember): unknown {
 }
 
 test('a command that any member submits is applied there before it resolves, and everywhere after a barrier', async () => {
-  await using cluster = await startLocalCluster(3);
+  const cluster = await testCluster(3);
   await cluster.leader();
   for (const [place, member] of cluster.members.entries()) {
     await expect(member.running.consensus.submit(mark(place), 5000)).resolves.toMatchObject({ ok: true });
@@ -26,7 +33,7 @@ test('a command that any member submits is applied there before it resolves, and
 });
 
 test('a refusal by the state machine comes back as a result, also through a follower', async () => {
-  await using cluster = await startLocalCluster(3);
+  const cluster = await testCluster(3);
   const leader = await cluster.leader();
   const follower = cluster.members.find((member) => member !== leader)!;
   const stop: Command = { kind: 'stop-job', timeMs: 1, name: 'nothing' };
@@ -37,19 +44,19 @@ test('a refusal by the state machine comes back as a result, also through a foll
 });
 
 test('listeners hear of each batch once, after it is applied', async () => {
-  await using cluster = await startLocalCluster(1);
+  const cluster = await testCluster(1);
   const { consensus } = (await cluster.leader()).running;
   const heard: [StateChange | 'replaced', index: number][] = [];
   consensus.onChange((change) => heard.push([change, consensus.state.index]));
   await Promise.all([1, 2, 3].map((sequence) => consensus.propose(mark(sequence))));
-  await new Promise((resolve) => setImmediate(resolve));
+  await setImmediate();
   expect(heard.length).toBeGreaterThan(0);
   for (const [change, index] of heard) expect(change).toMatchObject({ index });
   expect(marksOf(cluster.members[0]!)).toEqual([[1, 3]]);
 });
 
 test('writes go on after the leader is lost, and the one that comes back catches up', async () => {
-  await using cluster = await startLocalCluster(3);
+  const cluster = await testCluster(3);
   const first = await cluster.leader();
   const [left] = cluster.members.filter((member) => member !== first);
   await left!.running.consensus.submit(mark(1), 5000);
@@ -61,7 +68,7 @@ test('writes go on after the leader is lost, and the one that comes back catches
 });
 
 test('without a majority nothing is written, and it is said that nothing was', async () => {
-  await using cluster = await startLocalCluster(3);
+  const cluster = await testCluster(3);
   const leader = await cluster.leader();
   const follower = cluster.members.find((member) => member !== leader)!;
   for (const member of cluster.members) if (member !== follower) await member.stop();
@@ -73,7 +80,7 @@ test('without a majority nothing is written, and it is said that nothing was', a
 });
 
 test('a leader that is cut off says that the outcome is unknown', async () => {
-  await using cluster = await startLocalCluster(3);
+  const cluster = await testCluster(3);
   const leader = await cluster.leader();
   const others = cluster.members.filter((member) => member !== leader);
   await Promise.all(others.map((member) => member.stop()));
@@ -82,14 +89,14 @@ test('a leader that is cut off says that the outcome is unknown', async () => {
 });
 
 test('a command above the limit is refused before it reaches the log', async () => {
-  await using cluster = await startLocalCluster(1);
+  const cluster = await testCluster(1);
   const { consensus } = (await cluster.leader()).running;
   const huge: Command = { kind: 'stop-job', timeMs: 1, name: 'x'.repeat(2 * 1024 * 1024) };
   await expect(consensus.submit(huge, 1000)).rejects.toMatchObject({ code: 'CELL_E_LIMIT' });
 });
 
 test('leadership goes where it is sent', async () => {
-  await using cluster = await startLocalCluster(3);
+  const cluster = await testCluster(3);
   const leader = await cluster.leader();
   const target = cluster.members.find((member) => member !== leader)!;
   await leader.running.consensus.transferLeadership(target.id, 5000);
@@ -97,7 +104,7 @@ test('leadership goes where it is sent', async () => {
 });
 
 test('members call each other, and themselves without the network', async () => {
-  await using cluster = await startLocalCluster(2);
+  const cluster = await testCluster(2);
   await cluster.leader();
   const [one, two] = cluster.members as [LocalMember, LocalMember];
   const { peers } = one.running;
@@ -113,13 +120,13 @@ test('members call each other, and themselves without the network', async () => 
 });
 
 test('output is relayed to its end, and its source is told when the reader goes', async () => {
-  await using cluster = await startLocalCluster(2);
+  const cluster = await testCluster(2);
   const [one, two] = cluster.members as [LocalMember, LocalMember];
   const request = { allocationId: 'a', follow: false, tailLines: 5, stream: 'both' } as const;
   const lines: string[] = [];
   const signal = new AbortController().signal;
   for await (const { data, stream } of one.running.peers.relayLogs(2, request, signal))
-    lines.push(`${stream} ${Buffer.from(data)}`);
+    lines.push(`${stream} ${Buffer.from(data).toString()}`);
   expect(lines).toEqual(['stderr a 5 0\n', 'stderr a 5 1\n', 'stderr a 5 2\n']);
   for await (const _ of one.running.peers.relayLogs(2, { ...request, follow: true }, signal)) break;
   await expect.poll(() => two.logged).toContainEqual({ logsAborted: true });

@@ -55,7 +55,7 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
   const machine = new FleetMachine((change) => {
     // Later than the apply that it tells of, so that what listeners propose never runs inside an apply.
     queueMicrotask(() => {
-      for (const listener of [...listeners]) listener(change);
+      for (const listener of listeners) listener(change);
     });
   });
   const driver: Driver = await startDriver({

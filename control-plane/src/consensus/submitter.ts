@@ -102,7 +102,7 @@ export class Submitter {
     const { leaderId, leading } = leadership.current;
     if (leading) return (await this.#within(leftMs, this.proposeBytes(bytes))).result;
     if (leaderId === 0 || !peers.connected(leaderId)) return undefined;
-    return await this.#forward(leaderId, bytes, leftMs);
+    return this.#forward(leaderId, bytes, leftMs);
   }
 
   async #forward(leaderId: number, bytes: Uint8Array, leftMs: number): Promise<CommandResult> {

@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { type HttpAnswer, type HttpServer, startHttpServer } from './http-server.ts';
 
 let server: HttpServer | undefined;
-afterEach(async () => await server?.stop());
+afterEach(() => server?.stop());
 
 async function serve() {
   const failures: unknown[] = [];
@@ -45,7 +46,7 @@ test('a route that fails answers 500, tells the owner, and tells the caller noth
 
 test('a port in use is a coded error that names the address and the setting', async () => {
   const other = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => other.once('listening', resolve));
+  await once(other, 'listening');
   const { port } = other.address() as { port: number };
   const starting = startHttpServer({ host: '127.0.0.1', port, routes: new Map(), onError: () => {} });
   await expect(starting).rejects.toMatchObject({

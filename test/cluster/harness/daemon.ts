@@ -95,18 +95,18 @@ export class Daemon {
     const ended = this.#ended;
     if (ended === undefined) throw new Error(`${this.name} was never started`);
     await waitFor(() => !this.running, { what: `${this.name} to end`, timeoutMs });
-    return await ended;
+    return ended;
   }
 
   /** Default: as a power cut would. Resolves once the process is gone. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Ending> {
     if (this.running) process.kill(this.pid, signal);
-    return await this.ended();
+    return this.ended();
   }
 
   /** In order, as `systemctl stop` would. */
   async stop(): Promise<Ending> {
-    return await this.kill('SIGTERM');
+    return this.kill('SIGTERM');
   }
 
   /** Lets this process end while the daemon runs on. */

@@ -98,7 +98,7 @@ export class Fleet {
 
   /** The member that leads and knows it. After a kill this waits for the next one. */
   async leader(timeoutMs = LEADER_MS_MAX): Promise<Member> {
-    return await waitFor(
+    return waitFor(
       async () => {
         const leads = await Promise.all(this.members.map((member) => member.leads().catch(() => false)));
         const leaders = this.members.filter((_, place) => leads[place]);
@@ -140,13 +140,9 @@ export class Fleet {
     for (const client of this.#clients) client.close();
     for (const daemon of [...this.members, ...this.agents]) daemon.unref();
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
 }
 
-/** Makes a fleet: `await using fleet = await startFleet({ members: 3 })` also ends it. */
+/** Makes a fleet; the caller ends it with `stop`. It ends with this process in any case, unless `keep` is called. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cell-'));
   guardFolder(folder, options.folder === undefined);

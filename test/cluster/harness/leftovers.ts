@@ -32,7 +32,7 @@ export function forgetFolder(folder: string): void {
 }
 
 function sweepAll(): void {
-  for (const folder of [...folders.keys()]) sweepFolder(folder);
+  for (const folder of folders.keys()) sweepFolder(folder);
 }
 
 function endBySignal(signal: NodeJS.Signals): void {

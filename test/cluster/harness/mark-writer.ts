@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { CellClient } from '@cell/sdk';
 
 const PAUSE_AFTER_FAILURE_MS = 20;
@@ -55,7 +56,7 @@ export class MarkWriter {
       } catch (error) {
         const code = String((error as { code?: unknown }).code);
         this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS));
+        await setTimeout(PAUSE_AFTER_FAILURE_MS);
       }
     }
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Fleet, startFleet } from '../harness/fleet.ts';
+import type { Fleet } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
+import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 /** Until so many more marks were acknowledged. */
@@ -17,7 +18,7 @@ async function nothingLost(fleet: Fleet, writer: MarkWriter): Promise<void> {
 }
 
 test('a leader that is killed is replaced, loses nothing, and comes back as a follower', async () => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const writer = new MarkWriter(fleet.operators());
   await written(writer, 20);
   const first = await fleet.leader();
@@ -31,7 +32,7 @@ test('a leader that is killed is replaced, loses nothing, and comes back as a fo
 });
 
 test('a follower that is killed disturbs nobody', async () => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const leader = await fleet.leader();
   const follower = await fleet.follower();
   const writer = new MarkWriter(fleet.operators(leader));
@@ -46,7 +47,7 @@ test('a follower that is killed disturbs nobody', async () => {
 });
 
 test('with two of three gone writes and fresh reads are refused, stale ones served, and all comes back', async () => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const writer = new MarkWriter(fleet.operators());
   await written(writer, 20);
   await writer.stop();
@@ -69,7 +70,7 @@ test('with two of three gone writes and fresh reads are refused, stale ones serv
 });
 
 test('a leader that stands still is replaced, and gives way when it wakes', async () => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const first = await fleet.leader();
   const others = fleet.members.filter((member) => member !== first);
   const writer = new MarkWriter(fleet.operators(others[0]));
@@ -90,7 +91,7 @@ test('a leader that stands still is replaced, and gives way when it wakes', asyn
 });
 
 test('all members killed at once come back with every acknowledged write, again and again', async () => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const writer = new MarkWriter(fleet.operators(), 8);
   for (let round = 0; round < 3; round += 1) {
     await written(writer, 50);
@@ -101,7 +102,7 @@ test('all members killed at once come back with every acknowledged write, again 
 });
 
 test('a leader that is told to stop hands over first, and exits with 0', async () => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const leader = await fleet.leader();
   const startMs = performance.now();
   expect(await leader.stop()).toEqual({ exitCode: 0, signal: undefined });
@@ -114,7 +115,7 @@ test('a leader that is told to stop hands over first, and exits with 0', async (
 });
 
 test('the drill kills the process that leads, and no other', async () => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const leader = await fleet.leader();
   const follower = await fleet.follower();
   const client = fleet.operators(follower);

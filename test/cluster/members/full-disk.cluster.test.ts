@@ -2,19 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startFleet } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
+import { testFleet } from '../harness/test-fleet.ts';
 
 /** Room for the log's first segments, of 16 MiB each. */
 const SIZE = '48m';
 
 test('a member whose disk is full stops and says so; with room again it has every acknowledged write', async (context) => {
   if (process.getuid?.() !== 0) context.skip('Mounting a small file system takes root');
-  await using fleet = await startFleet({ members: 1, start: false });
+  const fleet = await testFleet({ members: 1, start: false });
   const member = fleet.member(1);
   mkdirSync(member.dataFolder);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs', member.dataFolder], { stdio: 'pipe' });
+    execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs', member.dataFolder], {
+      stdio: 'pipe',
+    });
   } catch {
     context.skip('Mounting is not allowed here');
   }
@@ -36,7 +38,7 @@ test('a member whose disk is full stops and says so; with room again it has ever
     await member.stop();
   } finally {
     if (member.running) await member.kill();
-    execFileSync('umount', ['-l', member.dataFolder]);
+    execFileSync('/usr/bin/umount', ['-l', member.dataFolder]);
   }
 });
 

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startFleet } from '../harness/fleet.ts';
+import { testFleet } from '../harness/test-fleet.ts';
 
 test('a member serves its metrics, its state and what to scrape', async (context) => {
-  await using fleet = await startFleet({ members: 3 });
+  const fleet = await testFleet({ members: 3 });
   const leader = await fleet.leader();
   const follower = await fleet.follower();
   await fleet.operators(follower).drills.writeMark({ drillId: 'metrics', sequence: 0n });

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Daemon } from '../harness/daemon.ts';
-import { startFleet } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
+import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../../bin/cell-control-plane');
@@ -23,7 +24,7 @@ async function refusal(daemon: Daemon): Promise<string> {
 }
 
 test('a member refuses the data of another cluster, names both, and leaves it as it was', async () => {
-  await using fleet = await startFleet({ members: 1, cluster: 'first' });
+  const fleet = await testFleet({ members: 1, cluster: 'first' });
   const member = fleet.member(1);
   const writer = new MarkWriter(fleet.operators());
   await waitFor(() => writer.acknowledged > 5, { what: 'some marks' });
@@ -38,7 +39,7 @@ test('a member refuses the data of another cluster, names both, and leaves it as
 });
 
 test('members of two clusters that are told of each other refuse each other and say so', async () => {
-  await using fleet = await startFleet({ members: 3, start: false });
+  const fleet = await testFleet({ members: 3, start: false });
   const stranger = fleet.member(3);
   rewrite(stranger, (toml) => toml.replace('cluster = "test"', 'cluster = "other"'));
   for (const member of fleet.members) member.start();
@@ -49,13 +50,13 @@ test('members of two clusters that are told of each other refuse each other and 
 });
 
 test.each(['grpc', 'peers', 'http'])('a port in use (listen.%s) is told with its address and setting', async (key) => {
-  await using fleet = await startFleet({ members: 1, start: false });
+  const fleet = await testFleet({ members: 1, start: false });
   const member = fleet.member(1);
   const address = new RegExp(`\\[listen\\][^[]*${key} = "(127.0.0.1:\\d+)"`).exec(
     readFileSync(member.configFile, 'utf8'),
   )![1]!;
   const other = createServer().listen(Number(address.split(':')[1]), '127.0.0.1');
-  await new Promise((listening) => other.once('listening', listening));
+  await once(other, 'listening');
   expect(await refusal(member)).toBe(
     `CELL_E_ADDRESS_IN_USE: Cannot listen on "${address}" (listen.${key}): another process does. Stop it, or change listen.${key}\n`,
   );
@@ -63,7 +64,7 @@ test.each(['grpc', 'peers', 'http'])('a port in use (listen.%s) is told with its
 });
 
 test('a second process on the same data is refused, and the first one goes on', async () => {
-  await using fleet = await startFleet({ members: 1 });
+  const fleet = await testFleet({ members: 1 });
   const member = fleet.member(1);
   const { exitCode, errors } = await run('--config', member.configFile);
   expect([exitCode, errors]).toEqual([1, expect.stringMatching(/^CELL_E_DIRECTORY_IN_USE: .*\n$/)]);
@@ -71,7 +72,7 @@ test('a second process on the same data is refused, and the first one goes on', 
 });
 
 test('a log that was damaged in the middle is never served: the member stops and names the file', async () => {
-  await using fleet = await startFleet({ members: 1 });
+  const fleet = await testFleet({ members: 1 });
   const member = fleet.member(1);
   const writer = new MarkWriter(fleet.operators());
   await waitFor(() => writer.acknowledged > 50, { what: 'some marks' });
@@ -89,7 +90,7 @@ test('a log that was damaged in the middle is never served: the member stops and
 });
 
 test('a wrong configuration is told with every problem at once', async () => {
-  await using fleet = await startFleet({ members: 1, start: false });
+  const fleet = await testFleet({ members: 1, start: false });
   const member = fleet.member(1);
   rewrite(member, (toml) => `colour = "red"\n${toml.replace('id = 1\n', 'id = "one"\n')}`);
   expect(await refusal(member)).toBe(
@@ -101,7 +102,7 @@ test('a wrong configuration is told with every problem at once', async () => {
 });
 
 test('listening for other machines is refused until it is safe', async () => {
-  await using fleet = await startFleet({ members: 1, start: false });
+  const fleet = await testFleet({ members: 1, start: false });
   const member = fleet.member(1);
   rewrite(member, (toml) => toml.replace('grpc = "127.0.0.1', 'grpc = "0.0.0.0'));
   expect(await refusal(member)).toMatch(/^CELL_E_NOT_LOOPBACK: .*listen\.grpc.*clear text\n$/);

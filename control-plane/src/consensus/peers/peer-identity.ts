@@ -23,11 +23,11 @@ export function identityMetadata(identity: PeerIdentity): Metadata {
 
 /** The member that calls. Throws `CELL_E_FOREIGN_CLUSTER` for callers of another cluster, or of none. */
 export function callerOf(metadata: Metadata, own: PeerIdentity): number {
-  const clusterId = metadata.get(CLUSTER_KEY)[0];
+  const clusterId = metadata.get(CLUSTER_KEY)[0]?.toString() ?? '';
   const memberId = Number(metadata.get(MEMBER_KEY)[0]);
   if (clusterId !== own.clusterId) {
     const message =
-      `Refused member "${memberId}" of cluster "${clusterId ?? ''}": this is member "${own.memberId}" of cluster ` +
+      `Refused member "${memberId}" of cluster "${clusterId}": this is member "${own.memberId}" of cluster ` +
       `"${own.clusterId}". Compare "cluster" and "members" in the configurations of both`;
     throw new CellError('CELL_E_FOREIGN_CLUSTER', message);
   }

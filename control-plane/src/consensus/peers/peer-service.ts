@@ -104,10 +104,13 @@ function unary<M extends DescMethod>(
   handle: (request: RequestOf<M>, from: number) => Outgoing<M['output']> | Promise<Outgoing<M['output']>>,
 ) {
   return (call: ServerUnaryCall<RequestOf<M>, unknown>, answer: sendUnaryData<unknown>): void => {
-    const respond = async () => await handle(call.request, caller(call.metadata));
-    respond().then(
-      (response) => answer(null, response),
-      (error: unknown) => answer(toServiceError(error)),
-    );
+    const respond = () => handle(call.request, caller(call.metadata));
+    // Inside a promise, so that what is thrown at once is answered too.
+    Promise.resolve()
+      .then(respond)
+      .then(
+        (response) => answer(null, response),
+        (error: unknown) => answer(toServiceError(error)),
+      );
   };
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { openLogStore } from '@cell/raft';
 import { Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
@@ -17,7 +18,6 @@ export interface LocalCluster {
   readonly members: readonly LocalMember[];
   leader(): Promise<LocalMember>;
   stop(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export class LocalMember {
@@ -80,18 +80,17 @@ export class LocalMember {
   }
 }
 
-/** Members are started unless told otherwise. */
-export async function startLocalCluster(count: number, name = 'local', start = true): Promise<LocalCluster> {
+export async function startLocalCluster(count: number, name = 'local'): Promise<LocalCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'cell-consensus-'));
   const ports = await Promise.all(Array.from({ length: count }, freePort));
   const addresses = ports.map((port, place) => ({ id: place + 1, grpc: '', peers: `127.0.0.1:${port}`, http: '' }));
   const members = addresses.map(({ id }) => new LocalMember(id, folder, addresses, name));
-  if (start) await Promise.all(members.map((member) => member.start()));
+  await Promise.all(members.map((member) => member.start()));
   const stop = async () => {
     await Promise.all(members.map((member) => member.stop()));
     rmSync(folder, { recursive: true, force: true });
   };
-  return { members, leader: () => leaderOf(members), stop, [Symbol.asyncDispose]: stop };
+  return { members, leader: () => leaderOf(members), stop };
 }
 
 const LEADER_MS_MAX = 10_000;
@@ -103,7 +102,7 @@ async function leaderOf(members: readonly LocalMember[]): Promise<LocalMember> {
     const leader = up.find((member) => member.running.consensus.leadership.leading);
     const known = up.every((member) => member.running.consensus.leadership.leaderId === leader?.id);
     if (leader !== undefined && known) return leader;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await setTimeout(5);
   }
   throw new Error('No leader that all know');
 }
@@ -137,7 +136,7 @@ function requests(member: LocalMember): PeerRequests {
       for (let line = 0; !signal.aborted; line += 1) {
         yield { data: Buffer.from(`${request.allocationId} ${request.tailLines} ${line}\n`), stream: 'stderr' };
         if (!request.follow && line === 2) return;
-        await new Promise((resolve) => setImmediate(resolve));
+        await setImmediate();
       }
       member.logged.push({ logsAborted: true });
     },

@@ -1,0 +1,3 @@
+/** A member of the control plane as a part of another program: what `cellctl dev` starts in its own process. */
+export type { MemberConfig } from './config/member-config.ts';
+export { type Member, type MemberOptions, startMember } from './start-member.ts';
