@@ -65,6 +65,29 @@ test('a vote is stored before it is sent, and holds over a restart', () => {
   expect(cluster.storeAndSend(1).messages).toMatchObject([{ type: 'vote-response', to: 2, reject: false }]);
 });
 
+test('a vote has to be synced also if the term was stored before', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: PLAIN });
+  const request = { type: 'vote', to: 1, term: 2, logTerm: 1 } as const;
+  cluster.node(1).step(testMessage({ ...request, from: 2, index: 0 }));
+  expect(cluster.storeAndSend(1).hardState).toMatchObject({ term: 2, vote: 0 });
+  cluster.node(1).step(testMessage({ ...request, from: 3, index: START_INDEX }));
+  expect(cluster.storeAndSend(1)).toMatchObject({ hardState: { term: 2, vote: 3 }, mustSync: true });
+});
+
+test('a later term has to be synced also without a vote', () => {
+  const cluster = new TestCluster({ voters: [1, 2], config: PLAIN });
+  cluster.node(1).step(testMessage({ type: 'heartbeat', from: 2, to: 1, term: 5 }));
+  expect(cluster.storeAndSend(1)).toMatchObject({ hardState: { term: 5, vote: 0 }, mustSync: true });
+});
+
+test.each(['append', 'heartbeat'] as const)('a candidate follows whoever was elected in its term, by %s', (type) => {
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: PLAIN });
+  cluster.node(1).campaign();
+  cluster.storeAndSend(1);
+  cluster.node(1).step(testMessage({ type, from: 2, to: 1, term: 1, logTerm: 1, index: START_INDEX }));
+  expect(cluster.node(1).basicStatus()).toMatchObject({ role: 'follower', leader: 2, term: 1, vote: 1 });
+});
+
 test('with asynchronous storage a vote waits for the write that it depends on', () => {
   const cluster = new TestCluster({ voters: [1, 2], config: { ...PLAIN, asyncStorageWrites: true } });
   cluster.node(1).step(testMessage({ type: 'vote', from: 2, to: 1, term: 2, logTerm: 1, index: START_INDEX }));

@@ -270,3 +270,14 @@ test('commit by vote: those who can win learn of the change that makes them a qu
     expect(cluster.leaders()).toEqual(commitByVote ? [2] : []);
   }
 });
+
+test('commit by vote takes nothing for committed that its own log does not have with the same term', () => {
+  const cluster = new TestCluster({ voters: [1, 2], config: PLAIN });
+  cluster.member(1).log.append([testEntry(3, 2), testEntry(3, 3)]);
+  cluster.restart(1);
+  const request = { type: 'vote', from: 2, to: 1, term: 9, logTerm: 2, index: 5 } as const;
+  cluster.node(1).step(testMessage({ ...request, commit: 2, rejectHint: 2 }));
+  expect(cluster.node(1).basicStatus().commit).toBe(1);
+  cluster.node(1).step(testMessage({ ...request, commit: 2, rejectHint: 3 }));
+  expect(cluster.node(1).basicStatus().commit).toBe(2);
+});

@@ -164,6 +164,7 @@ test('reads of an earlier term are forgotten, not answered', () => {
   cluster.elect(2);
   cluster.elect(1);
   cluster.node(1).step(late);
+  cluster.tick(1, 2);
   cluster.settle();
   expect(cluster.member(1).reads).toEqual([]);
 });

@@ -94,6 +94,18 @@ test('a snapshot at or below what is committed is answered, not restored', () =>
   expect(ready.messages).toMatchObject([{ type: 'append-response', index: commit }]);
 });
 
+test('an old snapshot does not throw away a log that was compacted above it', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.propose(1, 'a', 'b');
+  cluster.settle();
+  cluster.compact(2);
+  const { term, conf, lastIndex } = cluster.node(2).basicStatus();
+  const snapshot: Snapshot = { meta: { index: 2, term, conf }, data: NO_BYTES };
+  cluster.node(2).step(testMessage({ type: 'snapshot', from: 1, to: 2, term, snapshot }));
+  expect(cluster.node(2).basicStatus()).toMatchObject({ commit: lastIndex, lastIndex });
+});
+
 test('a snapshot whose last entry the log has only moves the commit index', () => {
   const cluster = new TestCluster({ voters: [1, 2, 3] });
   cluster.elect(1);
