@@ -50,7 +50,15 @@ export default {
       ['^config/src/', `${NPM}toml-eslint-parser/`],
       { node: true },
     ),
-    only('job-imports-nothing', 'Job files are understood everywhere.', '^job/src/', ['^job/src/']),
+    only('job-imports-nothing', 'Job files are understood everywhere.', '^job/src/', ['^job/src/'], {
+      fromNot: [String.raw`^job/src/wire\.ts$`],
+    }),
+    only(
+      'job-wire-imports-proto',
+      "A job's wire form is the one door to the contracts.",
+      String.raw`^job/src/wire\.ts$`,
+      ['^(job|proto)/src/', `${NPM}@bufbuild/protobuf/`],
+    ),
     only('model-imports-job', 'The model is pure.', '^control-plane/src/model/', [
       '^control-plane/src/model/',
       '^job/src/',

@@ -21,6 +21,8 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ['proto-imports-protobuf', 'proto/src/planted.ts', '@cell/job', 'job/src/index.ts'],
   ['config-imports-its-parser', 'config/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
   ['job-imports-nothing', 'job/src/planted.ts', 'node:path', 'path'],
+  ['job-imports-nothing', 'job/src/planted-contract.ts', '@cell/proto', 'proto/src/index.ts'],
+  ['job-wire-imports-proto', 'job/src/wire.ts', 'node:path', 'path'],
   ['model-imports-job', 'control-plane/src/model/planted.ts', '../state/index.ts', 'control-plane/src/state/index.ts'],
   ['state-imports-model', 'control-plane/src/state/planted.ts', '../plan/index.ts', 'control-plane/src/plan/index.ts'],
   ['state-imports-model', 'control-plane/src/state/planted-clock.ts', 'node:timers', 'timers'],
