@@ -76,7 +76,6 @@ test('a lone voter whose stored commit index lags holds reads back as well', () 
   // The entry is committed and was answered, but the commit index did not get to the disk.
   cluster.settle();
   cluster.member(1).log.setHardState({ term, vote: 1, commit: 1 });
-  cluster.member(1).applied = [];
   cluster.restart(1);
   cluster.node(1).campaign();
   while (cluster.leaders().length === 0) cluster.storeAndSend(1);

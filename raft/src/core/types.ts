@@ -195,7 +195,10 @@ export interface Config {
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly log: LogReader;
-  /** The last index that the state machine already has, so that nothing is applied twice after a restart. */
+  /**
+   * The last index that the state machine already has, so that nothing is applied twice after a restart. The
+   * membership in the log's `initialState` must be the one as of this index.
+   */
   readonly applied: number;
   /** A whole number in [0, below); the core's only source of chance. */
   readonly random: (below: number) => number;

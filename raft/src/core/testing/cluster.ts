@@ -61,10 +61,16 @@ export class TestCluster {
     return new RawNode({ ...defaultConfig, random: () => 0, ...this.options.config, id, log, applied });
   }
 
-  /** Starts a member anew from what it has stored; what it had not stored is gone. */
+  /**
+   * Starts a member anew from what it has stored; what it had not stored is gone. Its state machine was in memory,
+   * so everything behind the snapshot is applied again.
+   */
   restart(id: NodeId): void {
     const member = this.member(id);
-    member.node = this.start(id, member.log, member.applied.at(-1)?.index ?? START_INDEX);
+    const { index, conf } = member.log.snapshot().meta;
+    member.node = this.start(id, member.log, index);
+    member.applied = [];
+    member.conf = conf;
     this.messages = this.messages.filter(({ from }) => from !== id);
   }
 
