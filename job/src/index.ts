@@ -2,6 +2,7 @@
 export { diffSpecs, type FieldChange } from './diff-specs.ts';
 export { cutText, describeIssue, type Issue, type IssueKind, type IssuePath, renderPath } from './issue.ts';
 export type * from './job-spec.ts';
+export { nearestWord } from './nearest-word.ts';
 export { type JobParsing, type ParseJobOptions, parseJob } from './parse-job.ts';
 export { renderJobFile } from './render-job-file.ts';
 export { parseDuration, renderDuration } from './schema/duration.ts';

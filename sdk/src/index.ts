@@ -6,5 +6,10 @@ export type { CallOptions, ServiceClient } from './client/service-client.ts';
 export type { DrillClock } from './drill/drill-clock.ts';
 export type { DrillMode, DrillReport } from './drill/drill-observations.ts';
 export { runFailoverDrill } from './drill/run-failover-drill.ts';
-export { type JobFileParsing, type JobFileProblem, parseJobFile } from './job-file/parse-job-file.ts';
+export {
+  JOB_FILE_BYTES_MAX,
+  type JobFileParsing,
+  type JobFileProblem,
+  parseJobFile,
+} from './job-file/parse-job-file.ts';
 export * from './messages.ts';

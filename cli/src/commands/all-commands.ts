@@ -1,0 +1,48 @@
+/** Every command, in the order in which help and reference list them. */
+import type { CommandSpec } from '../command-line/command-spec.ts';
+import { allocationList } from './allocation/list.ts';
+import { allocationLogs } from './allocation/logs.ts';
+import { allocationShow } from './allocation/show.ts';
+import { completeCommand } from './completion/complete.ts';
+import { completion } from './completion/completion.ts';
+import { controlPlaneStatus } from './control-plane/status.ts';
+import { events } from './events/events.ts';
+import { failoverTest } from './failover/test.ts';
+import { fleetStatus } from './fleet/status.ts';
+import { helpCommand } from './help.ts';
+import { jobList } from './job/list.ts';
+import { jobPlan } from './job/plan.ts';
+import { jobRun } from './job/run.ts';
+import { jobShow } from './job/show.ts';
+import { jobStop } from './job/stop.ts';
+import { nodeList } from './node/list.ts';
+import { nodeShow } from './node/show.ts';
+import { referenceCommand } from './reference.ts';
+import { version } from './version.ts';
+
+const visible: readonly CommandSpec[] = [
+  fleetStatus,
+  nodeList,
+  nodeShow,
+  jobPlan,
+  jobRun,
+  jobList,
+  jobShow,
+  jobStop,
+  allocationList,
+  allocationShow,
+  allocationLogs,
+  controlPlaneStatus,
+  failoverTest,
+  events,
+  completion,
+  version,
+];
+
+/** These three know all the others. */
+export const allCommands: readonly CommandSpec[] = [
+  ...visible,
+  helpCommand(visible),
+  completeCommand(visible),
+  referenceCommand(visible),
+];

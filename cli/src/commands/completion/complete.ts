@@ -1,0 +1,50 @@
+import type { CellClient } from '@cell/sdk';
+import { type CommandSpec, type Completes, defineCommand } from '../../command-line/command-spec.ts';
+import { suggest } from '../../command-line/suggest.ts';
+
+/** People wait at their prompt: an answer that takes longer is none. */
+const TIMEOUT_MS = 1_000;
+const NAMES_MAX = 1_000;
+const FILE_MARK = '__file__';
+
+/** What the shells' completion scripts ask. It never fails and never complains. */
+export function completeCommand(commands: readonly CommandSpec[]): CommandSpec {
+  return defineCommand({
+    path: ['__complete'],
+    summary: 'words that could stand at the cursor, one a line',
+    hidden: true,
+    passesWords: true,
+    arguments: {},
+    flags: {},
+    examples: [],
+    async run({ arguments: given, world, client }) {
+      const words = Object.values(given as Record<string, string>);
+      const suggestion = suggest(commands, words[0] === '--' ? words.slice(1) : words);
+      const found =
+        suggestion.completes === undefined
+          ? []
+          : await names(client, suggestion.completes, world.signal).catch(() => []);
+      const fitting = [...suggestion.words, ...found].filter((word) => word.startsWith(suggestion.beginning));
+      await world.output.write(fitting.map((word) => `${word}\n`).join(''));
+    },
+  });
+}
+
+async function names(client: () => CellClient, what: Completes, signal: AbortSignal): Promise<readonly string[]> {
+  const options = { timeoutMs: TIMEOUT_MS, signal };
+  const stale = true;
+  switch (what) {
+    case 'node':
+      return (await client().nodes.listNodes({ stale }, options)).nodes.slice(0, NAMES_MAX).map(({ name }) => name);
+    case 'job':
+      return (await client().jobs.listJobs({ stale }, options)).jobs
+        .slice(0, NAMES_MAX)
+        .map(({ spec }) => spec?.name ?? '');
+    case 'allocation':
+      return (await client().allocations.listAllocations({ stale }, options)).allocations
+        .slice(-NAMES_MAX)
+        .map(({ id }) => id);
+    default:
+      return [FILE_MARK];
+  }
+}

@@ -1,0 +1,104 @@
+import {
+  CellApiError,
+  type CellClient,
+  type GetFleetStatusResponse,
+  GetFleetStatusResponseSchema,
+  type Problem,
+  plainMessage,
+  Severity,
+} from '@cell/sdk';
+import { defineCommand } from '../../command-line/command-spec.ts';
+import { readFlagSpecs } from '../../command-line/global-flags.ts';
+import { printable } from '../../output/cell-text.ts';
+import { paint, type Style } from '../../output/style.ts';
+import { countOf } from '../../output/units.ts';
+import type { View } from '../../output/view.ts';
+import { showView } from '../../output/watch-view.ts';
+import { wrapText } from '../../output/wrap-text.ts';
+import { renderMembers } from '../control-plane/member-table.ts';
+import { renderJobs } from '../job/job-table.ts';
+
+export const fleetStatus = defineCommand({
+  path: ['fleet', 'status'],
+  summary: 'one answer to: is it all right, and if not, what to do',
+  description: [
+    'Shows the members of the control plane, the nodes, the jobs, and everything that is not right with what to do ' +
+      'about it. Without a leader it shows what the asked member knows, and says so.',
+  ],
+  arguments: {},
+  flags: {
+    ...readFlagSpecs,
+    'exit-code': { kind: 'switch', summary: 'exit with 1 if something is not right' },
+  },
+  exitCodes: { 0: 'the fleet was asked', 1: 'error; with --exit-code also: something is not right' },
+  examples: [
+    { command: 'cellctl fleet status', what: 'Look once' },
+    { command: 'cellctl fleet status --exit-code -o json', what: 'For monitoring' },
+  ],
+  async run(input) {
+    const { flags, world } = input;
+    let problems = 0;
+    await showView(input, flags.watch, async () => {
+      const { status, stale } = await readStatus(input.client(), flags.stale, world.signal);
+      if (stale && !flags.stale) await input.note('No leader answered: this is what the asked member knows');
+      problems = status.problems.length;
+      return fleetView(status);
+    });
+    return flags['exit-code'] && problems > 0 ? 1 : 0;
+  },
+});
+
+/** Without a leader, or without an answer in time, what one member knows is better than nothing. */
+const NEEDS_LEADER: ReadonlySet<string> = new Set(['CELL_E_NO_LEADER', 'CELL_E_TIMEOUT', 'CELL_E_PEER_UNREACHABLE']);
+
+async function readStatus(
+  client: CellClient,
+  stale: boolean,
+  signal: AbortSignal,
+): Promise<{ readonly status: GetFleetStatusResponse; readonly stale: boolean }> {
+  try {
+    return { status: await client.fleet.getFleetStatus({ stale }, { signal }), stale };
+  } catch (error) {
+    if (stale || !(error instanceof CellApiError) || !NEEDS_LEADER.has(error.code)) throw error;
+    return { status: await client.fleet.getFleetStatus({ stale: true }, { signal }), stale: true };
+  }
+}
+
+export function fleetView(status: GetFleetStatusResponse): View {
+  return {
+    plain: () => plainMessage(GetFleetStatusResponseSchema, status),
+    text: (style) =>
+      [
+        headline(status, style),
+        renderMembers(status.members, style),
+        nodesLine(status, style),
+        status.jobs.length === 0 ? 'No jobs\n' : renderJobs(status.jobs, style),
+        verdict(status.problems, style),
+      ].join('\n'),
+  };
+}
+
+function headline({ cluster, leaderId, index }: GetFleetStatusResponse, style: Style): string {
+  const leader = leaderId === 0n ? paint('no leader', 'bad', style) : `member ${leaderId} leads`;
+  return `Cluster "${printable(cluster)}": ${leader}, index ${index}\n`;
+}
+
+function nodesLine({ nodesReady, nodesLost }: GetFleetStatusResponse, style: Style): string {
+  const lost = nodesLost === 0 ? '' : `, ${paint(`${nodesLost} lost`, 'bad', style)}`;
+  return `${countOf(nodesReady, 'node')} ready${lost}\n`;
+}
+
+function verdict(problems: readonly Problem[], style: Style): string {
+  if (problems.length === 0) return `${paint('All is right', 'good', style)}\n`;
+  const lines = problems.map((problem) => {
+    const critical = problem.severity === Severity.CRITICAL;
+    const mark = paint(critical ? 'CRITICAL' : 'WARNING', critical ? 'bad' : 'warning', style);
+    const advice = problem.advice === '' ? '' : `\n  ${indented(problem.advice, style)}`;
+    return `${mark}\n  ${indented(problem.message, style)}${advice}\n`;
+  });
+  return `${lines.join('')}${countOf(problems.length, 'thing is', 'things are')} not right\n`;
+}
+
+function indented(text: string, { width }: Style): string {
+  return wrapText(printable(text), width - 2).replaceAll('\n', '\n  ');
+}

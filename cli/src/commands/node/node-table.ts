@@ -1,0 +1,45 @@
+import { type Node, NodeStatus } from '@cell/sdk';
+import type { Style } from '../../output/style.ts';
+import { type Column, renderTable } from '../../output/table.ts';
+import { age } from '../../output/timestamp-text.ts';
+import { cores, memory } from '../../output/units.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'NODE', widthMin: 12 },
+  { title: 'STATUS' },
+  { title: 'CPU', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'ALLOCATIONS', align: 'right' },
+  { title: 'SINCE', align: 'right' },
+  { title: 'AGENT', widthMin: 5, cut: 'end' },
+  { title: 'ID', wide: true },
+  { title: 'ADDRESS', wide: true },
+  { title: 'HTTP', wide: true },
+  { title: 'RUNTIME', wide: true },
+];
+
+/** CPU and memory: reserved of what it has. */
+export function renderNodes(nodes: readonly Node[], style: Style): string {
+  const rows = nodes.map((node) => {
+    const { inventory, reserved } = node;
+    const has = inventory?.capacity;
+    return [
+      node.name,
+      nodeStatusCell(node),
+      `${cores(reserved?.cpuMillis ?? 0)} of ${cores(has?.cpuMillis ?? 0)}`,
+      `${memory(reserved?.memoryMib ?? 0)} of ${memory(has?.memoryMib ?? 0)}`,
+      String(node.allocations),
+      age(node.statusChangedAt, style),
+      node.agentVersion,
+      node.id,
+      inventory?.address ?? '',
+      node.httpAddress,
+      inventory?.runtime ?? '',
+    ];
+  });
+  return renderTable(COLUMNS, rows, style);
+}
+
+export function nodeStatusCell({ status }: Node): { readonly text: string; readonly tone: 'good' | 'bad' } {
+  return status === NodeStatus.READY ? { text: 'ready', tone: 'good' } : { text: 'lost', tone: 'bad' };
+}

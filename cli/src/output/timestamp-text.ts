@@ -1,0 +1,27 @@
+import type { Style } from './style.ts';
+import { shortDuration } from './units.ts';
+
+/** A point in time as the contract sends it. */
+export interface SentTime {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
+
+export function sentTimeMs(time: SentTime): number {
+  return Number(time.seconds) * 1000 + Math.floor(time.nanos / 1_000_000);
+}
+
+/** How long ago: "5m"; empty if it never was. */
+export function age(time: SentTime | undefined, { nowMs }: Pick<Style, 'nowMs'>): string {
+  return time === undefined ? '' : shortDuration(nowMs - sentTimeMs(time));
+}
+
+/** "2026-01-02 03:04:05Z (5m ago)". */
+export function timeAndAge(time: SentTime | undefined, style: Pick<Style, 'nowMs'>): string {
+  if (time === undefined) return 'never';
+  return `${isoSeconds(time)} (${age(time, style)} ago)`;
+}
+
+export function isoSeconds(time: SentTime): string {
+  return `${new Date(sentTimeMs(time)).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
