@@ -1,6 +1,6 @@
-import type { MembershipStep } from '../core/confchange/changer.ts';
 import { Changer } from '../core/confchange/changer.ts';
 import { CoreError } from '../core/core-error.ts';
+import type { MembershipStep } from '../core/progress/tracker.ts';
 import { membershipToConfState, NO_MEMBERSHIP } from '../core/progress/tracker.ts';
 import { membershipText, parseChanges } from './conf-change-text.ts';
 import { progressMapText } from './progress-text.ts';

@@ -105,9 +105,6 @@ const TEMPLATES: Readonly<Record<string, string>> = {
     'entry at (index,term)=({index},{term}) mismatched with entry at ({index},{ourTerm}) in unstable log; ignoring',
 };
 
-/** Every kind that has a text. */
-export const TRACE_KINDS: readonly string[] = Object.keys(TEMPLATES);
-
 export function traceText(event: TraceEvent): string {
   const template = TEMPLATES[event.kind];
   if (template === undefined) throw new Error(`Trace event '${event.kind}' has no text`);

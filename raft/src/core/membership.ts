@@ -1,7 +1,7 @@
-import type { MembershipStep } from './confchange/changer.ts';
 import { Changer, restoreMembership } from './confchange/changer.ts';
 import { CoreError } from './core-error.ts';
 import type { Progress } from './progress/progress.ts';
+import type { MembershipStep } from './progress/tracker.ts';
 import type { Raft } from './raft.ts';
 import { releasePendingReads } from './reads.ts';
 import { broadcastAppend, maybeCommit, maybeSendAppend } from './replication.ts';
@@ -43,7 +43,7 @@ function changerLimits(raft: Raft): { lastIndex: number; inflightMessagesMax: nu
 
 function switchMembership(raft: Raft, step: MembershipStep): ConfState {
   const { tracker } = raft;
-  tracker.install(step.membership, step.progress);
+  tracker.install(step);
   const conf = tracker.confState();
   raft.trace({ level: 'info', kind: 'conf-switched', id: raft.id, conf });
   if (raft.role !== 'leader') return conf;

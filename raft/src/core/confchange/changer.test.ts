@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CoreError } from '../core-error.ts';
+import type { MembershipStep } from '../progress/tracker.ts';
 import { membershipToConfState } from '../progress/tracker.ts';
 import type { ConfChange, ConfChangeSingle, ConfState, NodeId } from '../types.ts';
-import type { MembershipStep } from './changer.ts';
 import { Changer, restoreMembership } from './changer.ts';
 
 const LIMITS = { lastIndex: 10, inflightMessagesMax: 4, inflightBytesMax: 0 };

@@ -1,15 +1,9 @@
 import { CoreError } from '../core-error.ts';
 import { Inflights } from '../progress/inflights.ts';
 import { Progress } from '../progress/progress.ts';
-import type { Membership } from '../progress/tracker.ts';
+import type { MembershipStep } from '../progress/tracker.ts';
 import type { ConfChange, ConfChangeSingle, ConfState, NodeId } from '../types.ts';
 import { checkMembership } from './check-membership.ts';
-
-/** A membership together with the progress of everyone in it. */
-export interface MembershipStep {
-  readonly membership: Membership;
-  readonly progress: ReadonlyMap<NodeId, Progress>;
-}
 
 export interface ChangerOptions extends MembershipStep {
   /** The end of the log: where a new member is probed first. */

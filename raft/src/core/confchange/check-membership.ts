@@ -1,5 +1,5 @@
 import { InvariantError } from '../invariant-error.ts';
-import type { MembershipStep } from './changer.ts';
+import type { MembershipStep } from '../progress/tracker.ts';
 
 /**
  * What must hold of every membership, checked before one is put in force: voters and learners don't overlap, the

@@ -12,6 +12,12 @@ export interface Membership {
   readonly autoLeave: boolean;
 }
 
+/** A membership together with the progress of everyone in it. */
+export interface MembershipStep {
+  readonly membership: Membership;
+  readonly progress: ReadonlyMap<NodeId, Progress>;
+}
+
 export const NO_MEMBERSHIP: Membership = {
   voters: { incoming: [], outgoing: [] },
   learners: [],
@@ -42,7 +48,7 @@ export class Tracker implements AckedIndexes {
   ids: readonly NodeId[] = [];
   private readonly votes = new Map<NodeId, boolean>();
 
-  install(membership: Membership, progress: ReadonlyMap<NodeId, Progress>): void {
+  install({ membership, progress }: MembershipStep): void {
     this.membership = membership;
     this.progress = progress;
     this.ids = [...progress.keys()].sort((a, b) => a - b);
