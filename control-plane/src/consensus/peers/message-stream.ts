@@ -86,7 +86,7 @@ export class MessageStream {
     this.#client = client;
     this.#call = call;
     call.on('metadata', () => this.#accepted(call));
-    call.on('error', (error: ServiceError) => this.#lost(call, error.details || error.message));
+    call.on('error', (error: ServiceError) => this.#lost(call, reasonOf(error)));
     call.on('end', () => this.#lost(call, 'it ended the stream'));
     // Nothing is sent on it, but a stream that nobody reads never says that it ended.
     call.resume();
@@ -129,4 +129,10 @@ export class MessageStream {
     call?.cancel();
     client?.close();
   }
+}
+
+/** Without what grpc-js puts around the reason that a person looks for. */
+function reasonOf(error: ServiceError): string {
+  const text = error.details || error.message;
+  return /Last error: (?:Error: )?(.+?)\. Resolution note:/.exec(text)?.[1] ?? text;
 }
