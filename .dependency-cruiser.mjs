@@ -112,7 +112,15 @@ export default {
     ),
     only('cli-imports-sdk', 'What people can do, programs can do.', '^cli/src/', ['^(cli|sdk|job|config)/src/', NPM], {
       node: true,
+      fromNot: ['^cli/src/commands/dev/'],
     }),
+    only(
+      'cli-dev-starts-a-fleet',
+      'One command runs a control plane and an agent in its own process.',
+      '^cli/src/commands/dev/',
+      ['^(cli|sdk|job|config|control-plane|agent)/src/', NPM],
+      { node: true },
+    ),
     never('nothing-imports-test', 'Tests stand outside.', { path: `${PACKAGES}|^scripts/` }, { path: '^test/' }),
     never(
       'nothing-imports-the-root',

@@ -6,7 +6,8 @@ export type CliErrorCode =
   | 'CELL_E_FILE'
   | 'CELL_E_NOT_CONFIRMED'
   | 'CELL_E_TIMEOUT'
-  | 'CELL_E_JOB_FAILED';
+  | 'CELL_E_JOB_FAILED'
+  | 'CELL_E_DEV';
 
 export class CliError extends Error {
   readonly code: CliErrorCode;

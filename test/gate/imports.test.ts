@@ -62,6 +62,8 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ['agent-stays-apart', 'agent/src/planted.test.ts', '@cell/control-plane', 'control-plane/src/index.ts'],
   ['sdk-imports-contracts', 'sdk/src/planted.ts', '@cell/raft', 'raft/src/index.ts'],
   ['cli-imports-sdk', 'cli/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
+  ['cli-imports-sdk', 'cli/src/planted-agent.ts', '@cell/agent', 'agent/src/index.ts'],
+  ['cli-dev-starts-a-fleet', 'cli/src/commands/dev/planted.ts', '@cell/raft', 'raft/src/index.ts'],
   ['nothing-imports-test', 'sdk/src/planted-test.ts', '@cell/test', 'test/src/index.ts'],
   ['nothing-imports-the-root', 'cli/src/planted-root.ts', '../../scripts/planted.ts', 'scripts/planted.ts'],
   ['nothing-imports-main', 'agent/src/health/planted.ts', '../main.ts', 'agent/src/main.ts'],
@@ -89,6 +91,8 @@ const ALLOWED: readonly (readonly [from: string, specifier: string])[] = [
   ['agent/src/settings.ts', '@cell/config'],
   ['cli/src/allowed.ts', '@cell/sdk'],
   ['cli/src/allowed.ts', '@cell/job'],
+  ['cli/src/commands/dev/allowed.ts', '@cell/control-plane'],
+  ['cli/src/commands/dev/allowed.ts', '@cell/agent'],
   ['test/src/allowed.ts', '@cell/raft'],
 ];
 

@@ -6,6 +6,7 @@ import { allocationShow } from './allocation/show.ts';
 import { completeCommand } from './completion/complete.ts';
 import { completion } from './completion/completion.ts';
 import { controlPlaneStatus } from './control-plane/status.ts';
+import { dev } from './dev/dev.ts';
 import { events } from './events/events.ts';
 import { failoverTest } from './failover/test.ts';
 import { fleetStatus } from './fleet/status.ts';
@@ -35,6 +36,7 @@ const visible: readonly CommandSpec[] = [
   controlPlaneStatus,
   failoverTest,
   events,
+  dev,
   completion,
   version,
 ];

@@ -49,7 +49,7 @@ export function stateCell({ state, desired }: Allocation): { readonly text: stri
   return { text: ending ? `${word}, stopping` : word, tone: ending ? 'warning' : TONES.get(state) };
 }
 
-function isEnded(state: AllocationState): boolean {
+export function isEnded(state: AllocationState): boolean {
   return state >= AllocationState.COMPLETE;
 }
 

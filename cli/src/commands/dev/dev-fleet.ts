@@ -1,0 +1,136 @@
+/** A control plane of one member and one agent in this process: the only place where both are at hand. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Agent, startAgent } from '@cell/agent';
+import { type Member, type MemberConfig, startMember } from '@cell/control-plane';
+import { type CellClient, type ConnectOptions, JobStatus } from '@cell/sdk';
+import { destination, pino } from 'pino';
+import type { Clock } from '../../world.ts';
+import { isEnded } from '../allocation/allocation-table.ts';
+
+export interface DevFleetOptions {
+  /** Undefined: a temporary folder that goes away at the end. */
+  readonly data: string | undefined;
+  readonly currentFolder: string;
+  readonly firstPort: number;
+  readonly connect: (options: ConnectOptions) => CellClient;
+  /** The control plane can't go on. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface DevFleet {
+  readonly address: string;
+  readonly folder: string;
+  /** Resolves once jobs can be placed. */
+  ready(clock: Clock, signal: AbortSignal): Promise<void>;
+  /** Stops all jobs, then agent and control plane; never rejects. */
+  end(by: { readonly clock: Clock; readonly note: (text: string) => Promise<void> }): Promise<void>;
+}
+
+const NODE_NAME = 'dev';
+const CALL_TIMEOUT_MS = 5_000;
+const POLL_MS = 100;
+/** Longer than jobs take to stop by default. */
+const JOBS_STOP_MS_MAX = 45_000;
+
+/** Rejects with the coded error of the part that did not start; then nothing runs. */
+export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
+  const folder = dataFolder(options);
+  const log = pino({ level: 'info' }, destination({ dest: join(folder, 'dev.log'), sync: true }));
+  const [grpc, peers, http, agentHttp] = [0, 1, 2, 3].map((offset) => `127.0.0.1:${options.firstPort + offset}`) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const member = await startMember(memberConfig(folder, { grpc, peers, http }), { log, onFatal: options.onFatal });
+  let agent: Agent;
+  try {
+    agent = await startAgent(agentConfig(folder, grpc, agentHttp), { log });
+  } catch (error) {
+    await member.stop();
+    throw error;
+  }
+  const client = options.connect({ addresses: [grpc], timeoutMs: CALL_TIMEOUT_MS });
+  return {
+    address: grpc,
+    folder,
+    async ready(clock, signal) {
+      for (;;) {
+        const status = await client.fleet.getFleetStatus({}, { signal }).catch(() => undefined);
+        if ((status?.nodesReady ?? 0) > 0) return;
+        await clock.sleep(POLL_MS, signal);
+      }
+    },
+    async end({ clock, note }) {
+      await stopJobs(client, clock).catch((error: unknown) => note(`Could not stop all jobs: ${messageOf(error)}`));
+      client.close();
+      await endParts(agent, member, note);
+      if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function dataFolder({ data, currentFolder }: DevFleetOptions): string {
+  if (data === undefined) return mkdtempSync(join(tmpdir(), 'cell-dev-'));
+  const folder = resolve(currentFolder, data);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+function memberConfig(
+  folder: string,
+  listen: { readonly grpc: string; readonly peers: string; readonly http: string },
+): MemberConfig {
+  return {
+    id: 1,
+    cluster: 'dev',
+    data: join(folder, 'control-plane'),
+    listen,
+    members: [{ id: 1, ...listen }],
+    raft: { heartbeat: 50, election: 400 },
+    leases: { duration: 10_000, heartbeat: 3_000, margin: 2_000 },
+    log: { level: 'info' },
+  };
+}
+
+function agentConfig(folder: string, controlPlane: string, listenHttp: string): Parameters<typeof startAgent>[0] {
+  return {
+    name: NODE_NAME,
+    data: join(folder, 'agent'),
+    controlPlane: [controlPlane],
+    listenHttp,
+    cpuMillis: undefined,
+    memoryMib: undefined,
+    portFirst: 20_000,
+    portLast: 29_999,
+    attributes: {},
+    logLevel: 'info',
+  };
+}
+
+/** Workloads outlive their agent, so they have to be stopped while it still works. */
+async function stopJobs(client: CellClient, clock: Clock): Promise<void> {
+  const { signal } = new AbortController();
+  const { jobs } = await client.jobs.listJobs({});
+  for (const job of jobs) {
+    if (job.status !== JobStatus.STOPPED) await client.jobs.stopJob({ name: job.spec?.name ?? '' });
+  }
+  const untilMs = clock.monotonicMs() + JOBS_STOP_MS_MAX;
+  for (;;) {
+    const { allocations } = await client.allocations.listAllocations({});
+    if (allocations.every(({ state }) => isEnded(state))) return;
+    if (clock.monotonicMs() > untilMs) throw new Error(`after ${JOBS_STOP_MS_MAX / 1000} s some still run`);
+    await clock.sleep(POLL_MS, signal);
+  }
+}
+
+async function endParts(agent: Agent, member: Member, note: (text: string) => Promise<void>): Promise<void> {
+  await agent.close().catch((error: unknown) => note(`Could not end the agent: ${messageOf(error)}`));
+  await member.stop().catch((error: unknown) => note(`Could not end the control plane: ${messageOf(error)}`));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
