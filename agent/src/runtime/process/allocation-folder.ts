@@ -128,7 +128,7 @@ function wholeStat(line: string): ProcessIdentity | undefined {
   return line.endsWith('\n') ? parseStat(line) : undefined;
 }
 
-/** A shell script that gives exactly these variables to what is executed after it. */
+/** A shell script that gives exactly these variables to what is executed after it, and none of the supervisor's. */
 export function environmentScript(environment: Readonly<Record<string, string>>): string {
   const lines = Object.entries(environment).map(([name, value]) => {
     if (!VARIABLE_NAME.test(name) || value.includes('\0')) {
@@ -139,5 +139,5 @@ export function environmentScript(environment: Readonly<Record<string, string>>)
     }
     return `export ${name}='${value.replaceAll("'", "'\\''")}'\n`;
   });
-  return `unset PATH PWD OLDPWD\n${lines.join('')}`;
+  return `unset PATH LC_ALL PWD OLDPWD\n${lines.join('')}`;
 }

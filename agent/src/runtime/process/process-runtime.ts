@@ -9,7 +9,7 @@ import { AllocationFolder, runName } from './allocation-folder.ts';
 import { killAll, signalGroup } from './kill-processes.ts';
 import { pruneSegments } from './log-segments.ts';
 import { type MachineUnits, readMachineUnits } from './machine-units.ts';
-import { readBootId } from './process-identity.ts';
+import { type ProcessIdentity, readBootId } from './process-identity.ts';
 import { readProcessTable, sessionOf } from './process-table.ts';
 import { readSegments } from './read-segments.ts';
 import { runBeside } from './run-beside.ts';
@@ -35,6 +35,8 @@ const PRUNE_PERIOD_MS = 5_000;
 /** Output of a run whose supervisor was killed counts as complete after this time. */
 const DRAIN_MS_MAX = 2_000;
 const START_MS_MAX = 10_000;
+const LEADER_MS_MAX = 2_000;
+const REFRESH_PERIOD_MS = 10;
 const ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/;
 /** Of the supervisor alone; the command has its own. */
 const SUPERVISOR_ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
@@ -108,14 +110,13 @@ class ProcessRuntime implements Runtime {
     return tracked?.run === run ? tracked.observed : { state: 'none' };
   }
 
-  signal(id: string, signal: string): Promise<void> {
-    const leader = this.#runs.get(id)?.leader;
+  async signal(id: string, signal: string): Promise<void> {
+    const leader = await this.#leader(id);
     if (leader !== undefined) signalGroup(leader, signal);
-    return Promise.resolve();
   }
 
-  kill(id: string): Promise<void> {
-    return killAll(id, this.#runs.get(id)?.leader);
+  async kill(id: string): Promise<void> {
+    await killAll(id, await this.#leader(id));
   }
 
   async usage(): Promise<ReadonlyMap<string, Usage>> {
@@ -153,6 +154,9 @@ class ProcessRuntime implements Runtime {
 
   async remove(id: string): Promise<void> {
     await this.kill(id);
+    const deadlineMs = this.#deadlineMs(DRAIN_MS_MAX);
+    // A supervisor that still writes would be in the way of the deletion.
+    while (this.#runs.has(id) && !this.#complete(id) && !this.#isPast(deadlineMs)) await this.#refreshSoon(id);
     this.#runs.get(id)?.close();
     this.#runs.delete(id);
     await this.#sweeps.get(id);
@@ -238,19 +242,37 @@ class ProcessRuntime implements Runtime {
     });
   }
 
-  async #begun(tracked: TrackedRun, request: RunRequest): Promise<void> {
-    const { clock } = this.#options;
-    const deadlineMs = clock.monotonicMs() + START_MS_MAX;
-    while (tracked.observed.state === 'none') {
-      if (clock.monotonicMs() > deadlineMs) {
-        throw new AgentError(
-          'CELL_E_CANNOT_RUN',
-          `Could not see allocation "${request.id}" start within ${START_MS_MAX} ms`,
-        );
-      }
-      await new Promise<void>((resolve) => clock.after(10, resolve));
-      tracked.refresh();
+  /** Waits until the command runs, or will never run. */
+  async #begun(tracked: TrackedRun, { id }: RunRequest): Promise<void> {
+    const deadlineMs = this.#deadlineMs(START_MS_MAX);
+    while (!['running', 'ended'].includes(tracked.observed.state) && !this.#isPast(deadlineMs))
+      await this.#refreshSoon(id);
+    if (tracked.observed.state !== 'none') return;
+    throw new AgentError('CELL_E_CANNOT_RUN', `Could not see allocation "${id}" start within ${START_MS_MAX} ms`);
+  }
+
+  /** The process of the current run; one that is about to be there is waited for, so that no signal is lost. */
+  async #leader(id: string): Promise<ProcessIdentity | undefined> {
+    const tracked = this.#runs.get(id);
+    tracked?.refresh();
+    const deadlineMs = this.#deadlineMs(LEADER_MS_MAX);
+    while (tracked?.observed.state === 'starting' && tracked.leader === undefined && !this.#isPast(deadlineMs)) {
+      await this.#refreshSoon(id);
     }
+    return tracked?.leader;
+  }
+
+  async #refreshSoon(id: string): Promise<void> {
+    await new Promise<void>((resolve) => this.#options.clock.after(REFRESH_PERIOD_MS, resolve));
+    this.#runs.get(id)?.refresh();
+  }
+
+  #deadlineMs(afterMs: number): number {
+    return this.#options.clock.monotonicMs() + afterMs;
+  }
+
+  #isPast(deadlineMs: number): boolean {
+    return this.#options.clock.monotonicMs() > deadlineMs;
   }
 
   #look(): void {

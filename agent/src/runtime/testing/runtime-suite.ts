@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogRequest, Runtime } from '../../ports.ts';
 import type { Observed } from '../../reconcile/model.ts';
-import { until } from './until.ts';
+import { until } from '../../testing/until.ts';
 
 /** How one implementation is opened, and how its commands are written. */
 export interface RuntimeUnderTest {
