@@ -60,37 +60,25 @@ export class AgentLogs {
     }
   }
 
-  #ask(session: AgentSession, request: LogRequest, signal: AbortSignal): Promise<Incoming> {
+  async #ask(session: AgentSession, request: LogRequest, signal: AbortSignal): Promise<Incoming> {
     const requestId = randomUUID();
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        this.#waiting.delete(requestId);
-        cancelTimeout();
-        signal.removeEventListener('abort', abort);
-      };
-      const abort = () => {
-        settle();
-        reject(new CellError('CELL_E_TIMEOUT', 'The reader has gone'));
-      };
-      const cancelTimeout = this.#clock.after(answerTimeoutMs, () => {
-        settle();
-        const message = `The agent did not send output within ${answerTimeoutMs / 1_000} s; try again`;
-        reject(new CellError('CELL_E_NODE_UNREACHABLE', message));
-      });
-      const arrived = (incoming: Incoming) => {
-        settle();
-        resolve(incoming);
-      };
-      this.#waiting.set(requestId, { arrived });
-      signal.addEventListener('abort', abort, { once: true });
-      if (signal.aborted) abort();
-      try {
-        session.requestLogs({ case: 'openLogs', value: { requestId, request: logRequestToProto(request) } });
-      } catch (error) {
-        settle();
-        reject(error as CellError);
-      }
+    const { promise, resolve, reject } = Promise.withResolvers<Incoming>();
+    const gone = () => reject(new CellError('CELL_E_TIMEOUT', 'The reader has gone'));
+    const cancelTimeout = this.#clock.after(answerTimeoutMs, () => {
+      const message = `The agent did not send output within ${answerTimeoutMs / 1_000} s; try again`;
+      reject(new CellError('CELL_E_NODE_UNREACHABLE', message));
     });
+    this.#waiting.set(requestId, { arrived: resolve });
+    signal.addEventListener('abort', gone, { once: true });
+    try {
+      signal.throwIfAborted();
+      session.requestLogs({ case: 'openLogs', value: { requestId, request: logRequestToProto(request) } });
+      return await promise;
+    } finally {
+      this.#waiting.delete(requestId);
+      cancelTimeout();
+      signal.removeEventListener('abort', gone);
+    }
   }
 
   /** Takes the stream that an agent opens to answer. */
@@ -135,7 +123,7 @@ async function following({ rest, brokenOff }: Incoming, signal: AbortSignal): Pr
   throw new CellError('CELL_E_NODE_UNREACHABLE', 'The agent went away while it sent output; try again');
 }
 
-export function logRequestToProto({ allocationId, follow, tailLines, stream }: LogRequest) {
+function logRequestToProto({ allocationId, follow, tailLines, stream }: LogRequest) {
   const streams = { both: LogStream.UNSPECIFIED, stdout: LogStream.STDOUT, stderr: LogStream.STDERR } as const;
   return { allocationId, follow, stream: streams[stream], ...(tailLines === undefined ? {} : { tailLines }) };
 }

@@ -5,12 +5,10 @@ import {
   LogStream,
   methodDefinition,
   type Outgoing,
-  type SendLogsRequest,
   type SessionRequestSchema,
   type SessionResponse,
   type StreamLogsResponse,
 } from '@cell/proto';
-import type { ClientDuplexStream, ClientWritableStream } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CellError } from '../cell-error.ts';
 import { addJob, addNode, place } from '../execute/testing/example-fleet.ts';
@@ -33,14 +31,14 @@ beforeEach(async () => {
 
 afterEach(() => member.stop());
 
-type Say = (message: NonNullable<Outgoing<typeof SessionRequestSchema>['message']>) => void;
+type Said = NonNullable<Outgoing<typeof SessionRequestSchema>['message']>;
 
-function connect(): { say: Say; call: ClientDuplexStream<unknown, SessionResponse> } {
+function connect() {
   const { path, requestSerialize, responseDeserialize } = methodDefinition(AgentService.method.session);
   const call = member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   call.on('data', ({ message }: SessionResponse) => heard.push(message));
   call.on('error', (error) => ends.push(answeredError(error)?.code ?? String(error)));
-  return { call: call as never, say: (message) => call.write({ message }) };
+  return { call, say: (message: Said) => call.write({ message }) };
 }
 
 async function connected() {
@@ -51,17 +49,14 @@ async function connected() {
 }
 
 /** Answers the member's request for output, as an agent does. */
-async function answerLogs(): Promise<ClientWritableStream<Partial<SendLogsRequest>> & { ended: Promise<string> }> {
+async function answerLogs() {
   await expect.poll(() => heard.some((message) => message.case === 'openLogs')).toBe(true);
   const request = heard.findLast((message) => message.case === 'openLogs')!;
   const { path, requestSerialize, responseDeserialize } = methodDefinition(AgentService.method.sendLogs);
-  let settle: (how: string) => void;
-  const ended = new Promise<string>((resolve) => {
-    settle = resolve;
-  });
-  const call = member.client.makeClientStreamRequest(path, requestSerialize as never, responseDeserialize, (error) => {
+  const { promise: ended, resolve: settle } = Promise.withResolvers<string>();
+  const call = member.client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, (error) => {
     settle(error === null ? 'ok' : (answeredError(error)?.code ?? error.message));
-  }) as ClientWritableStream<Partial<SendLogsRequest>>;
+  });
   call.write({ requestId: request.value.requestId });
   return Object.assign(call, { ended });
 }
@@ -74,7 +69,7 @@ function readLogs(follow: boolean) {
     call.on('end', () => resolve('end'));
   });
   call.on('data', ({ data, stream }: StreamLogsResponse) => {
-    output.push(`${stream === LogStream.STDERR ? 'err' : 'out'} ${Buffer.from(data)}`);
+    output.push(`${stream === LogStream.STDERR ? 'err' : 'out'} ${Buffer.from(data).toString()}`);
   });
   return { call, output, ended };
 }

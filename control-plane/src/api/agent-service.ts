@@ -4,9 +4,10 @@ import type { Server, ServerDuplexStream, sendUnaryData, UntypedHandleCall } fro
 import type { Logger } from 'pino';
 import { addService } from './add-service.ts';
 import type { LogsCall } from './agent-logs.ts';
-import type { AgentSession, SessionMessage, SessionStream } from './agent-session.ts';
+import type { AgentSession, SessionStream } from './agent-session.ts';
 import { callError } from './call-error.ts';
 import type { MadeParts } from './service-parts.ts';
+import type { SessionMessage } from './session-outbox.ts';
 
 type SessionCall = ServerDuplexStream<SessionRequest, { message: SessionMessage }>;
 

@@ -287,8 +287,11 @@ test('the registry tells of the newest heartbeats, and renews only the session t
   const old = table.agent('n1');
   old.hello();
   await table.said();
+  expect(table.registry.takeNews()).toBe(false);
   old.beat();
+  expect(table.registry.takeNews()).toBe(true);
   old.beat();
+  expect(table.registry.takeNews()).toBe(false);
   await table.clock.advance(700);
   const heard = [...table.registry.heard()];
   expect(heard).toMatchObject([{ nodeId: 'n1', sequence: 2n, ageMs: 700 }]);

@@ -8,20 +8,18 @@
  * done beside, so that it is served also while there is no leader. Catching up: this member must have applied what the
  * agent has already, or it would push an older state.
  */
-import type { Heartbeat, Hello, Outgoing, Report, SessionRequest, SessionResponseSchema, Usage } from '@cell/proto';
+import type { Heartbeat, Hello, Report, SessionRequest, Usage } from '@cell/proto';
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
 import type { Clock, Consensus } from '../ports.ts';
 import type { AllocationReport } from '../state/commands.ts';
-import { DesiredPush } from './desired-push.ts';
 import { needsRegistration, readHello, readReports, reportsMax, type SaidNode } from './hello.ts';
-
-export type SessionMessage = Outgoing<typeof SessionResponseSchema>['message'];
+import { type SessionMessage, SessionOutbox } from './session-outbox.ts';
 
 /** Where a session's words go. */
 export interface SessionStream {
   /** False: it is full; say nothing more until `AgentSession.drained`. The message is taken either way. */
-  send(message: NonNullable<SessionMessage>): boolean;
+  send(message: SessionMessage): boolean;
   end(reason: CellError): void;
 }
 
@@ -46,6 +44,8 @@ export interface SessionSettings {
 export interface SessionHost {
   /** The session's agent has said who it is; an older session of the same node ends. */
   admit(session: AgentSession): void;
+  /** The session's agent has sent its first heartbeat. */
+  heardFirst(): void;
   /** The session has ended. */
   left(session: AgentSession): void;
 }
@@ -56,25 +56,22 @@ const registerTimeoutMs = 5_000;
 const registerRetryMs = 2_000;
 const catchUpMaxMs = 10_000;
 const catchUpPollMs = 50;
-const waitingLogRequestsMax = 64;
 
 export class AgentSession {
   readonly #parts: SessionParts;
   readonly #stream: SessionStream;
+  readonly #outbox: SessionOutbox;
   #phase: Phase = 'hello';
   #node: SaidNode | undefined;
-  #push: DesiredPush | undefined;
   /** Reports that came before the state here was new enough to compare them with. */
   #early: AllocationReport[] = [];
   #heartbeat: { readonly message: Heartbeat; readonly atMs: number } | undefined;
   #heardMs: number;
-  #full = false;
-  #renewal: bigint | undefined;
-  #logRequests: NonNullable<SessionMessage>[] = [];
 
   constructor(parts: SessionParts, stream: SessionStream) {
     this.#parts = parts;
     this.#stream = stream;
+    this.#outbox = new SessionOutbox(parts.consensus.state, (message) => stream.send(message));
     this.#heardMs = parts.clock.monotonicMs();
   }
 
@@ -104,12 +101,7 @@ export class AgentSession {
 
   /** Takes what the agent says. Whatever is wrong with it ends the session, never throws. */
   receive(request: SessionRequest): void {
-    if (this.#phase === 'closed') return;
-    try {
-      this.#take(request);
-    } catch (error) {
-      this.#fail(error);
-    }
+    this.#guarded(() => this.#take(request));
   }
 
   #take({ message }: SessionRequest): void {
@@ -133,7 +125,7 @@ export class AgentSession {
     else if (needsRegistration(consensus.state.nodes.get(node.id), node)) void this.#registerBeside();
     if (this.#closed()) return;
     this.#phase = 'catching-up';
-    this.#send({
+    this.#outbox.sayWelcome({
       case: 'welcome',
       value: {
         clusterId: consensus.clusterId,
@@ -145,9 +137,8 @@ export class AgentSession {
     await this.#catchUp(Number(hello.generation));
     if (this.#closed()) return;
     this.#phase = 'live';
-    this.#push = new DesiredPush(node.id);
     log.info({ node: node.name, allocations: known.length }, 'An agent is connected');
-    this.flush();
+    this.#outbox.open(node.id);
     reports.add(known, true);
     reports.add(this.#early, true);
     this.#early = [];
@@ -186,7 +177,9 @@ export class AgentSession {
         const has = `this member has applied ${consensus.state.index} only`;
         throw new CellError('CELL_E_TIMEOUT', `The agent has generation ${generation}, ${has}; try another member`);
       }
-      await new Promise<void>((resolve) => clock.after(catchUpPollMs, resolve));
+      await new Promise<void>((resolve) => {
+        clock.after(catchUpPollMs, resolve);
+      });
     }
   }
 
@@ -197,6 +190,7 @@ export class AgentSession {
     }
     this.#heardMs = this.#parts.clock.monotonicMs();
     this.#heartbeat = { message, atMs: this.#heardMs };
+    if (last === undefined) this.#parts.host.heardFirst();
   }
 
   #report(report: Report): void {
@@ -213,58 +207,40 @@ export class AgentSession {
 
   /** An allocation on this node may have changed; `flush` sends what has. */
   mark(allocationId: string): void {
-    this.#push?.mark(allocationId);
+    this.#outbox.mark(allocationId);
   }
 
   /** Everything may have changed. */
   markAll(): void {
-    this.#push?.markAll();
+    this.#outbox.markAll();
   }
 
-  /** The leader has confirmed this heartbeat. Sent after what is to be pushed: a renewed lease knows its losses. */
+  flush(): void {
+    this.#guarded(() => this.#outbox.flush());
+  }
+
+  /** The stream takes words again. */
+  drained(): void {
+    this.#guarded(() => this.#outbox.drained());
+  }
+
+  /** The leader has confirmed this heartbeat. */
   renewLease(sequence: bigint): void {
-    this.#renewal = sequence;
-    this.flush();
+    this.#guarded(() => this.#outbox.renewLease(sequence));
   }
 
   /** Asks the agent to send output. Throws `CELL_E_OVERLOADED`. */
-  requestLogs(message: NonNullable<SessionMessage>): void {
-    if (this.#logRequests.length >= waitingLogRequestsMax) {
-      throw new CellError(
-        'CELL_E_OVERLOADED',
-        `The agent of node "${this.#node?.name}" does not read; try again later`,
-      );
-    }
-    this.#logRequests.push(message);
-    this.flush();
+  requestLogs(message: SessionMessage): void {
+    if (!this.#closed()) this.#outbox.requestLogs(message);
   }
 
-  drained(): void {
-    this.#full = false;
-    this.flush();
-  }
-
-  /** Says what is to be said, until the stream is full. */
-  flush(): void {
-    if (!this.live || this.#push === undefined) return;
+  #guarded(act: () => void): void {
+    if (this.#closed()) return;
     try {
-      while (!this.#full) {
-        const desired = this.#push.next(this.#parts.consensus.state);
-        if (desired === undefined) break;
-        this.#send({ case: 'desired', value: desired });
-      }
-      if (!this.#full && this.#renewal !== undefined) {
-        this.#send({ case: 'leaseRenewal', value: { sequence: this.#renewal } });
-        this.#renewal = undefined;
-      }
-      while (!this.#full && this.#logRequests.length > 0) this.#send(this.#logRequests.shift()!);
+      act();
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  #send(message: NonNullable<SessionMessage>): void {
-    if (!this.#stream.send(message)) this.#full = true;
   }
 
   #fail(error: unknown): void {
@@ -292,7 +268,7 @@ export class AgentSession {
     if (this.#closed()) return;
     this.#phase = 'closed';
     this.#early = [];
-    this.#logRequests = [];
+    this.#outbox.close();
     this.#parts.host.left(this);
   }
 

@@ -4,7 +4,7 @@ import { fleetProblems } from '../plan/fleet-problems.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { addService } from './add-service.ts';
 import { streamEvents } from './event-stream.ts';
-import { noLeaderSentence, type ProbedMember, probeMembers, readFreshest, readState } from './read-state.ts';
+import { type ProbedMember, probeMembers, readFreshest, readState } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import { jobToProto, memberToProto } from './to-proto.ts';
@@ -49,7 +49,6 @@ export function statusOf(probed: readonly ProbedMember[], id: number) {
 
 function problems(parts: MadeParts, state: FleetState, probed: readonly ProbedMember[]) {
   const { consensus } = parts;
-  void noLeaderSentence;
   const members = probed.map(({ id, status }) => ({ id, reachable: status !== undefined }));
   const found = fleetProblems(state, { leaderId: consensus.leadership.leaderId, members });
   return found.map(({ severity, message, advice }) => ({

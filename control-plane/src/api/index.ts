@@ -1,6 +1,4 @@
 /** What a control-plane member serves to people and agents. */
-export type { SessionSettings } from './agent-session.ts';
 export { registerServices } from './register-services.ts';
 export { serverOptions } from './serve.ts';
-export type { ServedPeerRequests, ServiceParts } from './service-parts.ts';
-export { type RegistryParts, SessionRegistry } from './session-registry.ts';
+export { SessionRegistry } from './session-registry.ts';

@@ -1,4 +1,4 @@
-import { diffSpecs, type JobSpec, validateSpec } from '@cell/job';
+import { describeIssue, diffSpecs, type JobSpec, validateSpec } from '@cell/job';
 import { specFromProto } from '@cell/job/wire';
 import { JobService, type JobSpec as SaidSpec } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
@@ -59,7 +59,7 @@ function readSpec(said: SaidSpec | undefined): JobSpec {
   const spec = specFromProto(said);
   const issues = validateSpec(spec);
   if (issues.length === 0) return spec;
-  const problems = issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  const problems = issues.map((issue) => describeIssue(issue)).join('; ');
   throw new CellError('CELL_E_INVALID', `The specification of job "${spec.name}" is wrong: ${problems}`);
 }
 
@@ -72,11 +72,11 @@ function stillThere(state: FleetState, name: string): number {
 function preview({ clock, random }: MadeParts, state: FleetState, spec: JobSpec) {
   const before = state.jobs.get(spec.name);
   const inputs = { nowMs: clock.wallMs(), seed: random(), placementsMax: previewPlacementsMax };
-  const { version, actions, unplaced } = previewJob(state, spec, inputs);
+  const { version, unchanged, actions, unplaced } = previewJob(state, spec, inputs);
   const fields = diffSpecs(before?.spec, spec).map(({ path, before, after }) => ({ path, before, after }));
   return {
     index: BigInt(before?.modifyIndex ?? 0),
-    unchanged: before !== undefined && !before.stopped && fields.length === 0,
+    unchanged,
     fields,
     actions: actions.map(({ kind, instance, nodeName, reason, allocationId }) => ({
       kind,

@@ -21,7 +21,7 @@ export async function transferLeadership(parts: TransferParts, to: number): Prom
   const { leaderId, leading } = consensus.leadership;
   if (leaderId === 0) throw new CellError('CELL_E_NO_LEADER', 'There is no leader to take leadership over from');
   if (to === leaderId) return leaderId;
-  return leading ? transferFromHere(parts, to) : await peers.transfer(leaderId, to, peerTimeoutMs);
+  return leading ? transferFromHere(parts, to) : peers.transfer(leaderId, to, peerTimeoutMs);
 }
 
 /** On the leader only; throws `CELL_E_NOT_LEADER` elsewhere. */

@@ -75,7 +75,7 @@ async function explained<T>(parts: StateParts, work: Promise<T>, advice: string)
 }
 
 /** What is known of why there is no leader, and what to do. */
-export function noLeaderSentence({ consensus, peers }: StateParts, probed: readonly ProbedMember[]): string {
+function noLeaderSentence({ consensus, peers }: StateParts, probed: readonly ProbedMember[]): string {
   const all = peers.members.length;
   const needed = Math.floor(all / 2) + 1;
   const reachable = probed.filter((member) => member.status !== undefined).length;

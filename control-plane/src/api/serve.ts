@@ -60,13 +60,13 @@ export class CallServer {
   }
 
   unary<M extends DescMethodUnary>(method: M, handler: UnaryHandler<M>): UntypedHandleCall {
-    const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, callback: sendUnaryData<unknown>) => {
+    const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, reply: sendUnaryData<unknown>) => {
       const refusal = this.#unaryCalls >= unaryCallsMax ? overloaded(unaryCallsMax, 'calls') : undefined;
       this.#unaryCalls += 1;
       const context = { signal: cancelSignal(call), timeoutMs: this.#timeoutMs(call.getDeadline()) };
       answer(refusal, () => handler(call.request, context))
-        .then((response) => callback(null, response))
-        .catch((error: unknown) => callback(this.#failed(method.name, error)))
+        .then((response) => reply(null, response))
+        .catch((error: unknown) => reply(this.#failed(method.name, error)))
         .finally(() => {
           this.#unaryCalls -= 1;
         });
@@ -110,7 +110,7 @@ function overloaded(limit: number, what: string): CellError {
 
 async function answer<T>(refusal: CellError | undefined, handle: () => Promise<T> | T): Promise<T> {
   if (refusal !== undefined) throw refusal;
-  return await handle();
+  return handle();
 }
 
 function cancelSignal(call: { on(event: 'cancelled', listener: () => void): unknown }): AbortSignal {

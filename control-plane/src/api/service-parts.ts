@@ -1,6 +1,6 @@
 /** What the services need from the member that they are part of. */
 import type { Logger } from 'pino';
-import type { Clock, LogChunk, LogRequest, PeerRequests } from '../ports.ts';
+import type { Clock, PeerRequests } from '../ports.ts';
 import type { SessionParts } from './agent-session.ts';
 import type { LogParts } from './find-logs.ts';
 import type { StateParts } from './read-state.ts';
@@ -24,5 +24,3 @@ export interface MadeParts extends ServiceParts, LogParts {}
 
 /** The part of `PeerRequests` that the services give. */
 export type ServedPeerRequests = Pick<PeerRequests, 'openLogs' | 'crash' | 'transferLeadership'>;
-
-export type { LogChunk, LogRequest };

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { specToProto } from '@cell/job/wire';
 import {
   AllocationService,
@@ -60,7 +61,7 @@ test('a changed job shows the changed fields', async () => {
 test('a wrong job is refused with everything that is wrong', async () => {
   const spec = specToProto(exampleSpec({ name: 'Web!', count: 0, command: [] }));
   const submitted = member.call(JobService.method.submitJob, { spec });
-  await expect(submitted).rejects.toEqual(coded('CELL_E_INVALID', /name: .*command: .*count: /s));
+  await expect(submitted).rejects.toEqual(coded('CELL_E_INVALID', /name = "Web!": .*command = .*count = 0: /s));
   const none = member.call(JobService.method.submitJob, {});
   await expect(none).rejects.toEqual(coded('CELL_E_INVALID', /specification is missing/));
 });
@@ -196,6 +197,6 @@ test('events without follow end, also while there is no leader', async () => {
   const seen: unknown[] = [];
   const call = member.stream(FleetService.method.streamEvents, {});
   call.on('data', (message) => seen.push(message));
-  await new Promise((resolve) => call.on('end', resolve));
+  await once(call, 'end');
   expect(seen.length).toBe(1);
 });

@@ -44,6 +44,7 @@ export class SessionRegistry implements SessionHost {
   readonly #touched = new Set<AgentSession>();
   readonly #stops: (() => void)[];
   #flushing = false;
+  #news = false;
   #sweptMs: number;
   #patientUntilMs = 0;
 
@@ -77,6 +78,17 @@ export class SessionRegistry implements SessionHost {
     if (older === undefined) return;
     const advice = 'if two machines have the same node id, give one a new data folder';
     older.close(new CellError('CELL_E_CONFLICT', `Node ${session.nodeId} has begun a newer session; ${advice}`));
+  }
+
+  heardFirst(): void {
+    this.#news = true;
+  }
+
+  /** Whether a session has sent its first heartbeat since this was last asked. */
+  takeNews(): boolean {
+    const news = this.#news;
+    this.#news = false;
+    return news;
   }
 
   left(session: AgentSession): void {
@@ -118,7 +130,7 @@ export class SessionRegistry implements SessionHost {
   /** Ends all sessions: this member stops. */
   close(reason: CellError): void {
     for (const stop of this.#stops) stop();
-    for (const session of [...this.#sessions]) session.close(reason);
+    for (const session of this.#sessions) session.close(reason);
   }
 
   #changed(change: StateChange | 'replaced'): void {
@@ -156,7 +168,7 @@ export class SessionRegistry implements SessionHost {
     if (nowMs - this.#sweptMs > stallMs) this.#patientUntilMs = nowMs + leaseMs;
     this.#sweptMs = nowMs;
     if (nowMs < this.#patientUntilMs) return;
-    for (const session of [...this.#sessions]) {
+    for (const session of this.#sessions) {
       if (nowMs - session.heardMs <= leaseMs) continue;
       session.close(new CellError('CELL_E_TIMEOUT', `Nothing was heard from the agent for ${leaseMs / 1_000} s`));
     }

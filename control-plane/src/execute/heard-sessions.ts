@@ -4,6 +4,8 @@ import type { CellError } from '../cell-error.ts';
 export interface HeardSessions {
   /** The newest heartbeat of each session that has sent one. */
   heard(): Iterable<HeardNode>;
+  /** Whether a session has sent its first heartbeat since this was last asked. */
+  takeNews(): boolean;
   /** The leader has confirmed these heartbeats. */
   renewLeases(heard: readonly HeardNode[]): void;
   /** Ends the node's session here, if there is one: its agent says Hello again, with everything. */

@@ -1,4 +1,2 @@
 /** What a control-plane member does on its own. */
-export type { HeardNode, HeardSessions } from './heard-sessions.ts';
-export type { ReportSink } from './report-batcher.ts';
-export { type Executor, type ExecutorParts, type ExecutorSettings, startExecutor } from './start-executor.ts';
+export { startExecutor } from './start-executor.ts';

@@ -11,6 +11,7 @@ let clock: FakeClock;
 let consensus: MemoryConsensus;
 let heard: HeardNode[];
 let trace: string[];
+let news: string[];
 let refusal: CellError | undefined;
 const session = {};
 
@@ -21,6 +22,7 @@ beforeEach(() => {
   addNode(consensus, 'b');
   heard = [];
   trace = [];
+  news = [];
   refusal = undefined;
   const say = (to: string) => (seen: readonly SeenNode[]) => {
     trace.push(`${to} ${seen.map(({ nodeId, ageMs }) => `${nodeId}:${ageMs}`).join(' ')}`);
@@ -32,7 +34,8 @@ beforeEach(() => {
   const renewLeases = (nodes: readonly HeardNode[]) => {
     trace.push(`renew ${nodes.map(({ nodeId, sequence }) => `${nodeId}#${sequence}`).join(' ')}`);
   };
-  const sessions = { heard: () => heard, renewLeases, closeSession: () => {} };
+  const takeNews = () => news.splice(0).length > 0;
+  const sessions = { heard: () => heard, takeNews, renewLeases, closeSession: () => {} };
   startLivenessReporter({ consensus, peers, clock, log: silentLog, sessions, reportedHere: say('here:') });
 });
 
@@ -89,6 +92,20 @@ test('nothing is renewed if leadership changed while the leader was asked', asyn
   };
   await clock.advance(1_000);
   expect(trace).toEqual(['here: a:5']);
+});
+
+test('a new session is reported at once, and others with it', async () => {
+  heard = [beat('a', 1n)];
+  await clock.advance(1_000);
+  heard = [beat('a', 2n), beat('b', 1n)];
+  news.push('b');
+  await clock.advance(250);
+  expect(trace.slice(2)).toEqual(['here: a:5 b:5', 'renew a#2 b#1']);
+  heard = [beat('a', 3n)];
+  await clock.advance(750);
+  expect(trace.length).toBe(4);
+  await clock.advance(250);
+  expect(trace.length).toBe(6);
 });
 
 test('without a leader nothing is said', async () => {

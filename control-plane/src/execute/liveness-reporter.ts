@@ -1,6 +1,7 @@
 /**
  * Runs on every member: once a second, tells the leader in one message which agents were heard here; once the leader
- * has confirmed it, their leases are renewed.
+ * has confirmed it, their leases are renewed. New sessions don't wait that long: their agents may have spent most of
+ * their lease on finding a member that answers.
  */
 import type { Logger } from 'pino';
 import type { Clock, Consensus, Peers, SeenNode } from '../ports.ts';
@@ -17,15 +18,19 @@ export interface LivenessReporterParts {
 }
 
 const periodMs = 1_000;
+const newsPeriodMs = 250;
 const timeoutMs = 2_000;
 
 /** Returns how to stop. */
 export function startLivenessReporter(parts: LivenessReporterParts): () => void {
   const confirmed = new Map<string, HeardNode>();
   let reporting = false;
-  return parts.clock.every(periodMs, () => {
-    if (reporting) return;
+  let reportedMs = parts.clock.monotonicMs();
+  return parts.clock.every(newsPeriodMs, () => {
+    const nowMs = parts.clock.monotonicMs();
+    if (reporting || (nowMs - reportedMs < periodMs && !parts.sessions.takeNews())) return;
     reporting = true;
+    reportedMs = nowMs;
     report(parts, confirmed)
       .catch((error: unknown) => parts.log.debug({ err: error }, 'The leader did not confirm heartbeats'))
       .finally(() => {

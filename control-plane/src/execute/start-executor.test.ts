@@ -28,7 +28,7 @@ function start(placementsMax = 1_000) {
     log: silentLog,
     random: () => (seed += 1),
     settings: { leaseMs: 10_000, marginMs: 2_000, placementsMax },
-    sessions: { heard: () => [], renewLeases: () => {}, closeSession: () => {} },
+    sessions: { heard: () => [], takeNews: () => false, renewLeases: () => {}, closeSession: () => {} },
   });
 }
 

@@ -8,8 +8,9 @@ import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
 import { answeredError } from '../../grpc-error.ts';
 import type { Clock, LogChunk, MemberStatus, Peers } from '../../ports.ts';
 import type { AllocationReport } from '../../state/commands.ts';
-import { registerServices, type ServedPeerRequests, SessionRegistry } from '../index.ts';
+import { registerServices, SessionRegistry } from '../index.ts';
 import { serverOptions } from '../serve.ts';
+import type { ServedPeerRequests } from '../service-parts.ts';
 import { exampleSettings } from './session-transcript.ts';
 
 export const wallClock: Clock = {

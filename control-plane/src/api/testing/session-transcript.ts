@@ -6,7 +6,8 @@ import { silentLog } from '../../execute/testing/example-fleet.ts';
 import { FakeClock, settle } from '../../execute/testing/fake-clock.ts';
 import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
 import type { AllocationReport } from '../../state/commands.ts';
-import type { AgentSession, SessionMessage } from '../agent-session.ts';
+import type { AgentSession } from '../agent-session.ts';
+import type { SessionMessage } from '../session-outbox.ts';
 import { SessionRegistry } from '../session-registry.ts';
 
 type Said = NonNullable<Outgoing<typeof SessionRequestSchema>['message']>;
@@ -68,7 +69,7 @@ export class PaperAgent {
     this.#table = table;
     const heard = (line: string) => table.lines.push(`${name} < ${line}`);
     const stream = {
-      send: (message: NonNullable<SessionMessage>) => {
+      send: (message: SessionMessage) => {
         heard(describe(message));
         return !this.full;
       },
@@ -96,10 +97,10 @@ export class PaperAgent {
   }
 }
 
-function describe(message: NonNullable<SessionMessage>): string {
+function describe(message: SessionMessage): string {
   if (message.case === 'welcome') {
-    const { clusterId, heartbeatIntervalMs, leaseMs, controlPlaneAddresses } = message.value;
-    return `welcome to ${clusterId}, heartbeat ${heartbeatIntervalMs}, lease ${leaseMs}, members ${controlPlaneAddresses}`;
+    const { clusterId, heartbeatIntervalMs, leaseMs, controlPlaneAddresses = [] } = message.value;
+    return `welcome to ${clusterId}, heartbeat ${heartbeatIntervalMs}, lease ${leaseMs}, members ${controlPlaneAddresses.join(', ')}`;
   }
   if (message.case === 'leaseRenewal') return `lease renewed by heartbeat ${message.value.sequence}`;
   if (message.case === 'openLogs') return 'open logs';

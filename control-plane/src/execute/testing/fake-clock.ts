@@ -1,4 +1,5 @@
 /** Time that only moves when a test says so. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../ports.ts';
 
 interface Timer {
@@ -66,5 +67,5 @@ export class FakeClock implements Clock {
 
 /** Lets the event loop turn until what is ready has run. */
 export async function settle(turns = 3): Promise<void> {
-  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < turns; turn += 1) await nextTurn();
 }

@@ -2,6 +2,7 @@
  * A consensus of one member in memory: commands are applied in order, each in an event-loop turn of its own. Tests can
  * take its leadership away and have commands fail.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RaftStatus } from '@cell/raft';
 import { CellError } from '../../cell-error.ts';
 import type { Consensus, Leadership } from '../../ports.ts';
@@ -30,7 +31,7 @@ export class MemoryConsensus implements Consensus {
 
   async submit(command: Command, _timeoutMs: number): Promise<CommandResult> {
     if (this.leadership.leaderId === 0) throw new CellError('CELL_E_NO_LEADER', 'There is no leader');
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     await this.hold;
     const error = this.failure(command);
     if (error !== undefined) throw error;
