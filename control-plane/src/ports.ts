@@ -34,7 +34,7 @@ export interface Consensus {
   readonly leadership: Leadership;
   /**
    * Has a command committed, wherever the leader is; resolves once it is applied here as well, so that a read that
-   * follows sees it. Rejects with `CellError`: `CELL_E_NO_LEADER` (nobody to ask: not written),
+   * follows sees it. Rejects with `CellError`: `CELL_E_NO_LEADER` (nobody to ask for 3 s, or for `timeoutMs`: not written),
    * `CELL_E_OUTCOME_UNKNOWN` (may or may not have been written), `CELL_E_OVERLOADED`, `CELL_E_TIMEOUT`.
    */
   submit(command: Command, timeoutMs: number): Promise<CommandResult>;

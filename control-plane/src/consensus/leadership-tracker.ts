@@ -1,5 +1,8 @@
 import type { SoftState } from '@cell/raft';
-import type { Leadership } from '../ports.ts';
+import type { Clock, Leadership } from '../ports.ts';
+
+/** An election takes well below a second; who has seen no leader for so long waits for people, not for an election. */
+export const LEADERLESS_MS_MAX = 3000;
 
 /** Who leads, as far as this member knows, and who wants to know when that changes. */
 export class LeadershipTracker {
@@ -16,6 +19,22 @@ export class LeadershipTracker {
     if (before.leaderId === leader && before.leading === leading && before.term === term) return;
     this.#current = { leaderId: leader, leading, term };
     for (const listener of this.#listeners) listener(this.#current);
+  }
+
+  /** Resolves once a leader is known, with false if none comes up in time. */
+  known(clock: Clock, timeoutMs: number): Promise<boolean> {
+    if (this.#current.leaderId !== 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (found: boolean) => {
+        stop();
+        unlisten();
+        resolve(found);
+      };
+      const stop = clock.after(timeoutMs, () => settle(false));
+      const unlisten = this.listen(({ leaderId }) => {
+        if (leaderId !== 0) settle(true);
+      });
+    });
   }
 
   listen(listener: (leadership: Leadership) => void): () => void {

@@ -24,9 +24,9 @@ export function outcomeUnknown(why: string, cause?: unknown): CellError {
   return new CellError('CELL_E_OUTCOME_UNKNOWN', message, { cause });
 }
 
-export function noLeader(timeoutMs: number, cause?: unknown): CellError {
+export function noLeader(waitedMs: number, cause?: unknown): CellError {
   const message =
-    `No leader for ${timeoutMs} ms, nothing was done. See with "cellctl control-plane status" whether a majority of ` +
+    `No leader for ${Math.round(waitedMs)} ms, nothing was done. See with "cellctl control-plane status" whether a majority of ` +
     'members runs and reaches each other';
   return new CellError('CELL_E_NO_LEADER', message, { cause });
 }

@@ -5,7 +5,7 @@ import { CellError } from '../cell-error.ts';
 import type { Clock, Consensus, Leadership, PeerRequests } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
 import { FleetMachine } from './fleet-machine.ts';
-import { LeadershipTracker } from './leadership-tracker.ts';
+import { LEADERLESS_MS_MAX, LeadershipTracker } from './leadership-tracker.ts';
 import { GrpcPeers } from './peers/grpc-peers.ts';
 import { GrpcTransport } from './peers/grpc-transport.ts';
 import { PeerChannels } from './peers/peer-channels.ts';
@@ -84,7 +84,7 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     },
     submit: (command, timeoutMs) => submitter.submit(command, timeoutMs),
     propose: (command) => submitter.propose(command),
-    readBarrier: (timeoutMs) => readBarrier(driver, leadership, timeoutMs),
+    readBarrier: (timeoutMs) => readBarrier(driver, leadership, clock, timeoutMs),
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -111,9 +111,17 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
   };
 }
 
-async function readBarrier(driver: Driver, leadership: LeadershipTracker, timeoutMs: number): Promise<void> {
+async function readBarrier(
+  driver: Driver,
+  leadership: LeadershipTracker,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<void> {
+  const startedMs = clock.monotonicMs();
+  const waitMs = Math.min(timeoutMs, LEADERLESS_MS_MAX);
+  if (!(await leadership.known(clock, waitMs))) throw noLeader(waitMs);
   try {
-    await driver.readBarrier(timeoutMs);
+    await driver.readBarrier(Math.max(1, timeoutMs - (clock.monotonicMs() - startedMs)));
   } catch (error) {
     if (!(error instanceof RaftError)) throw error;
     if (leadership.current.leaderId === 0) throw noLeader(timeoutMs, error);

@@ -3,7 +3,7 @@ import { CellError } from '../cell-error.ts';
 import type { Clock } from '../ports.ts';
 import type { Command, CommandResult } from '../state/commands.ts';
 import { encodeCommand } from '../state/format/command-codec.ts';
-import type { LeadershipTracker } from './leadership-tracker.ts';
+import { LEADERLESS_MS_MAX, type LeadershipTracker } from './leadership-tracker.ts';
 import type { GrpcPeers } from './peers/grpc-peers.ts';
 import { noLeader, outcomeUnknown, proposalError } from './raft-error.ts';
 
@@ -79,12 +79,14 @@ export class Submitter {
   }
 
   async #submit(bytes: Uint8Array, timeoutMs: number): Promise<CommandResult> {
-    const { clock } = this.#parts;
+    const { clock, leadership } = this.#parts;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     let lastRefusal: unknown;
     for (;;) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) throw noLeader(timeoutMs, lastRefusal);
+      const waitMs = Math.min(leftMs, LEADERLESS_MS_MAX);
+      if (!(await leadership.known(clock, waitMs))) throw noLeader(waitMs, lastRefusal);
       try {
         const result = await this.#attempt(bytes, leftMs);
         if (result !== undefined) return result;
