@@ -89,6 +89,13 @@ test('without a leader fresh reads and writes are refused and say why; stale rea
   expect(nodes).toMatchObject([{ name: 'n1', status: NodeStatus.READY }]);
 });
 
+test('an error that is not ours to explain tells an id and nothing else', async () => {
+  member.consensus.readBarrier = () => Promise.reject(new Error('the secret inside'));
+  const error = await member.call(NodeService.method.listNodes, {}).catch((reason: unknown) => reason);
+  expect(error).toEqual(coded('CELL_E_INTERNAL', /its log tells why under error id "[0-9a-f-]{36}"/));
+  expect(String(error)).not.toContain('secret');
+});
+
 test('the fleet status without a leader says so as a critical problem', async () => {
   addNode(member.consensus, 'n1');
   member.consensus.lead(nobody);
