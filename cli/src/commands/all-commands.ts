@@ -21,7 +21,7 @@ import { nodeShow } from './node/show.ts';
 import { referenceCommand } from './reference.ts';
 import { version } from './version.ts';
 
-const visible: readonly CommandSpec[] = [
+export const allCommands: readonly CommandSpec[] = [
   fleetStatus,
   nodeList,
   nodeShow,
@@ -39,12 +39,8 @@ const visible: readonly CommandSpec[] = [
   dev,
   completion,
   version,
-];
-
-/** These three know all the others. */
-export const allCommands: readonly CommandSpec[] = [
-  ...visible,
-  helpCommand(visible),
-  completeCommand(visible),
-  referenceCommand(visible),
+  // These know all commands, themselves too.
+  helpCommand(() => allCommands),
+  completeCommand(() => allCommands),
+  referenceCommand(() => allCommands),
 ];

@@ -26,8 +26,9 @@ export function renderAllocations(
   const ids = shortIds(allocations.map(({ id }) => id));
   const idOf = ({ id }: Allocation) => (style.wide ? id : (ids.get(id) ?? id));
   columns.push({ title: 'ALLOCATION', cell: idOf });
-  if (!hidden.includes('job')) columns.push({ title: 'JOB', widthMin: 8, cell: ({ job }) => job });
-  columns.push({ title: 'INSTANCE', align: 'right', cell: ({ instance }) => String(instance) });
+  // "web/0", as events name it: cut in its middle it still tells which instance it is.
+  const nameOf = ({ job, instance }: Allocation) => (hidden.includes('job') ? String(instance) : `${job}/${instance}`);
+  columns.push({ title: 'INSTANCE', widthMin: 12, cell: nameOf });
   columns.push({ title: 'VERSION', align: 'right', wide: true, cell: ({ jobVersion }) => String(jobVersion) });
   if (!hidden.includes('node')) columns.push({ title: 'NODE', widthMin: 8, cell: ({ nodeName }) => nodeName });
   columns.push({ title: 'STATE', cell: stateCell });
@@ -42,11 +43,11 @@ export function renderAllocations(
   );
 }
 
-/** The state, and that it shall end if it still runs. */
+/** The state; "stopping" if it still runs and shall not. */
 export function stateCell({ state, desired }: Allocation): { readonly text: string; readonly tone: Tone | undefined } {
   const word = enumWord(AllocationStateSchema, state);
   const ending = desired === DesiredState.STOP && !isEnded(state);
-  return { text: ending ? `${word}, stopping` : word, tone: ending ? 'warning' : TONES.get(state) };
+  return { text: ending ? 'stopping' : word, tone: ending ? 'warning' : TONES.get(state) };
 }
 
 export function isEnded(state: AllocationState): boolean {

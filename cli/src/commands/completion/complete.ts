@@ -8,7 +8,7 @@ const NAMES_MAX = 1_000;
 const FILE_MARK = '__file__';
 
 /** What the shells' completion scripts ask. It never fails and never complains. */
-export function completeCommand(commands: readonly CommandSpec[]): CommandSpec {
+export function completeCommand(commands: () => readonly CommandSpec[]): CommandSpec {
   return defineCommand({
     path: ['__complete'],
     summary: 'words that could stand at the cursor, one a line',
@@ -19,7 +19,7 @@ export function completeCommand(commands: readonly CommandSpec[]): CommandSpec {
     examples: [],
     async run({ arguments: given, world, client }) {
       const words = Object.values(given as Record<string, string>);
-      const suggestion = suggest(commands, words[0] === '--' ? words.slice(1) : words);
+      const suggestion = suggest(commands(), words[0] === '--' ? words.slice(1) : words);
       const found =
         suggestion.completes === undefined
           ? []

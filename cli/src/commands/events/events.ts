@@ -31,7 +31,9 @@ export const events = defineCommand({
     { command: 'cellctl events -f -n 10', what: 'The last ten, and what follows' },
   ],
   async run({ flags, globals, world, client }) {
-    const style = styleOf(world, { noColor: globals['no-color'], format: flags.output });
+    const found = styleOf(world, { noColor: globals['no-color'], format: flags.output });
+    // Lines are for grep and its like, unless a terminal would break them.
+    const style = { ...found, width: world.output.isTerminal ? found.width : Number.POSITIVE_INFINITY };
     const sinceMs = flags.since === undefined ? 0 : world.clock.wallMs() - flags.since;
     for await (const event of readEvents(world, client(), flags.follow, flags.lines ?? 0)) {
       if (event.time === undefined || sentTimeMs(event.time) < sinceMs) continue;

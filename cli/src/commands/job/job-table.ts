@@ -12,7 +12,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'STATUS' },
   { title: 'INSTANCES', widthMin: 18, cut: 'end' },
   { title: 'VERSION', align: 'right' },
-  { title: 'SUBMITTED', align: 'right' },
+  { title: 'AGE', align: 'right' },
 ];
 
 const TONES: ReadonlyMap<JobStatus, Tone> = new Map([

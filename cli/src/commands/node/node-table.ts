@@ -11,7 +11,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'MEMORY', align: 'right' },
   { title: 'ALLOCATIONS', align: 'right' },
   { title: 'SINCE', align: 'right' },
-  { title: 'AGENT', widthMin: 5, cut: 'end' },
+  { title: 'AGENT', wide: true },
   { title: 'ID', wide: true },
   { title: 'ADDRESS', wide: true },
   { title: 'HTTP', wide: true },

@@ -1,0 +1,53 @@
+import { codedError } from '@cell/sdk/testing';
+import { expect, test } from 'vitest';
+import { runCellctl } from '../../testing/run-cellctl.ts';
+import { fleet } from '../../testing/sample-fleet.ts';
+
+const right = { ...fleet, problems: [], nodesLost: 0 };
+
+test('the last line says that all is right', async () => {
+  const result = await runCellctl(['fleet', 'status', '--exit-code'], { getFleetStatus: () => right });
+  expect(result.output.trimEnd().split('\n').at(-1)).toBe('All is right');
+  expect(result.exitCode).toBe(0);
+});
+
+test('the last line says how much is not right; the exit code only if that is asked for', async () => {
+  const handlers = { getFleetStatus: () => fleet };
+  const result = await runCellctl(['fleet', 'status'], handlers);
+  expect(result.output.trimEnd().split('\n').at(-1)).toBe('2 things are not right');
+  expect(result.exitCode).toBe(0);
+  expect((await runCellctl(['fleet', 'status', '--exit-code'], handlers)).exitCode).toBe(1);
+});
+
+test('without a leader it shows what the member knows, and says so', async () => {
+  const result = await runCellctl(['fleet', 'status', '--call-timeout', '500ms'], {
+    getFleetStatus: ({ stale }: { readonly stale: boolean }) => {
+      if (!stale) throw codedError('CELL_E_NO_LEADER', 'no leader');
+      return { ...fleet, leaderId: 0n };
+    },
+  });
+  expect(result.errors).toBe('No leader answered: this is what the asked member knows\n');
+  expect(result.output).toContain('Cluster "demo": no leader');
+  expect(result.exitCode).toBe(0);
+});
+
+test('watching shows each change once where no terminal is, and outlasts errors', async () => {
+  const stop = new AbortController();
+  let asked = 0;
+  const answers = [right, right, undefined, fleet];
+  const result = await runCellctl(
+    ['fleet', 'status', '--watch', '-o', 'json'],
+    {
+      getFleetStatus: () => {
+        const answer = answers[asked];
+        asked += 1;
+        if (asked > answers.length) stop.abort(new Error('enough'));
+        if (answer === undefined) throw codedError('CELL_E_INTERNAL', 'for a moment');
+        return answer;
+      },
+    },
+    { signal: stop.signal },
+  );
+  expect(result.output.match(/^\{/gm)).toHaveLength(2);
+  expect(result.errors).toBe('CELL_E_INTERNAL: for a moment\n');
+});
