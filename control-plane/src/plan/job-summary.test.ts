@@ -96,6 +96,14 @@ test('a stopped job says what has not ended yet', () => {
   expect(summary(fleet)).toBe('stopped');
 });
 
+test('what an earlier run left behind does not count', () => {
+  const fleet = placed({ type: 'batch' });
+  fleet.agentsReport('complete');
+  fleet.apply({ kind: 'stop-job', name: 'web' });
+  fleet.submit({ count: 2, ports: [], type: 'batch' });
+  expect(summary(fleet)).toBe('pending, desired 2');
+});
+
 test('a rollout is pending until its last instance is up', () => {
   const fleet = placed();
   fleet.agentsReport();

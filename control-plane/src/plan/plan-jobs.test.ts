@@ -188,6 +188,22 @@ test('a port that is given out is free and in the range; without one the node is
   expect(new Set(given)).toEqual(new Set([20_000, 20_001, 20_002]));
 });
 
+test('the ports of one instance differ, and given out ones keep off its fixed ones', () => {
+  const fleet = new PlannedFleet();
+  fleet.node('n1', { portFirst: 20_000, portLast: 20_003 });
+  const fixed = { name: 'fixed', port: 20_001 };
+  const given = ['a', 'b', 'c', 'd'].map((name) => ({ name, port: 0 }));
+  fleet.submit({ name: 'much', count: 1, ports: [fixed, ...given] });
+  expect(fleet.step()).toMatch(/unplaced much: 1\n {2}1 nodes: ports: none left to give out/);
+  fleet.submit({ count: 1, ports: [...given.slice(0, 3), fixed] });
+  for (let seed = 0; seed < 20; seed += 1) {
+    fleet.seed = seed;
+    const ports = Object.values(fleet.plan(['web']).placements[0]?.ports ?? {});
+    expect(new Set(ports)).toEqual(new Set([20_000, 20_001, 20_002, 20_003]));
+    expect(ports).toHaveLength(4);
+  }
+});
+
 test('a system job has one instance on every fitting node, also on those that come later', () => {
   const fleet = fleetOf(2);
   fleet.node('mac', { attributes: { 'kernel.name': 'darwin' } });
@@ -259,6 +275,16 @@ test('more batch instances run without repeating those that are complete; anothe
     place convert/1 v3 on n1: best of 2 nodes that fit: 1 of this job there already, 13 % of memory reserved after
     "
   `);
+});
+
+test('a completed instance is not repeated, however many versions of the job came that only changed its count', () => {
+  const fleet = fleetOf(2);
+  fleet.submit({ name: 'convert', type: 'batch', count: 1, ports: [] });
+  fleet.step();
+  fleet.agentsReport('complete');
+  for (let count = 2; count < 20; count += 1) fleet.submit({ name: 'convert', type: 'batch', count, ports: [] });
+  fleet.submit({ name: 'convert', type: 'batch', count: 1, ports: [] });
+  expect(fleet.step()).toBe('nothing');
 });
 
 test('a batch job that was stopped and is submitted again runs from the beginning', () => {

@@ -133,6 +133,18 @@ test('a failed instance is placed where it did not fail, if it can be', () => {
   expect(fleet.step()).toMatch(/although it failed there before/);
 });
 
+test('being stopped in between does not give an instance more attempts', () => {
+  const fleet = running(1);
+  const states = ['failed', 'stopped', 'failed', 'failed', 'stopped', 'failed', 'failed'] as const;
+  for (const state of states) {
+    expect(fleet.living()).toHaveLength(1);
+    fleet.agentsReport(state);
+    fleet.step();
+  }
+  expect(fleet.living()).toEqual([]);
+  expect(statusOf(fleet)).toBe('degraded');
+});
+
 test("failures that lie far apart don't add up", () => {
   const fleet = running(1);
   for (let attempt = 1; attempt <= 8; attempt += 1) {

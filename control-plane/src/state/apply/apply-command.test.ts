@@ -215,9 +215,8 @@ test('the life of an allocation is told in events', () => {
 
 test('reports on ended allocations, from other nodes, and of losses are left out', () => {
   const fleet = running();
-  const report = (nodeId: string, state: 'healthy' | 'lost') => ({
-    ...{ id: 'a0', nodeId, state, restarts: 0, exitCode: undefined, message: '' },
-  });
+  const about = { id: 'a0', restarts: 0, exitCode: undefined, message: '' };
+  const report = (nodeId: string, state: 'healthy' | 'lost') => ({ ...about, nodeId, state });
   const say = (...reports: ReturnType<typeof report>[]) => fleet.apply({ kind: 'report-allocations', reports });
   expect(say(report('id-other', 'healthy'), report('id-n1', 'lost'))).toMatchObject({ changed: 0, leftOut: 2 });
   expect(say(report('id-n1', 'healthy'))).toMatchObject({ changed: 1, leftOut: 0 });

@@ -126,6 +126,7 @@ const damages: readonly (readonly [name: string, text: () => string])[] = [
         .join('\n')}\n`,
   ],
   ['something after the end', () => `${lines().join('\n')}\n{}\n`],
+  ['the beginning of something after the end', () => `${lines().join('\n')}\n{`],
   ['another format', () => `${lines().join('\n')}\n`.replace('cell-fleet', 'other')],
   ['a newer format version', () => `${lines().join('\n')}\n`.replace('"version":1', '"version":2')],
   ['a state that does not exist', () => `${lines().join('\n')}\n`.replace('"state":"failed"', '"state":"fallen"')],
