@@ -1,5 +1,4 @@
 import { codedError } from '@cell/sdk/testing';
-import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { allCommands } from './commands/all-commands.ts';
 import { runAlone, runCellctl, widthOf } from './testing/run-cellctl.ts';
@@ -41,7 +40,7 @@ test('without words it lists all commands, with a noun those of the noun', async
 
 test('an error of the control plane is its code and its sentence', async () => {
   const getNode = () => {
-    throw codedError('CELL_E_NOT_FOUND', 'There is no node "x"', status.NOT_FOUND);
+    throw codedError('CELL_E_NOT_FOUND', 'There is no node "x"');
   };
   const result = await runCellctl(['node', 'show', 'x'], { getNode });
   expect(result).toMatchObject({ exitCode: 1, output: '', errors: 'CELL_E_NOT_FOUND: There is no node "x"\n' });

@@ -57,7 +57,7 @@ async function runParsed(world: World, command: CommandSpec, words: ParsedWords)
   }
   const globals = words.flags as unknown as GlobalFlags;
   const format = (words.flags['output'] ?? 'table') as OutputFormat;
-  return await withInput(world, globals, format, words, command);
+  return withInput(world, globals, format, words, command);
 }
 
 function runWithWords(world: World, command: CommandSpec, words: readonly string[]): Promise<number> {
@@ -91,7 +91,7 @@ async function withInput(
     note: (text) => world.errors.write(`${printable(text)}\n`),
   };
   try {
-    return (await command.run(input as never)) ?? 0;
+    return (await command.run(input)) ?? 0;
   } finally {
     client?.close();
   }

@@ -1,4 +1,4 @@
-import type { FlagValues } from './command-spec.ts';
+import type { FlagValues } from './flag-spec.ts';
 
 /** Flags of every command. */
 export const globalFlagSpecs = {

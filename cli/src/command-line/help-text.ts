@@ -1,5 +1,6 @@
 import { wrapText } from '../output/wrap-text.ts';
-import { type CommandSpec, commandName, type FlagSpec, type FlagSpecs } from './command-spec.ts';
+import { type CommandSpec, commandName } from './command-spec.ts';
+import type { FlagSpec, FlagSpecs } from './flag-spec.ts';
 import { globalFlagSpecs } from './global-flags.ts';
 
 const WIDTH = 80;

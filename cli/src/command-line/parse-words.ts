@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { parseDurationMs } from '@cell/config';
 import { nearestWord } from '@cell/job';
 import { CliError } from '../cli-error.ts';
-import { type ArgumentSpec, type CommandSpec, commandName, type FlagSpec, type FlagSpecs } from './command-spec.ts';
+import { type ArgumentSpec, type CommandSpec, commandName } from './command-spec.ts';
+import type { FlagSpec, FlagSpecs } from './flag-spec.ts';
 import { globalFlagSpecs } from './global-flags.ts';
 
 export interface ParsedWords {

@@ -1,5 +1,6 @@
-import type { CommandSpec, Completes, FlagSpec, FlagSpecs } from './command-spec.ts';
+import type { CommandSpec } from './command-spec.ts';
 import { findCommand } from './find-command.ts';
+import type { Completes, FlagSpec, FlagSpecs } from './flag-spec.ts';
 import { globalFlagSpecs } from './global-flags.ts';
 
 export interface Suggestion {

@@ -1,8 +1,7 @@
 /** Text in a table: one line, without anything that a terminal would obey, as wide as there is room. */
 
 // What a workload or a person wrote goes through here, so that it can't move the cursor or hide a line.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 const ELLIPSIS = '…';
 
 /** Line breaks become spaces, other control characters a mark that is seen. */
@@ -17,12 +16,12 @@ export function printable(text: string): string {
 
 /** In characters; those of Cell's own names take one column each. */
 export function textWidth(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** Cuts in the middle, for names that differ at their end, or at the end, for sentences. */
 export function cutToWidth(text: string, width: number, where: 'middle' | 'end'): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length <= width) return text;
   if (width <= 1) return ELLIPSIS.slice(0, width);
   if (where === 'end')

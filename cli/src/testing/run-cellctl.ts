@@ -1,8 +1,10 @@
 /** Runs the program in this process: a world of the test's own, against a real gRPC server with the test's answers. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { connect } from '@cell/sdk';
 import { type FakeControlPlane, type FakeHandlers, startFakeControlPlane } from '@cell/sdk/testing';
 import { allCommands } from '../commands/all-commands.ts';
+import { textWidth } from '../output/cell-text.ts';
 import { runCommandLine } from '../run-command-line.ts';
 import type { World } from '../world.ts';
 
@@ -89,6 +91,5 @@ export async function runAlone(words: readonly string[], options: CellctlOptions
 
 /** The longest line, without colours. */
 export function widthOf(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
-  return Math.max(...text.split('\n').map((line) => [...line.replaceAll(/\u001b\[[0-9;]*m/gu, '')].length));
+  return Math.max(...text.split('\n').map((line) => textWidth(stripVTControlCharacters(line))));
 }

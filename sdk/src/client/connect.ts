@@ -106,7 +106,7 @@ export function connect(options: ConnectOptions): CellClient {
   }
 
   const call = <M extends UnaryMethod>(method: M, request: Outgoing<M['input']>, callOptions: CallOptions = {}) => {
-    const repeatable = callOptions.repeatable ?? isRepeatable(method, request as object);
+    const repeatable = callOptions.repeatable ?? isRepeatable(method, request);
     return attempt(repeatable, callOptions, (address, timeoutMs) => {
       const deadline = new Date(Date.now() + timeoutMs);
       const channel = channels.to(address);
@@ -126,7 +126,7 @@ export function connect(options: ConnectOptions): CellClient {
       const channel = await channels.ready(address, timeoutMs);
       openAddress = address;
       open = readStream(channel, method, request, callOptions.signal);
-      return await open.next();
+      return open.next();
     });
     if (open === undefined || first.done === true) return;
     try {

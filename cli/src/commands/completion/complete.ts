@@ -1,5 +1,6 @@
 import type { CellClient } from '@cell/sdk';
-import { type CommandSpec, type Completes, defineCommand } from '../../command-line/command-spec.ts';
+import { type CommandSpec, defineCommand } from '../../command-line/command-spec.ts';
+import type { Completes } from '../../command-line/flag-spec.ts';
 import { suggest } from '../../command-line/suggest.ts';
 
 /** People wait at their prompt: an answer that takes longer is none. */

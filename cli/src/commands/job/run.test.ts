@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AllocationState, JobStatus, JobType } from '@cell/sdk';
 import { codedError } from '@cell/sdk/testing';
-import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CellctlOptions, runCellctl } from '../../testing/run-cellctl.ts';
 import { Interruption } from '../../world.ts';
@@ -140,7 +139,7 @@ test('plan tells by its exit code whether something would change', async () => {
 
 test('what somebody else changed meanwhile is not overwritten', async () => {
   const submitJob = () => {
-    throw codedError('CELL_E_CONFLICT', 'not as it was', status.ABORTED);
+    throw codedError('CELL_E_CONFLICT', 'not as it was');
   };
   const result = await run('run web.toml', { submitJob });
   expect(result.exitCode).toBe(1);
@@ -155,7 +154,7 @@ test('a conflict with the own submission, whose answer was lost, is none', async
       return plans === 1 ? plan : { unchanged: true, version: 2n, index: 8n };
     },
     submitJob: () => {
-      throw codedError('CELL_E_CONFLICT', 'not as it was', status.ABORTED);
+      throw codedError('CELL_E_CONFLICT', 'not as it was');
     },
   });
   expect(result).toMatchObject({ exitCode: 0, output: 'Job "web" version 2 is accepted\n' });

@@ -55,7 +55,7 @@ export const jobRun = defineCommand({
       return 0;
     }
     const finished = await follow(world, client(), { name: spec.name, version }, flags.timeout, note);
-    return await conclude(finished, { name: spec.name, version }, print);
+    return conclude(finished, { name: spec.name, version }, print);
   },
 });
 

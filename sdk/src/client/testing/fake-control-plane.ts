@@ -36,10 +36,10 @@ interface ServerCall {
 }
 
 /** An error as the control plane sends it. */
-export function codedError(code: string, message: string, grpcStatus: status = status.UNAVAILABLE): object {
+export function codedError(code: string, message: string): Error {
   const metadata = new Metadata();
   metadata.set('cell-error-code', code);
-  return { code: grpcStatus, details: message, metadata };
+  return Object.assign(new Error(message), { code: status.UNAVAILABLE, details: message, metadata });
 }
 
 export async function startFakeControlPlane(handlers: FakeHandlers): Promise<FakeControlPlane> {
