@@ -3,17 +3,16 @@ import type { AgentConfig } from './config/agent-config.ts';
 import { AllocationManager } from './execute/allocation-manager.ts';
 import { agentMetrics } from './http/agent-metrics.ts';
 import { type HttpServer, serveHttp } from './http/serve-http.ts';
-import { type Inventory, readInventory } from './inventory/read-inventory.ts';
+import { readInventory } from './inventory/read-inventory.ts';
 import { readNodeHealth } from './inventory/read-node-health.ts';
-import { desiredFromProto, logRequestFromProto } from './link/from-proto.ts';
 import { type ConfirmedHeartbeat, LeaseClock } from './link/lease-clock.ts';
 import { LogSender } from './link/send-logs.ts';
-import type { SessionHandler } from './link/session.ts';
 import { SessionLink } from './link/session-link.ts';
 import type { Clock, Log, Random, Runtime } from './ports.ts';
 import { realClock } from './real-clock.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
 import { openProcessRuntime } from './runtime/process/process-runtime.ts';
+import { sessionHandler } from './session-handler.ts';
 import { AgentStore } from './state/agent-store.ts';
 import { agentVersion } from './version.ts';
 
@@ -72,6 +71,7 @@ async function start(
   const leaseValid = (): boolean => lease.remainingMs(clock.monotonicMs()) > 0;
   const node = { name: config.name, address, path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };
   const manager = keep(await AllocationManager.open({ runtime, store, clock, random, log, node }, leaseValid()));
+  const leaseChanged = (): void => manager.setLease(leaseValid());
   const inventory = await readInventory({ ...config, address, runtime: runtime.name });
   const logs = keep(new LogSender(log));
   const http: { server?: HttpServer } = {};
@@ -83,6 +83,7 @@ async function start(
     inventory,
     logs,
     log,
+    leaseChanged,
     httpAddress: () => http.server!.address,
   });
   const link = keep(new SessionLink({ addresses: config.controlPlane, handler, clock, random, log }));
@@ -100,62 +101,10 @@ async function start(
   const notReady = (): string =>
     link.connected ? '' : `The agent has no session with the control plane. ${link.problem}`;
   http.server = keep(await serveHttp(config.listenHttp, { metrics, notReady }));
-  keep({ close: clock.every(LEASE_LOOK_PERIOD_MS, () => manager.setLease(leaseValid())) });
+  keep({ close: clock.every(LEASE_LOOK_PERIOD_MS, leaseChanged) });
   link.start();
-  log.info({ node: config.name, nodeId: store.node.nodeId, http: http.server.address }, 'The agent works');
+  log.info({ nodeId: store.node.nodeId, http: http.server.address }, 'The agent works');
   return { nodeId: store.node.nodeId, httpAddress: http.server.address, close };
-}
-
-interface HandlerParts {
-  readonly config: AgentConfig;
-  readonly store: AgentStore;
-  readonly manager: AllocationManager;
-  readonly lease: LeaseClock;
-  readonly inventory: Inventory;
-  readonly logs: LogSender;
-  readonly log: Log;
-  readonly httpAddress: () => string;
-}
-
-/** Brings together what sessions bring and what the agent does with it. */
-function sessionHandler(parts: HandlerParts): SessionHandler {
-  const { config, store, manager, lease, inventory, logs, log } = parts;
-  return {
-    introduction: () => ({
-      ...store.node,
-      nodeName: config.name,
-      agentVersion,
-      inventory,
-      httpAddress: parts.httpAddress(),
-      allocations: manager.reports(),
-    }),
-    vitalSigns: async () => ({ health: await readNodeHealth(config.data), usage: await manager.usage() }),
-    welcomed: ({ clusterId }) => {
-      if (store.node.clusterId === clusterId) return;
-      void store.saveNode({ ...store.node, clusterId }).catch((error: unknown) => {
-        log.error({ err: error }, 'Could not store the id of the cluster; make room in the data folder');
-      });
-    },
-    confirmed: (sentAtMs, leaseMs) => {
-      lease.renew({ sentAtMs, leaseMs });
-      // Only a restart of the agent needs it: without it, what must not run without a lease is stopped.
-      void store.saveLease({ bootId: readBootId(), sentAtMs, leaseMs }).catch(() => undefined);
-    },
-    desired: async (said) => {
-      const change = desiredFromProto(said);
-      if (await manager.apply(change)) return;
-      const has = `this node has generation ${store.node.generation}`;
-      throw new Error(`The member sent generation ${change.generation}, ${has}; an older one is refused`);
-    },
-    openLogs: ({ requestId, request }, client) => {
-      const id = request?.allocationId ?? '';
-      const wanted =
-        request === undefined
-          ? ({ follow: false, tailLines: undefined, stream: 'both' } as const)
-          : logRequestFromProto(request);
-      void logs.send(client, requestId, (signal) => manager.readLogs(id, wanted, signal));
-    },
-  };
 }
 
 /** Of an earlier process of the same boot: the monotonic clock goes on across processes, not across boots. */

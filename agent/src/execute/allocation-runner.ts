@@ -145,13 +145,14 @@ export class AllocationRunner {
     try {
       await this.#context.store.saveAllocation(stored);
       this.#unsaved = this.#stored !== stored;
+      return true;
     } catch (error) {
       this.#context.log.error(
         { allocation: this.id, err: error },
         'Could not store an allocation; make room in the data folder',
       );
     }
-    return !this.#unsaved;
+    return false;
   }
 
   async #act(action: Action): Promise<void> {

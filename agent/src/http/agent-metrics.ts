@@ -25,12 +25,17 @@ const STATES: readonly AllocationState[] = [
   'stopped',
 ];
 
+/** Gauges that prom-client names as counters are named, which promtool refuses. */
+const NAMED_LIKE_COUNTERS = ['active_handles', 'active_requests', 'active_resources'].map(
+  (what) => `nodejs_${what}_total`,
+);
+
 /** A registry with all metrics of an agent. */
 export function agentMetrics(sources: MetricSources): Registry {
   const registry = new Registry();
   const registers = [registry];
-  // Garbage collection and event-loop histograms cost memory that an agent should leave to workloads.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  for (const name of NAMED_LIKE_COUNTERS) registry.removeSingleMetric(name);
   const labels = ['version', 'node_version', 'role'];
   const build = new Gauge({
     name: 'cell_build_info',

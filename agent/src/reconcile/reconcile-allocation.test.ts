@@ -8,6 +8,7 @@ import { type Reconciled, type ReconcileInput, reconcileAllocation } from './rec
 const NOW_MS = 1_000_000;
 const RUN = { state: 'run', reason: 'the control plane wants it to run' } as const;
 const STOP = { state: 'stop', reason: 'the control plane wants it stopped' } as const;
+const HOLD = { state: 'hold', reason: 'the node has no lease' } as const;
 const HEALTHY: HealthVerdict = { state: 'healthy', message: '' };
 const UNKNOWN: HealthVerdict = { state: 'unknown', message: '' };
 const RUNNING: AllocationRecord = { ...NEW_RECORD, run: 1, state: 'healthy', message: 'Runs and is healthy' };
@@ -57,6 +58,21 @@ test.each<[string, Partial<ReconcileInput>, string]>([
     'a start that was recorded and not carried out is carried out',
     { record: { ...RUNNING, run: 4, state: 'starting', message: 'x' }, observed: { state: 'none' } },
     'starting [start 4]: Starting for the 4. time; before: x',
+  ],
+  [
+    'a new one waits for the lease',
+    { record: NEW_RECORD, observed: { state: 'none' }, wanted: HOLD },
+    'pending []: Waits: the node has no lease',
+  ],
+  [
+    'what runs and may not without a lease is stopped',
+    { wanted: HOLD },
+    'healthy [SIGTERM] wake +5000: Stopping with SIGTERM: the node has no lease',
+  ],
+  [
+    'what would start again and may not without a lease is stopped',
+    { record: waiting, observed: ended(1), wanted: HOLD },
+    'stopped []: Stopped while it waited to start again: the node has no lease',
   ],
   ['what runs and is healthy is left alone', {}, 'healthy []: Runs and is healthy'],
   [
@@ -193,7 +209,7 @@ describe('whatever happens, in whatever order', () => {
   );
   const step = fc.record({
     observed,
-    wanted: fc.constantFrom(RUN, RUN, RUN, STOP),
+    wanted: fc.constantFrom(RUN, RUN, RUN, STOP, HOLD),
     health: fc.constantFrom<HealthVerdict>(UNKNOWN, HEALTHY, { state: 'failed', message: 'no' }),
     // Also back: somebody may set the clock.
     passedMs: fc.integer({ min: -100_000, max: 100_000 }),
@@ -225,7 +241,7 @@ describe('whatever happens, in whatever order', () => {
             expect(isFinal(next.state)).toBe(false);
             expect(['running', 'starting']).not.toContain(now.observed.state);
           }
-          if (now.observed.state === 'running' && now.wanted.state === 'stop') {
+          if (now.observed.state === 'running' && now.wanted.state !== 'run') {
             expect(isFinal(next.state) || next.stopping !== null).toBe(true);
           }
           expect(next.message).not.toBe('');

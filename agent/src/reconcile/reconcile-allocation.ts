@@ -56,6 +56,8 @@ function afterTheEnd({ record, observed, nowMs }: ReconcileInput): Reconciled {
 
 function beforeStart(input: ReconcileInput): Reconciled {
   const { record, wanted } = input;
+  // New state comes before the lease does; nobody has placed it elsewhere meanwhile.
+  if (wanted.state === 'hold' && record.run === 0) return settled({ ...record, message: `Waits: ${wanted.reason}` });
   if (wanted.state !== 'run') return stopped(input, `Stopped before its start: ${wanted.reason}`);
   // A run that was recorded and is not there: the agent ended before it could start it.
   if (record.run > 0 && record.startAtMs === null) return start(record, record.run, 'its start was interrupted');

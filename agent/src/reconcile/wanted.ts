@@ -2,7 +2,8 @@ import type { DesiredAllocation } from './model.ts';
 
 /** What shall become of an allocation now, and why: a clause that follows "Stopped: ". */
 export interface Wanted {
-  readonly state: 'run' | 'stop';
+  /** `hold`: it may not run now, but what has not begun may wait. */
+  readonly state: 'run' | 'hold' | 'stop';
   readonly reason: string;
 }
 
@@ -18,7 +19,7 @@ export function wantedOf({ desired, removed, leaseValid }: WantedInput): Wanted 
   if (removed) return { state: 'stop', reason: 'the control plane does not want it on this node any more' };
   if (desired.desired === 'stop') return { state: 'stop', reason: 'the control plane wants it stopped' };
   if (!leaseValid && desired.onDisconnect === 'stop') {
-    return { state: 'stop', reason: 'the lease of the node ran out, and the job says on_disconnect = "stop"' };
+    return { state: 'hold', reason: 'the node has no lease, and the job says on_disconnect = "stop"' };
   }
   return { state: 'run', reason: 'the control plane wants it to run' };
 }

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LeaseClock } from './lease-clock.ts';
+import { MemberChoice } from './member-choice.ts';
+import { retryDelayMs } from './retry-delay.ts';
+
+test('LeaseClock counts from when the newest confirmed heartbeat was sent', () => {
+  const lease = new LeaseClock(undefined, 0);
+  expect(lease.remainingMs(0)).toBe(0);
+  lease.renew({ sentAtMs: 1_000, leaseMs: 10_000 });
+  expect(lease.remainingMs(3_000)).toBe(8_000);
+  lease.renew({ sentAtMs: 500, leaseMs: 10_000 });
+  expect(lease.remainingMs(3_000)).toBe(8_000);
+  expect(lease.remainingMs(11_000)).toBe(0);
+  expect(lease.remainingMs(99_000)).toBe(0);
+});
+
+test('LeaseClock goes on with what an earlier process had, unless it can not be of this clock', () => {
+  const earlier = { sentAtMs: 5_000, leaseMs: 10_000 };
+  expect(new LeaseClock(earlier, 8_000).remainingMs(8_000)).toBe(7_000);
+  expect(new LeaseClock(earlier, 1_000).remainingMs(1_000)).toBe(0);
+});
+
+test('MemberChoice comes to every member before one comes again, and never twice in a row', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 2, max: 6 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
+      (count, stream) => {
+        const addresses = Array.from({ length: count }, (_, index) => `m${index}`);
+        const choice = new MemberChoice(addresses, () => stream.next().value as number);
+        let last = '';
+        for (let round = 0; round < 4; round += 1) {
+          const seen = new Set<string>();
+          for (let turn = 0; turn < count; turn += 1) {
+            const next = choice.next(last);
+            expect(next).not.toBe(last);
+            seen.add(next);
+            last = next;
+          }
+          expect(seen.size).toBe(count);
+        }
+      },
+    ),
+  );
+});
+
+test('MemberChoice learns further members and keeps the configured ones', () => {
+  const choice = new MemberChoice(['a'], () => 0);
+  choice.learn(['b', 'a', 'c']);
+  expect(choice.addresses).toEqual(['b', 'a', 'c']);
+  choice.learn(Array.from({ length: 100 }, (_, index) => `m${index}`));
+  expect(choice.addresses.length).toBe(32);
+});
+
+test('retryDelayMs() is short at first, grows to five seconds, and is long for a foreign cluster', () => {
+  const end = { code: 'GRPC_14', message: '', confirmed: false };
+  const delays = [0, 1, 2, 3, 6, 7, 50].map((failures) => retryDelayMs(end, failures, () => 0.999_999));
+  expect(delays.map(Math.round)).toEqual([100, 100, 200, 400, 3_200, 5_000, 5_000]);
+  expect(retryDelayMs(end, 50, () => 0)).toBe(2_500);
+  expect(retryDelayMs({ ...end, code: 'CELL_E_FOREIGN_CLUSTER' }, 0, () => 0)).toBe(15_000);
+});

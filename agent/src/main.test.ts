@@ -1,0 +1,203 @@
+/** The program as a process: how it starts, fails to start, ends, is killed and comes back. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DesiredState, OnDisconnect, RestartMode } from '@cell/proto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeMember } from './link/testing/fake-member.ts';
+import { until } from './testing/until.ts';
+
+const PROGRAM = join(import.meta.dirname, 'main.ts');
+const FLAGS = ['--disable-warning=ExperimentalWarning', PROGRAM];
+let folder: string;
+let member: FakeMember;
+let transcript: string[];
+let agents: Started[];
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly output: { text: string };
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cell-agent-'));
+  transcript = [];
+  agents = [];
+  member = new FakeMember('member', transcript);
+  await member.listen();
+});
+afterEach(async () => {
+  member.close();
+  for (const { child } of agents) await end(child, 'SIGKILL');
+  // Workloads outlive their agent: end them the way an agent does.
+  const { openProcessRuntime } = await import('./runtime/process/process-runtime.ts');
+  const { realClock } = await import('./real-clock.ts');
+  const runtime = await openProcessRuntime({ folder: join(folder, 'data', 'allocations'), clock: realClock });
+  for (const id of runtime.known()) await runtime.remove(id);
+  await runtime.close();
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+async function start(change = ''): Promise<Started> {
+  const file = join(folder, 'agent.toml');
+  const listen = change.includes('http') ? '' : 'listen.http = "127.0.0.1:0"\n';
+  await writeFile(
+    file,
+    `name = "node-1"\ndata = "${folder}/data"\ncontrol_plane = ["${member.address}"]\n${listen}${change}`,
+  );
+  const child = spawn(process.execPath, [...FLAGS, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const started = { child, output: { text: '' } };
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (data) => (started.output.text += `${data}`));
+  agents.push(started);
+  return started;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+  return child.exitCode;
+}
+
+function push(generation: number, spec: { readonly command: string[]; readonly onDisconnect?: OnDisconnect }): void {
+  const restart = { mode: RestartMode.ALWAYS, attempts: 3, windowMs: 60_000, delayMs: 10, delayMaxMs: 10 };
+  const whole = { ...spec, name: 'web', restart, stop: { signal: 'SIGTERM', timeoutMs: 1_000 } };
+  const allocation = { id: 'a', jobVersion: 1n, desired: DesiredState.RUN, spec: whole };
+  member.say({ case: 'desired', value: { generation: BigInt(generation), complete: true, set: [allocation] } });
+}
+
+const said = (line: string): Promise<true> => until(() => transcript.includes(line) || undefined);
+const connected = (count = 1): Promise<true> =>
+  until(() => transcript.filter((line) => line === 'member: heartbeat 1').length === count || undefined);
+
+function httpAddress({ output }: Started): string {
+  return /"http":"([^"]+)"/.exec(output.text)![1]!;
+}
+
+test('an agent that is killed comes back to what it runs, and starts nothing again', async () => {
+  await start();
+  await connected();
+  push(3, { command: ['sh', '-c', 'echo $$ >>starts; exec sleep 1000'] });
+  await said('member: report a=4');
+  await end(agents[0]!.child, 'SIGKILL');
+  await start();
+  await connected(2);
+  expect(transcript.filter((line) => line.includes('hello')).at(-1)).toBe(
+    'member: hello of node-1 generation=3 cluster="c1" [a=4]',
+  );
+  const starts = spawnSync('cat', [join(folder, 'data', 'allocations', 'a', 'work', 'starts')]).stdout.toString();
+  expect(starts.trim().split('\n').length).toBe(1);
+});
+
+test('a workload that stops on a lost lease is stopped while no member answers, also by an agent that just came back', async () => {
+  member.leaseMs = 1_500;
+  member.heartbeatMs = 200;
+  await start();
+  await connected();
+  push(3, { command: ['sleep', '1000'], onDisconnect: OnDisconnect.STOP });
+  await said('member: report a=4');
+  member.close();
+  await end(agents[0]!.child, 'SIGKILL');
+  const again = await start();
+  await until(() => again.output.text.includes('Stopped: the node has no lease') || undefined);
+});
+
+test('SIGTERM ends the agent in order, and its workloads run on', async () => {
+  await start();
+  await connected();
+  push(3, { command: ['sh', '-c', 'echo $$ >pid; exec sleep 1000'] });
+  await said('member: report a=4');
+  const begunAtMs = performance.now();
+  expect(await end(agents[0]!.child, 'SIGTERM')).toBe(0);
+  expect(performance.now() - begunAtMs).toBeLessThan(4_500);
+  const pid = spawnSync('cat', [join(folder, 'data', 'allocations', 'a', 'work', 'pid')])
+    .stdout.toString()
+    .trim();
+  expect(existsSync(`/proc/${pid}`)).toBe(true);
+  expect((await readdir(join(folder, 'data'))).includes('lock')).toBe(false);
+});
+
+test('/livez, /readyz and /metrics say how it is, and other requests are refused', async () => {
+  member.welcomes = false;
+  const agent = await start();
+  const base = `http://${await until(() => (agent.output.text.includes('"http"') ? httpAddress(agent) : undefined))}`;
+  const get = async (path: string, init?: RequestInit): Promise<string> => {
+    const response = await fetch(`${base}${path}`, init);
+    return `${response.status} ${await response.text()}`;
+  };
+  expect(await get('/livez')).toBe('200 ok\n');
+  expect(await get('/readyz')).toMatch(/^503 The agent has no session with the control plane/);
+  expect(await get('/x')).toMatch(/^404 /);
+  expect(await get('/metrics', { method: 'POST' })).toMatch(/^405 /);
+  member.welcomes = true;
+  await said('member: hello of node-1 generation=0 cluster="" []');
+  member.say({ case: 'welcome', value: { clusterId: 'c1', heartbeatIntervalMs: 1_000, leaseMs: 10_000 } });
+  await connected();
+  expect(await get('/readyz')).toBe('200 ok\n');
+  const metrics = (await get('/metrics')).slice(4);
+  expect(metrics).toMatch(/^cell_agent_connected 1$/m);
+  expect(metrics).toMatch(/^cell_agent_sessions_total 1$/m);
+  expect(metrics).toMatch(/^cell_agent_allocations\{state="healthy"\} 0$/m);
+  expect(metrics).toMatch(/^cell_node_memory_available_bytes \d{7,}$/m);
+  const tools = process.env['CELL_TEST_PROMETHEUS_DIR'];
+  if (tools === undefined) return;
+  const verdict = spawnSync(join(tools, 'promtool'), ['check', 'metrics'], { input: metrics });
+  expect(`${verdict.stdout}${verdict.stderr}`).toBe('');
+});
+
+async function failure(started: Started): Promise<string> {
+  const [code] = await once(started.child, 'close');
+  return `${code} ${started.output.text}`;
+}
+
+test('a second agent on the same data is refused', async () => {
+  await start();
+  await connected();
+  const text = await failure(await start());
+  expect(text).toMatch(
+    /^1 CELL_E_DATA_IN_USE: Could not use the data folder ".*": another agent \(process \d+\) uses it.*\n$/,
+  );
+});
+
+test('an address that is in use is refused', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const text = await failure(await start(`listen.http = "127.0.0.1:${port}"`));
+  server.close();
+  expect(text).toBe(
+    `1 CELL_E_ADDRESS_IN_USE: Could not listen on "127.0.0.1:${port}": the address is in use; ` +
+      'end what uses it, or set another "listen.http"\n',
+  );
+});
+
+test('a damaged file is refused and named', async () => {
+  await start();
+  await connected();
+  await end(agents[0]!.child, 'SIGTERM');
+  await truncate(join(folder, 'data', 'state', 'node.json'), 50);
+  const text = await failure(await start());
+  expect(text).toMatch(
+    /^1 CELL_E_STATE_DAMAGED: Could not use the file ".*node\.json": it is cut off or was changed; .*\n$/,
+  );
+});
+
+test('an address that is not loopback is refused', async () => {
+  const text = await failure(await start('listen.http = "0.0.0.0:7603"'));
+  expect(text).toMatch(/^1 CELL_E_NOT_LOOPBACK: .*agent\.toml:4: Key "listen\.http" has the value "0\.0\.0\.0:7603"/);
+});
+
+test('--version, --help and a wrong flag', () => {
+  const run = (...flags: string[]): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...FLAGS, ...flags]);
+    return `${status} ${stdout}${stderr}`;
+  };
+  expect(run('--version')).toMatch(/^0 cell-agent \d+\.\d+\.\d+\n$/);
+  expect(run('--help')).toContain('Example:\n  cell-agent --config');
+  expect(run('--colour')).toMatch(/^1 CELL_E_CONFIG: Unknown option '--colour'.*see "cell-agent --help"\n$/);
+});
