@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const prometheusFolder = resolve(import.meta.dirname, '.cache/prometheus/usr/bin');
 
 /** Tests that start real processes: one at a time, after all others, with time for elections and restarts. */
-const CLUSTER_FILES = ['test/cluster/**/*.cluster.test.ts'];
+const CLUSTER_FILES = ['test/**/*.cluster.test.ts'];
 const CLUSTER_TIMEOUT_MS = 120_000;
 const UNIT_TIMEOUT_MS = 30_000;
 

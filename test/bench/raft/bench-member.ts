@@ -1,0 +1,139 @@
+import {
+  GrpcTransport,
+  PeerChannels,
+  type PeerIdentity,
+  peerServerOptions,
+  registerPeerService,
+} from '@cell/control-plane/peers';
+import { type Driver, type Entry, openLogStore, type StateMachine, startDriver } from '@cell/raft';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
+
+/** What the parent says. */
+export type MemberOrders = { readonly kind: 'load'; readonly load: LoadRequest } | { readonly kind: 'stop' };
+
+/** What it is told. */
+export type MemberNews =
+  | { readonly kind: 'up' }
+  | { readonly kind: 'leader'; readonly leading: boolean }
+  | { readonly kind: 'result'; readonly result: LoadResult }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface BenchMember {
+  run(load: LoadRequest): Promise<LoadResult>;
+  stop(): Promise<void>;
+}
+
+const CLUSTER_ID = 'bench';
+
+/** The product's defaults. */
+export const RAFT_SETTINGS = {
+  heartbeatMs: 50,
+  electionMs: 400,
+  snapshotEveryEntries: 10_000,
+  snapshotEveryBytes: 64 * 1024 * 1024,
+  keepEntries: 5_000,
+} as const;
+
+/** `addresses`: "host:port" for peers, of all members in the order of their ids, which count from 1. */
+export async function startBenchMember(id: number, folder: string, addresses: readonly string[]): Promise<BenchMember> {
+  const members = addresses.map((peers, place) => ({ id: place + 1, grpc: '', peers, http: '' }));
+  const identity: PeerIdentity = { clusterId: CLUSTER_ID, memberId: id, members };
+  const log = pino({ level: 'silent' });
+  const transport = new GrpcTransport({
+    identity,
+    channels: new PeerChannels(identity),
+    clock,
+    log,
+    random: Math.random,
+  });
+  const driver = await startDriver({
+    ...RAFT_SETTINGS,
+    id,
+    store: await openLogStore({
+      directory: folder,
+      identity: { clusterId: CLUSTER_ID, nodeId: id },
+      bootstrap: {
+        voters: members.map((member) => member.id),
+        learners: [],
+        votersOutgoing: [],
+        learnersNext: [],
+        autoLeave: false,
+      },
+    }),
+    transport,
+    machine: new CountingMachine(),
+    timers: clock,
+    random: (below) => Math.floor(Math.random() * below),
+    onFatal: (error) => {
+      throw error;
+    },
+    onSoftState: ({ role }) => process.send?.({ kind: 'leader', leading: role === 'leader' }),
+  });
+  transport.reportTo((peer) => driver.onUnreachable(peer));
+  await listen(addresses[id - 1] as string, identity, driver);
+  return {
+    run: (load) => runLoad((data) => driver.propose(data), load),
+    stop: () => driver.stop(),
+  };
+}
+
+async function listen(address: string, identity: PeerIdentity, driver: Driver): Promise<void> {
+  const server = new Server(peerServerOptions);
+  const refuse = (): never => {
+    throw new Error('Members under measurement exchange messages of Raft only');
+  };
+  registerPeerService(server, {
+    identity,
+    clock,
+    log: pino({ level: 'silent' }),
+    raft: driver,
+    propose: refuse,
+    requests: {
+      livenessReported: refuse,
+      ownStatus: refuse,
+      openLogs: refuse,
+      crash: refuse,
+      transferLeadership: refuse,
+    },
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Applying costs nothing here: what is measured is consensus. */
+class CountingMachine implements StateMachine {
+  #count = 0;
+
+  apply(entries: readonly Entry[]): readonly unknown[] {
+    return entries.map(() => {
+      this.#count += 1;
+      return this.#count;
+    });
+  }
+
+  async *capture(): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode(String(this.#count));
+  }
+
+  async restore(_meta: unknown, data: AsyncIterable<Uint8Array>): Promise<void> {
+    let text = '';
+    for await (const piece of data) text += new TextDecoder().decode(piece);
+    this.#count = Number(text);
+  }
+}
+
+const clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  every(periodMs: number, callback: () => void) {
+    const timer = setInterval(callback, periodMs);
+    return () => clearInterval(timer);
+  },
+  after(delayMs: number, callback: () => void) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
