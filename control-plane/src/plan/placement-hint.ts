@@ -1,5 +1,5 @@
 import type { JobSpec } from '@cell/job';
-import type { NodeRefusal } from './refusals.ts';
+import type { NodeRefusal } from './node-refusal.ts';
 
 interface Change {
   /** How much of what was asked would have to go, 0 to 1. */

@@ -1,19 +1,11 @@
 /** Why an instance finds no node, in numbers, and the smallest change that would help. */
 import type { JobSpec } from '@cell/job';
 import type { NodeRow, RefusalReason } from '../model/entities.ts';
-import { describeConstraint, meetsConstraint } from './constraints.ts';
 import type { FleetRooms } from './fleet-rooms.ts';
 import { REASONS_MAX } from './limits.ts';
+import { type Lack, type NodeRefusal, nodeRefusal } from './node-refusal.ts';
 import type { NodeRoom } from './node-room.ts';
 import { placementHint } from './placement-hint.ts';
-
-/** Everything that one node lacks. A node that is lost or fails a constraint is not looked at further. */
-export type NodeRefusal =
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'constraints'; readonly failed: readonly string[] }
-  | { readonly kind: 'room'; readonly room: NodeRoom; readonly lacks: readonly Lack[] };
-
-export type Lack = 'cpu' | 'memory' | 'ports' | `port ${number} ("${string}")`;
 
 export interface Explanation {
   /** Those that rule out the most nodes first. */
@@ -24,21 +16,8 @@ export interface Explanation {
 /** Call it for nodes on which `spec` does not fit; each may be ruled out by several reasons. */
 export function explainRefusals(nodes: Iterable<NodeRow>, rooms: FleetRooms, spec: JobSpec): Explanation {
   const refusals: NodeRefusal[] = [];
-  for (const node of nodes) refusals.push(refusalOf(rooms.ofNode(node.id), node, spec));
+  for (const node of nodes) refusals.push(nodeRefusal(rooms.ofNode(node.id), node, spec));
   return { reasons: countReasons(refusals, spec), hint: placementHint(refusals, spec) };
-}
-
-function refusalOf(room: NodeRoom | undefined, node: NodeRow, spec: JobSpec): NodeRefusal {
-  if (room === undefined) return { kind: 'lost' };
-  const failed = spec.constraints.filter((constraint) => !meetsConstraint(constraint, node.inventory.attributes));
-  if (failed.length > 0) return { kind: 'constraints', failed: failed.map(describeConstraint) };
-  const lacks: Lack[] = [];
-  if (spec.resources.cpuMillis > room.cpuMillisFree) lacks.push('cpu');
-  if (spec.resources.memoryMib > room.memoryMibFree) lacks.push('memory');
-  const taken = spec.ports.filter(({ port }) => port !== 0 && room.portTaken(port));
-  for (const { name, port } of taken) lacks.push(`port ${port} ("${name}")`);
-  if (taken.length === 0 && !room.portsFit(spec)) lacks.push('ports');
-  return { kind: 'room', room, lacks };
 }
 
 function countReasons(refusals: readonly NodeRefusal[], spec: JobSpec): RefusalReason[] {

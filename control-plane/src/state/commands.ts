@@ -4,7 +4,7 @@
  * fields must be survivable, since members of two versions run side by side during an upgrade.
  */
 import type { JobSpec } from '@cell/job';
-import type { AllocationRow, AllocationState, DesiredState, Inventory, PlacementFailure } from '../model/entities.ts';
+import type { AllocationRow, AllocationState, Inventory, PlacementFailure } from '../model/entities.ts';
 
 interface Timed {
   /** Wall clock of the member that made the command, in milliseconds since 1970. */
@@ -116,5 +116,3 @@ export type RefusalCode =
   | 'CELL_E_LIMIT'
   | 'CELL_E_UNKNOWN_COMMAND'
   | 'CELL_E_INVALID';
-
-export type { AllocationState, DesiredState };

@@ -106,6 +106,8 @@ test('a stopped job that is submitted unchanged runs again as a new version', ()
 
 test('stopping says how many instances will stop; twice is no error, and an unknown job is one', () => {
   const fleet = running();
+  fleet.place({ id: 'a1', instance: 1 });
+  fleet.report('a1', 'failed');
   const first = fleet.apply({ kind: 'stop-job', name: 'web' });
   expect(first).toMatchObject({ ok: true, stopping: 1 });
   expect(newEvents(fleet)).toEqual(['JobStopped job/web']);

@@ -7,8 +7,6 @@
 /** Returns the canonical copy. Throws `ShapeMismatch`; `path` says where, such as "spec.ports[0].name". */
 export type Shape<Value> = (value: unknown, path: string) => Value;
 
-export type Shaped<AnyShape> = AnyShape extends Shape<infer Value> ? Value : never;
-
 export class ShapeMismatch extends Error {
   constructor(path: string, expected: string, found: unknown) {
     super(`Expected ${expected} at "${path}" and found ${describe(found)}`);

@@ -1,0 +1,26 @@
+import type { JobSpec } from '@cell/job';
+import type { NodeRow } from '../model/entities.ts';
+import { describeConstraint, meetsConstraint } from './constraints.ts';
+import type { NodeRoom } from './node-room.ts';
+
+/** Everything that one node lacks. A node that is lost or fails a constraint is not looked at further. */
+export type NodeRefusal =
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'constraints'; readonly failed: readonly string[] }
+  | { readonly kind: 'room'; readonly room: NodeRoom; readonly lacks: readonly Lack[] };
+
+export type Lack = 'cpu' | 'memory' | 'ports' | `port ${number} ("${string}")`;
+
+/** What keeps `spec` off a node; `room` is undefined for nodes that are not ready. */
+export function nodeRefusal(room: NodeRoom | undefined, node: NodeRow, spec: JobSpec): NodeRefusal {
+  if (room === undefined) return { kind: 'lost' };
+  const failed = spec.constraints.filter((constraint) => !meetsConstraint(constraint, node.inventory.attributes));
+  if (failed.length > 0) return { kind: 'constraints', failed: failed.map(describeConstraint) };
+  const lacks: Lack[] = [];
+  if (spec.resources.cpuMillis > room.cpuMillisFree) lacks.push('cpu');
+  if (spec.resources.memoryMib > room.memoryMibFree) lacks.push('memory');
+  const taken = spec.ports.filter(({ port }) => port !== 0 && room.portTaken(port));
+  for (const { name, port } of taken) lacks.push(`port ${port} ("${name}")`);
+  if (taken.length === 0 && !room.portsFit(spec)) lacks.push('ports');
+  return { kind: 'room', room, lacks };
+}
