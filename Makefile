@@ -1,11 +1,11 @@
 # Each target does its own set-up. "make help" lists them.
-.PHONY: help setup check test demo bench
+.PHONY: help setup check test demo demo-stop bench
 .DEFAULT_GOAL := help
 KEEP ?=
 export KEEP
 
 help: ## Lists the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 setup: ## Installs Node, npm and the dependencies into this folder; does nothing when they are there
 	@scripts/setup
@@ -21,6 +21,10 @@ test: ## All tests; closes with "N passed, N failed, N skipped"
 demo: ## A fleet on this machine that loses its leader; KEEP=1 leaves it up
 	@scripts/setup demo
 	@scripts/run npm run --silent demo
+
+demo-stop: ## Ends what "make demo KEEP=1" left up, and removes it
+	@scripts/setup
+	@scripts/run npm run --silent demo -- stop
 
 bench: ## Measurements, one JSON object a line; BENCH="raft failover" picks some
 	@scripts/setup bench

@@ -1,11 +1,10 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CellClient, connect } from '@cell/sdk';
 import { Daemon } from './daemon.ts';
 import { agentToml, type MemberPorts, memberToml } from './fleet-config.ts';
-import { freePorts } from './free-ports.ts';
-import { forgetFolder, guardFolder, sweepFolder } from './leftovers.ts';
+import { freePortBlock, freePorts } from './free-ports.ts';
+import { forgetFolder, guardFolder, makeGuardedFolder, sweepFolder } from './leftovers.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface FleetOptions {
@@ -17,6 +16,10 @@ export interface FleetOptions {
   /** Tables of TOML for every member, such as '[leases]\nduration = "5s"\n'. */
   readonly memberSettings?: string;
   readonly agentSettings?: string;
+  /** Variables for every daemon, beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How the name of its folder begins; default "cell-". */
+  readonly folderPrefix?: string;
   /** Default: a new one below the temporary folder, removed at the end. One that is given stays. */
   readonly folder?: string;
   /** Start and wait until all are ready; default true. */
@@ -28,7 +31,6 @@ const CALL_MS_MAX = 10_000;
 const LEADER_MS_MAX = 10_000;
 
 /** Ports for the workloads of each agent: apart, since all agents are on one machine. */
-const WORKLOAD_PORT_FIRST = 20_000;
 const WORKLOAD_PORTS_EACH = 200;
 
 export class Member extends Daemon {
@@ -144,11 +146,11 @@ export class Fleet {
 
 /** Makes a fleet; the caller ends it with `stop`. It ends with this process in any case, unless `keep` is called. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cell-'));
-  guardFolder(folder, options.folder === undefined);
+  const folder = options.folder ?? makeGuardedFolder(options.folderPrefix ?? 'cell-');
+  if (options.folder !== undefined) guardFolder(folder);
   const ports = await portsOf(options);
   const members = ports.members.map((own) => makeMember(folder, own, ports.members, options));
-  const agents = ports.agents.map((httpPort, place) => makeAgent(folder, place, httpPort, ports.members, options));
+  const agents = ports.agents.map((own, place) => makeAgent(folder, place, own, ports.members, options));
   const fleet = new Fleet(folder, members, agents);
   if (options.start === false) return fleet;
   try {
@@ -166,7 +168,12 @@ async function portsOf({ members, agents = 0 }: FleetOptions) {
     const [grpc, peers, http] = ports.slice(place * PORTS_PER_MEMBER) as [number, number, number];
     return { id: place + 1, grpc, peers, http };
   });
-  return { members: memberPorts, agents: ports.slice(members * PORTS_PER_MEMBER) };
+  const first = await freePortBlock(agents * WORKLOAD_PORTS_EACH);
+  const agentPorts = ports.slice(members * PORTS_PER_MEMBER).map((http, place) => {
+    const firstWorkload = first + place * WORKLOAD_PORTS_EACH;
+    return { http, workloads: [firstWorkload, firstWorkload + WORKLOAD_PORTS_EACH - 1] as const };
+  });
+  return { members: memberPorts, agents: agentPorts };
 }
 
 function makeMember(folder: string, own: MemberPorts, members: readonly MemberPorts[], options: FleetOptions): Member {
@@ -181,14 +188,20 @@ function makeMember(folder: string, own: MemberPorts, members: readonly MemberPo
     folder,
     configFile,
     httpAddress: `127.0.0.1:${own.http}`,
+    environment: options.environment ?? {},
   } as const;
   return new Member(parts, own, data);
+}
+
+interface AgentPorts {
+  readonly http: number;
+  readonly workloads: readonly [first: number, last: number];
 }
 
 function makeAgent(
   folder: string,
   place: number,
-  httpPort: number,
+  own: AgentPorts,
   members: readonly MemberPorts[],
   options: FleetOptions,
 ): Agent {
@@ -196,9 +209,15 @@ function makeAgent(
   const data = join(folder, name);
   mkdirSync(data, { recursive: true });
   const configFile = join(folder, `${name}.toml`);
-  const first = WORKLOAD_PORT_FIRST + place * WORKLOAD_PORTS_EACH;
-  const ports = [first, first + WORKLOAD_PORTS_EACH - 1] as const;
-  writeFileSync(configFile, agentToml({ name, data, httpPort, members, ports, extra: options.agentSettings ?? '' }));
-  const parts = { program: 'cell-agent', name, folder, configFile, httpAddress: `127.0.0.1:${httpPort}` } as const;
+  const extra = options.agentSettings ?? '';
+  writeFileSync(configFile, agentToml({ name, data, httpPort: own.http, members, ports: own.workloads, extra }));
+  const parts = {
+    program: 'cell-agent',
+    name,
+    folder,
+    configFile,
+    httpAddress: `127.0.0.1:${own.http}`,
+    environment: options.environment ?? {},
+  } as const;
   return new Agent(parts, data);
 }

@@ -7,6 +7,10 @@ import { createServer } from 'node:net';
 const FIRST = 10_000;
 const LAST = 19_999;
 
+/** What agents give to workloads. */
+const BLOCKS_FIRST = 20_000;
+const BLOCKS_LAST = 31_999;
+
 const ATTEMPTS_MAX = 1000;
 
 const given = new Set<number>();
@@ -22,6 +26,22 @@ export async function freePorts(count: number): Promise<number[]> {
     ports.push(port);
   }
   return ports;
+}
+
+/** The first of so many ports in a row that nobody listens on: workloads of another fleet on this machine may. */
+export async function freePortBlock(count: number): Promise<number> {
+  const places = BLOCKS_LAST - BLOCKS_FIRST + 2 - count;
+  if (places < 1) throw new Error(`There are no ${count} ports for workloads`);
+  for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts += 1) {
+    const first = BLOCKS_FIRST + Math.floor(Math.random() * places);
+    if (await areFree(first, count)) return first;
+  }
+  throw new Error(`Found no ${count} free ports in a row`);
+}
+
+async function areFree(first: number, count: number): Promise<boolean> {
+  for (let port = first; port < first + count; port += 1) if (!(await isFree(port))) return false;
+  return true;
 }
 
 function isFree(port: number): Promise<boolean> {

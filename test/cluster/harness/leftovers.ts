@@ -2,18 +2,31 @@
  * Makes sure that nothing outlives the process that started a fleet: neither daemons nor the workloads that agents
  * leave behind on purpose, however that process ends (short of SIGKILL).
  */
-import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const folders = new Map<string, boolean>();
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** From now on until `forgetFolder`, ending this process also ends all that works below the folder, and removes it. */
-export function guardFolder(folder: string, remove: boolean): void {
-  if (folders.size === 0) {
-    process.on('exit', sweepAll);
-    for (const signal of SIGNALS) process.on(signal, endBySignal);
-  }
-  folders.set(folder, remove);
+/** A new folder below the temporary one, guarded and to be removed. There is no moment in which a signal leaves it. */
+export function makeGuardedFolder(prefix: string): string {
+  watchEnd();
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  folders.set(folder, true);
+  return folder;
+}
+
+/** From now on until `forgetFolder`, ending this process also ends all that works below the folder, which stays. */
+export function guardFolder(folder: string): void {
+  watchEnd();
+  folders.set(folder, false);
+}
+
+function watchEnd(): void {
+  if (folders.size > 0) return;
+  process.on('exit', sweepAll);
+  for (const signal of SIGNALS) process.on(signal, endBySignal);
 }
 
 /** Ends all that works below the folder, and removes it if it was to be removed. */
@@ -41,10 +54,11 @@ function endBySignal(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal);
 }
 
-const ROUNDS_MAX = 5;
+const ROUNDS_MAX = 500;
+const ROUND_PAUSE_MS = 10;
 
 /** A process that dies may leave children that were just born; so it looks again until nothing is left. */
-function killBelow(folder: string): void {
+export function killBelow(folder: string): void {
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const pids = processesBelow(folder);
     if (pids.length === 0) return;
@@ -55,23 +69,42 @@ function killBelow(folder: string): void {
         // It has ended meanwhile.
       }
     }
+    pauseMs(ROUND_PAUSE_MS);
   }
 }
 
-/** Processes that name the folder in their arguments or environment, or work in it. */
+/** Blocks, since handlers of signals and of the process's end can't wait for promises. */
+function pauseMs(durationMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+}
+
+/**
+ * Processes that name the folder in their arguments or environment, or work in it. Whatever has a terminal is a
+ * person's, such as a shell that looks around there; daemons and workloads never have one.
+ */
 export function processesBelow(folder: string): number[] {
   const needle = Buffer.from(`${folder}/`);
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 1 && pid !== process.pid && works(pid, folder, needle));
+    .filter((pid) => pid > 1 && pid !== process.pid && works(pid, needle) && !hasTerminal(pid));
 }
 
-function works(pid: number, folder: string, needle: Buffer): boolean {
+function works(pid: number, needle: Buffer): boolean {
   try {
-    if (readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return true;
+    if (`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(needle.toString())) return true;
     return ['cmdline', 'environ'].some((file) => readFileSync(`/proc/${pid}/${file}`).includes(needle));
   } catch {
     // It has ended meanwhile, or isn't ours.
+    return false;
+  }
+}
+
+/** Field 7 of proc(5)'s stat, after the command's name in parentheses: the terminal, 0 for none. */
+function hasTerminal(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4] !== '0';
+  } catch {
     return false;
   }
 }

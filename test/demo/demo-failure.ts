@@ -1,0 +1,12 @@
+/** Something that the demo promises isn't so. The message is one sentence for the person who watches. */
+export class DemoFailure extends Error {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, options);
+    this.name = 'DemoFailure';
+  }
+}
+
+/** Throws `DemoFailure` unless it holds. */
+export function ensure(holds: boolean, message: string): asserts holds {
+  if (!holds) throw new DemoFailure(message);
+}

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Fleet, startFleet } from '../cluster/harness/fleet.ts';
+import { processesBelow } from '../cluster/harness/leftovers.ts';
+import { Cellctl } from './cellctl.ts';
+import { ensure } from './demo-failure.ts';
+import type { DemoParts } from './demo-parts.ts';
+import { FOLDER_PREFIX, keepFleet } from './kept-fleet.ts';
+import type { Narrator } from './narrator.ts';
+import type { Step } from './step.ts';
+import { loseAgent } from './steps/lose-agent.ts';
+import { loseLeader } from './steps/lose-leader.ts';
+import { runBatch } from './steps/run-batch.ts';
+import { runService } from './steps/run-service.ts';
+import { showFleet } from './steps/show-fleet.ts';
+
+const MEMBERS = 3;
+const AGENTS = 5;
+const STEPS: readonly Step[] = [showFleet, runService, runBatch, loseLeader, loseAgent];
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+interface Outcome {
+  readonly title: string;
+  readonly passed: boolean;
+  /** The figure, or why it failed. */
+  readonly text: string;
+}
+
+/** Shows everything; resolves to whether all was as promised. The fleet is gone then, or left up if `keep` is set. */
+export async function runDemo(narrator: Narrator, { keep }: { readonly keep: boolean }): Promise<boolean> {
+  const startMs = performance.now();
+  narrator.heading('Cell: a fleet on this machine that runs real work and survives the loss of its leader');
+  narrator.space();
+  const interrupted = () => narrator.lastWords('\nInterrupted: ending all processes and removing the folder');
+  for (const signal of SIGNALS) process.on(signal, interrupted);
+  const fleet = await start(narrator);
+  const cellctl = new Cellctl({ addresses: fleet.addresses, folder: fleet.folder, narrator });
+  const outcomes: Outcome[] = [];
+  for (const [place, step] of STEPS.entries()) outcomes.push(await take(step, place + 1, { fleet, cellctl, narrator }));
+  for (const signal of SIGNALS) process.off(signal, interrupted);
+  if (keep) keepFleet(fleet, narrator);
+  else outcomes.push(await take(endFleet, STEPS.length + 1, { fleet, cellctl, narrator }));
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  summarize(outcomes, seconds, narrator);
+  return outcomes.every(({ passed }) => passed);
+}
+
+async function start(narrator: Narrator): Promise<Fleet> {
+  const startMs = performance.now();
+  const work = startFleet({
+    members: MEMBERS,
+    agents: AGENTS,
+    cluster: 'demo',
+    folderPrefix: FOLDER_PREFIX,
+    // What the agents run finds this Node as "node".
+    environment: { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
+  });
+  const fleet = await narrator.during('Starting three members of the control plane and five agents', work);
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  narrator.say(
+    `Started 3 members of a control plane and 5 agents on loopback in ${seconds} s; their data is in ${fleet.folder}. ` +
+      `So that the commands below find them: CELL_ADDR=${fleet.addresses.join(',')}`,
+  );
+  return fleet;
+}
+
+/** Takes one step; one that fails does not keep the others from being shown. */
+async function take(step: Step, number: number, parts: DemoParts): Promise<Outcome> {
+  const { narrator } = parts;
+  const title = `${number}. ${step.title}`;
+  narrator.heading(title);
+  narrator.say(step.about);
+  try {
+    return { title, passed: true, text: await step.run(parts) };
+  } catch (error) {
+    const text = reasonOf(error);
+    narrator.failed(text);
+    return { title, passed: false, text };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`;
+}
+
+const endFleet: Step = {
+  title: 'The end',
+  about: 'All members and agents are told to stop; then nothing may be left of them, nor of what they ran.',
+  async run({ fleet, narrator }) {
+    const daemons = [...fleet.members, ...fleet.agents];
+    const stopping = Promise.all(daemons.map((daemon) => daemon.stop()));
+    const endings = await narrator.during('Stopping', stopping);
+    const orderly = endings.filter(({ exitCode }) => exitCode === 0).length;
+    await fleet.stop();
+    ensure(orderly === daemons.length, `${daemons.length - orderly} of ${daemons.length} ended out of order`);
+    const left = processesBelow(fleet.folder);
+    ensure(left.length === 0, `Processes are left: ${left.join(', ')}`);
+    ensure(!existsSync(fleet.folder), `The folder "${fleet.folder}" is left`);
+    narrator.checked(`${orderly} daemons ended with exit code 0; no process and no file is left`);
+    return 'no process and no file is left';
+  },
+};
+
+function summarize(outcomes: readonly Outcome[], seconds: string, narrator: Narrator): void {
+  narrator.heading('Summary');
+  for (const { title, passed, text } of outcomes) {
+    if (passed) narrator.checked(`${title}: ${text}`);
+    else narrator.failed(`${title}: ${text}`);
+  }
+  const failed = outcomes.filter(({ passed }) => !passed).length;
+  const verdict = failed === 0 ? narrator.paint('PASS', 'good') : narrator.paint('FAIL', 'bad');
+  narrator.space();
+  narrator.say(`${verdict}: ${outcomes.length - failed} of ${outcomes.length} as promised, in ${seconds} s`);
+}
