@@ -19,10 +19,14 @@ export interface Status extends BasicStatus {
 }
 
 export function basicStatus(raft: Raft): BasicStatus {
+  // Field by field: observers ask after every step, and spreading made this a sixth of a simulation's time.
   return {
     id: raft.id,
-    ...raft.hardState(),
-    ...raft.softState(),
+    term: raft.term,
+    vote: raft.vote,
+    commit: raft.log.committed,
+    leader: raft.leader,
+    role: raft.role,
     applied: raft.log.applied,
     firstIndex: raft.log.firstIndex(),
     lastIndex: raft.log.lastIndex(),

@@ -1,0 +1,23 @@
+import { crash, crashMany, crashWhileStoring, pause } from './crash.ts';
+import type { Fault } from './fault.ts';
+import { campaign, forgetLeader, hurriedClock, readsEverywhere, transfer } from './leadership.ts';
+import { changeMembership } from './membership.ts';
+import { halfReplicated, lossy, oneWay, partial, split } from './partition.ts';
+
+export const ALL_FAULTS: readonly Fault[] = [
+  crash,
+  crashWhileStoring,
+  crashMany,
+  pause,
+  split,
+  oneWay,
+  partial,
+  lossy,
+  halfReplicated,
+  transfer,
+  campaign,
+  hurriedClock,
+  forgetLeader,
+  readsEverywhere,
+  changeMembership,
+];

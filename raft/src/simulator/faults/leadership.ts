@@ -1,0 +1,57 @@
+import type { Fault } from './fault.ts';
+import { pickVictim } from './fault.ts';
+
+/** An operator hands leadership to somebody. */
+export const transfer: Fault = {
+  name: 'transfer',
+  weights: { mixed: 2, churn: 2, partitions: 1, crashes: 1, membership: 2 },
+  strike({ cluster, clients, random }) {
+    const [leader] = cluster.leaders();
+    const asked = leader !== undefined && random.chance(0.8) ? leader : cluster.running()[0];
+    if (asked === undefined) return;
+    const to = random.pick(cluster.ids);
+    asked.input((node) => node.transferLeader(to));
+    if (asked.alive && random.chance(0.5)) clients.append(asked);
+  },
+};
+
+/** Somebody stands for election out of turn. */
+export const campaign: Fault = {
+  name: 'campaign',
+  weights: { mixed: 2, churn: 4, partitions: 1, crashes: 2, membership: 1 },
+  strike({ cluster, random }) {
+    for (const process of random.sample(cluster.running(), random.whole(1, 2)))
+      process.input((node) => node.campaign());
+  },
+};
+
+/** Somebody's clock hurries through an election timeout. */
+export const hurriedClock: Fault = {
+  name: 'hurried clock',
+  weights: { mixed: 1, churn: 3, partitions: 1, crashes: 1, membership: 1 },
+  strike(world) {
+    const victim = world.random.chance(0.5) ? pickVictim(world) : world.random.pick(world.cluster.running());
+    const ticks = world.random.whole(1, 3 * world.cluster.scenario.core.electionTicks);
+    for (let count = 0; count < ticks; count++) victim?.input((node) => node.tick());
+  },
+};
+
+/** Followers are told that their leader is gone. */
+export const forgetLeader: Fault = {
+  name: 'forgotten leader',
+  weights: { mixed: 1, churn: 1, partitions: 1 },
+  strike({ cluster, random }) {
+    for (const process of random.sample(cluster.running(), 2)) process.input((node) => node.forgetLeader());
+  },
+};
+
+/** Clients ask everyone who takes itself for the leader, however old. */
+export const readsEverywhere: Fault = {
+  name: 'reads everywhere',
+  weights: { mixed: 2, churn: 2, partitions: 4, crashes: 1, membership: 2 },
+  strike({ cluster, clients }) {
+    for (const leader of cluster.leaders()) {
+      if (leader.alive) clients.read(leader);
+    }
+  },
+};

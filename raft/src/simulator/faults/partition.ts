@@ -1,0 +1,102 @@
+import type { NodeId } from '../../core/index.ts';
+import type { Fault, World } from './fault.ts';
+import { later, pickVictim } from './fault.ts';
+
+/** Heals after a while; the next partition does so too. */
+function healLater(world: World): void {
+  const { cluster, random, electionMs } = world;
+  later(world, random.between(electionMs / 2, 6 * electionMs), () => cluster.network.heal());
+}
+
+/** Two halves, each direction cut. */
+export const split: Fault = {
+  name: 'split',
+  weights: { mixed: 3, churn: 1, partitions: 4, crashes: 1, membership: 2 },
+  strike(world) {
+    const { cluster, random } = world;
+    cluster.network.heal();
+    const left = new Set(random.sample(cluster.ids, random.whole(1, cluster.ids.length - 1)));
+    for (const a of left) {
+      for (const b of cluster.ids) {
+        if (left.has(b)) continue;
+        cluster.network.cut(a, b);
+        cluster.network.cut(b, a);
+      }
+    }
+    healLater(world);
+  },
+};
+
+/** Somebody can't hear, or can't be heard. */
+export const oneWay: Fault = {
+  name: 'one-way partition',
+  weights: { mixed: 2, churn: 1, partitions: 4, membership: 1 },
+  strike(world) {
+    const { cluster, random } = world;
+    const victim = pickVictim(world);
+    if (victim === undefined) return;
+    const { id } = victim.parts;
+    const deaf = random.chance(0.5);
+    for (const other of cluster.ids) {
+      if (other !== id && random.chance(0.8)) cluster.network.cut(deaf ? other : id, deaf ? id : other);
+    }
+    healLater(world);
+  },
+};
+
+/** Some pairs don't reach each other; each member may still reach a majority. */
+export const partial: Fault = {
+  name: 'partial partition',
+  weights: { mixed: 2, churn: 1, partitions: 4, membership: 1 },
+  strike(world) {
+    const { cluster, random } = world;
+    const share = random.between(0.1, 0.6);
+    for (const a of cluster.ids) {
+      for (const b of cluster.ids) {
+        if (a >= b || !random.chance(share)) continue;
+        cluster.network.cut(a, b);
+        cluster.network.cut(b, a);
+      }
+    }
+    healLater(world);
+  },
+};
+
+/** Links lose much of what goes over them. */
+export const lossy: Fault = {
+  name: 'lossy network',
+  weights: { mixed: 2, churn: 1, partitions: 2, membership: 1 },
+  strike(world) {
+    world.cluster.network.extraLossRate = world.random.between(0.1, 0.6);
+    healLater(world);
+  },
+};
+
+/**
+ * A leader that reaches less than a majority goes on appending; then it is gone, and comes back after others have led.
+ * Done over and over this is how entries come to be on many members without being committed (the paper, figure 8).
+ */
+export const halfReplicated: Fault = {
+  name: 'half-replicated entries',
+  weights: { mixed: 2, churn: 12, partitions: 2, crashes: 1, membership: 1 },
+  strike(world) {
+    const { cluster, clients, random, electionMs } = world;
+    const leader = cluster.leaders()[0];
+    if (leader === undefined) return;
+    const { id } = leader.parts;
+    cluster.network.heal();
+    const others = cluster.ids.filter((other) => other !== id);
+    const reached = new Set<NodeId>(random.sample(others, random.below(Math.max(1, cluster.ids.length / 2))));
+    for (const other of others) if (!reached.has(other)) cluster.network.cut(id, other);
+    if (random.chance(0.8)) clients.append(leader, random.whole(1, 3));
+    const lead = random.between(0, electionMs);
+    later(world, lead, () => {
+      cluster.network.heal();
+      if (random.chance(0.7)) {
+        cluster.crash(id);
+        cluster.timeline.after(random.between(0, 3 * electionMs), () => cluster.start(id));
+      } else cluster.network.isolate(id, cluster.ids);
+    });
+    later(world, lead + random.between(electionMs, 3 * electionMs), () => cluster.network.heal());
+  },
+};
