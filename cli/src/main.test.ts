@@ -43,7 +43,7 @@ test('a reader that goes ends an endless stream quietly', async () => {
     child.stdout!.destroy();
     expect(await end).toEqual({ code: 0, errors: '' });
   } finally {
-    controlPlane.crash();
+    controlPlane.end();
   }
 });
 
@@ -64,7 +64,7 @@ test.each([
     child.kill(signal);
     expect(await end).toEqual({ code, errors: '' });
   } finally {
-    controlPlane.crash();
+    controlPlane.end();
   }
 });
 
@@ -78,6 +78,6 @@ test('output that is much more than a pipe holds arrives whole', async () => {
     expect(await ended(child)).toEqual({ code: 0, errors: '' });
     expect((JSON.parse(Buffer.concat(chunks).toString()) as { nodes: unknown[] }).nodes).toHaveLength(5_000);
   } finally {
-    controlPlane.crash();
+    controlPlane.end();
   }
 });

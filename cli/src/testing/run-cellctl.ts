@@ -45,7 +45,7 @@ export async function runCellctl(
     const result = await runAlone(words, { ...options, environment });
     return { ...result, calls: controlPlane.calls };
   } finally {
-    controlPlane.crash();
+    controlPlane.end();
   }
 }
 

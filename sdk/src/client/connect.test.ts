@@ -16,7 +16,7 @@ const listeners: Server[] = [];
 
 afterEach(() => {
   for (const client of clients.splice(0)) client.close();
-  for (const member of members.splice(0)) member.crash();
+  for (const member of members.splice(0)) member.end();
   for (const listener of listeners.splice(0)) listener.close();
 });
 

@@ -60,8 +60,8 @@ export interface CellClient {
   close(): void;
 }
 
-/** One member gets at most this long while there are others to ask. */
-const ATTEMPT_MS_MAX = 5_000;
+/** One member gets at most this long, and half of what is left, while others may be asked the same. */
+const ATTEMPT_MS_MAX = 3_000;
 
 /** Makes a client; connects when it is first used. */
 export function connect(options: ConnectOptions): CellClient {
@@ -91,7 +91,8 @@ export function connect(options: ConnectOptions): CellClient {
       const index = current;
       const address = addresses[index] as string;
       try {
-        return await work(address, addresses.length > 1 ? Math.min(leftMs, ATTEMPT_MS_MAX) : leftMs);
+        const shared = repeatable && addresses.length > 1;
+        return await work(address, shared ? Math.min(leftMs / 2, ATTEMPT_MS_MAX) : leftMs);
       } catch (error) {
         if (callOptions.signal?.aborted === true) throw error;
         last = toCellApiError(error, address);

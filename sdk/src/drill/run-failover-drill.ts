@@ -37,9 +37,11 @@ export interface FailoverDrillOptions {
 
 const MEMBERS_MIN = 3;
 const CALL_TIMEOUT_MS = 10_000;
-/** Acknowledged writes that show that writing works, before the fault and after it. */
-const STEADY_WRITES = 20;
+const STEADY_MS_MAX = 20_000;
+/** Writing works when a second's worth of writes was acknowledged, before the fault and after it; at least so many. */
+const STEADY_WRITES_MIN = 5;
 const POLL_PAUSE_MS = 50;
+const PROBLEMS_NAMED_MAX = 3;
 
 /** What is known before the fault. */
 interface Baseline {
@@ -73,7 +75,9 @@ async function lookBefore(client: CellClient, options: FailoverDrillOptions): Pr
   const fleet = await client.fleet.getFleetStatus({}, { signal });
   const problems = fleet.problems.map((problem) => problem.message);
   if (problems.length > 0 && !options.force) {
-    const sentence = `The fleet is not all right, so a drill would prove nothing and might harm: ${problems.join('; ')}`;
+    const named = problems.slice(0, PROBLEMS_NAMED_MAX).join('; ');
+    const more = problems.length > PROBLEMS_NAMED_MAX ? `; and ${problems.length - PROBLEMS_NAMED_MAX} more` : '';
+    const sentence = `The fleet is not all right, so a drill would prove nothing and might harm: ${named}${more}`;
     throw new CellApiError('CELL_E_NOT_READY', `${sentence}. Put this right first, or use "--force"`, true);
   }
   const status = await client.controlPlane.getControlPlaneStatus({}, { signal });
@@ -102,7 +106,7 @@ async function drill(
   const writer = startMarkWriter({ drillId, members, writesPerSecond: options.writesPerSecond, ledger, clock });
   try {
     onProgress('writing marks');
-    await untilSteady(writer, () => ledger.count >= STEADY_WRITES, options);
+    await untilSteady(writer, () => ledger.count >= steadyWrites(options), options);
 
     onProgress(
       mode === 'crash' ? `killing the leader, member ${leaderId}` : `moving leadership from member ${leaderId}`,
@@ -112,6 +116,9 @@ async function drill(
     const watching = watchForNewLeader(followers, { leaderId, term: termOf(baseline.status) }, clock, recovery);
     watching.catch(() => {});
     await injectFault(mode, followers[0] as CellClient, { drillId, leaderId });
+    const back =
+      mode === 'crash' ? untilMemberBack(options, pinned, baseline.status, faultMs, ended.signal) : undefined;
+    back?.catch(() => {});
 
     onProgress('waiting for a new leader');
     const leader = await orUndefined(watching, signal);
@@ -124,7 +131,8 @@ async function drill(
     onProgress('auditing every acknowledged write');
     const audit = await auditMarks(followers, options, ledger);
     const disturbed = await lookAtWorkloads(followers, baseline.allocations, signal);
-    const memberBackMs = mode === 'crash' ? await untilMemberBack(pinned.get(leaderId), faultMs, options) : undefined;
+    if (back !== undefined) onProgress('waiting for the killed member to come back');
+    const memberBackMs = await back;
     return judgeDrill(
       {
         drillId,
@@ -150,13 +158,17 @@ async function drill(
   }
 }
 
+function steadyWrites({ writesPerSecond }: FailoverDrillOptions): number {
+  return Math.max(STEADY_WRITES_MIN, writesPerSecond);
+}
+
 /** Before the fault, writing must work: what happens afterwards is then the fault's doing. */
 async function untilSteady(writer: MarkWriter, steady: () => boolean, options: FailoverDrillOptions): Promise<void> {
   const { clock, signal } = options;
-  const untilMs = clock.monotonicMs() + CALL_TIMEOUT_MS;
+  const untilMs = clock.monotonicMs() + STEADY_MS_MAX;
   while (!steady()) {
     if (clock.monotonicMs() > untilMs) {
-      const seconds = CALL_TIMEOUT_MS / 1000;
+      const seconds = STEADY_MS_MAX / 1000;
       throw new CellApiError('CELL_E_NOT_READY', `Too few writes were acknowledged in ${seconds} s to begin`, true);
     }
     await Promise.race([writer.done, clock.sleep(POLL_PAUSE_MS, signal)]);
@@ -169,9 +181,10 @@ async function untilResumed(
   ledger: MarkLedger,
   leader: SeenLeader,
   recovery: AbortSignal,
-  { clock, signal }: FailoverDrillOptions,
+  options: FailoverDrillOptions,
 ): Promise<number | undefined> {
-  while (ledger.countAfter(leader.atMs) < STEADY_WRITES) {
+  const { clock, signal } = options;
+  while (ledger.countAfter(leader.atMs) < steadyWrites(options)) {
     const slept = Promise.race([writer.done, clock.sleep(POLL_PAUSE_MS, recovery)]).then(() => true);
     if ((await orUndefined(slept, signal)) === undefined) return undefined;
   }
@@ -229,17 +242,23 @@ async function lookAtWorkloads(
   return undefined;
 }
 
+/** Watches from the fault on. A leader that is about to die may answer once more: that is not its return. */
 async function untilMemberBack(
-  crashed: CellClient | undefined,
+  { clock, signal, memberBackMsMax }: FailoverDrillOptions,
+  pinned: ReadonlyMap<bigint, CellClient>,
+  before: GetControlPlaneStatusResponse,
   faultMs: number,
-  { clock, signal, memberBackMsMax, onProgress }: FailoverDrillOptions,
+  ended: AbortSignal,
 ): Promise<number | undefined> {
-  if (crashed === undefined || memberBackMsMax === 0) return undefined;
-  onProgress('waiting for the killed member to come back');
-  while (clock.monotonicMs() - faultMs < memberBackMsMax) {
-    const asking = crashed.controlPlane.getControlPlaneStatus({}, { signal, attemptsMax: 1, timeoutMs: 1_000 });
-    if ((await orUndefined(asking, signal)) !== undefined) return clock.monotonicMs() - faultMs;
-    await clock.sleep(POLL_PAUSE_MS, signal);
+  const either = AbortSignal.any([signal, ended]);
+  const crashed = pinned.get(before.leaderId);
+  let wasGone = false;
+  while (crashed !== undefined && clock.monotonicMs() - faultMs < memberBackMsMax) {
+    const asking = crashed.controlPlane.getControlPlaneStatus({}, { signal: either, attemptsMax: 1, timeoutMs: 1_000 });
+    const status = await orUndefined(asking, either);
+    if (status === undefined) wasGone = true;
+    else if (wasGone || termOf(status) > termOf(before)) return clock.monotonicMs() - faultMs;
+    await clock.sleep(POLL_PAUSE_MS, either);
   }
   return undefined;
 }

@@ -39,7 +39,12 @@ export const fleetStatus = defineCommand({
     const { flags, world } = input;
     let problems = 0;
     await showView(input, flags.watch, async () => {
-      const { status, stale } = await readStatus(input.client(), flags.stale, world.signal);
+      const { status, stale } = await readStatus(
+        input.client(),
+        flags.stale,
+        input.connection().timeoutMs,
+        world.signal,
+      );
       if (stale && !flags.stale) await input.note('No leader answered: this is what the asked member knows');
       problems = status.problems.length;
       return fleetView(status);
@@ -48,19 +53,24 @@ export const fleetStatus = defineCommand({
   },
 });
 
+/** People who ask this may well have no leader; an election is over before that. */
+const FRESH_MS_MAX = 3_000;
+
 /** Without a leader, or without an answer in time, what one member knows is better than nothing. */
 const NEEDS_LEADER: ReadonlySet<string> = new Set(['CELL_E_NO_LEADER', 'CELL_E_TIMEOUT', 'CELL_E_PEER_UNREACHABLE']);
 
 async function readStatus(
   client: CellClient,
   stale: boolean,
+  timeoutMs: number,
   signal: AbortSignal,
 ): Promise<{ readonly status: GetFleetStatusResponse; readonly stale: boolean }> {
   try {
-    return { status: await client.fleet.getFleetStatus({ stale }, { signal }), stale };
+    const options = { signal, timeoutMs: stale ? timeoutMs : Math.min(timeoutMs, FRESH_MS_MAX) };
+    return { status: await client.fleet.getFleetStatus({ stale }, options), stale };
   } catch (error) {
     if (stale || !(error instanceof CellApiError) || !NEEDS_LEADER.has(error.code)) throw error;
-    return { status: await client.fleet.getFleetStatus({ stale: true }, { signal }), stale: true };
+    return { status: await client.fleet.getFleetStatus({ stale: true }, { signal, timeoutMs }), stale: true };
   }
 }
 

@@ -14,6 +14,8 @@ export interface FakeControlPlane {
   readonly calls: readonly string[];
   /** Ends every connection at once, as a crash does. */
   crash(): void;
+  /** After a crash, at the same address. */
+  revive(): Promise<void>;
   /** Ends every call and stops listening, as a member does that is told to end at once. */
   end(): void;
 }
@@ -66,16 +68,24 @@ export async function startFakeControlPlane(handlers: FakeHandlers): Promise<Fak
   return {
     address: `127.0.0.1:${front.port}`,
     calls,
-    crash() {
-      front.crash();
+    crash: () => front.crash(),
+    revive: () => front.listen(),
+    end() {
+      front.close();
       server.forceShutdown();
     },
-    end: () => server.forceShutdown(),
   };
 }
 
+interface Front {
+  readonly port: number;
+  listen(): Promise<void>;
+  crash(): void;
+  close(): void;
+}
+
 /** Passes bytes on, so that connections can be cut as by a crash: grpc-js's own server always says good-bye. */
-async function startFront(behind: number): Promise<{ readonly port: number; crash(): void }> {
+async function startFront(behind: number): Promise<Front> {
   const sockets = new Set<Socket>();
   const listener = createServer((caller) => {
     const callee = createConnection(behind, '127.0.0.1');
@@ -90,11 +100,17 @@ async function startFront(behind: number): Promise<{ readonly port: number; cras
     }
     caller.pipe(callee).pipe(caller);
   });
-  await new Promise<void>((resolve) => {
-    listener.listen(0, '127.0.0.1', resolve);
-  });
+  const listen = (at: number) =>
+    new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen(at, '127.0.0.1', resolve);
+    });
+  await listen(0);
+  const { port } = listener.address() as AddressInfo;
   return {
-    port: (listener.address() as AddressInfo).port,
+    port,
+    listen: () => listen(port),
+    close: () => void listener.close(),
     crash() {
       listener.close();
       for (const socket of sockets) socket.resetAndDestroy();

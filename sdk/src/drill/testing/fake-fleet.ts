@@ -14,9 +14,12 @@ export interface FleetFaults {
   /** The leader stays, whatever is ordered. */
   readonly ignoresOrder?: boolean;
   readonly membersMax?: number;
+  /** The killed member is started again. */
+  readonly restartsMember?: boolean;
 }
 
 const ELECTION_MS = 60;
+const RESTART_MS = 300;
 const AGENTS_EACH = 2;
 
 export class FakeFleet {
@@ -47,7 +50,7 @@ export class FakeFleet {
   }
 
   end(): void {
-    for (const member of this.members.values()) member.crash();
+    for (const member of this.members.values()) member.end();
   }
 
   #handlers(id: bigint) {
@@ -61,8 +64,7 @@ export class FakeFleet {
       }),
       crashLeader: () => {
         if (this.#faults.ignoresOrder === true) return {};
-        this.members.get(this.leaderId)?.crash();
-        this.#dead.add(this.leaderId);
+        this.#crash(this.leaderId);
         this.#elect();
         return {};
       },
@@ -71,6 +73,13 @@ export class FakeFleet {
         return { leaderId: 2n };
       },
     };
+  }
+
+  #crash(id: bigint): void {
+    const member = this.members.get(id);
+    member?.crash();
+    this.#dead.add(id);
+    if (this.#faults.restartsMember === true) setTimeout(() => void member?.revive(), RESTART_MS);
   }
 
   #elect(): void {
