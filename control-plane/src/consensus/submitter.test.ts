@@ -129,3 +129,15 @@ test('changes that wait are bounded', async () => {
   for (let waiting = 0; waiting < 10_000; waiting += 1) void one.propose(command);
   await expect(one.propose(command)).rejects.toMatchObject({ code: 'CELL_E_OVERLOADED' });
 });
+
+test('what could not be read back out of the log never gets into it, whoever made it', async () => {
+  const { story, lead, submitter: one } = submitter({});
+  const command: Command = { kind: 'write-mark', timeMs: 1, drillId: 'drill', sequence: 2 ** 60 };
+  for (const leader of [1, 2]) {
+    lead(leader, leader);
+    await expect(one.submit(command, 1000)).rejects.toMatchObject({ code: 'CELL_E_INVALID' });
+    await expect(one.propose(command)).rejects.toMatchObject({ code: 'CELL_E_INVALID' });
+    await expect(one.proposeBytes(Buffer.from('{"v":1}'))).rejects.toMatchObject({ code: 'CELL_E_INVALID' });
+  }
+  expect(story.filter((step) => step !== 'CELL_E_INVALID')).toEqual([]);
+});

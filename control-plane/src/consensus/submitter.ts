@@ -2,7 +2,8 @@ import type { Driver } from '@cell/raft';
 import { CellError } from '../cell-error.ts';
 import type { Clock } from '../ports.ts';
 import type { Command, CommandResult } from '../state/commands.ts';
-import { encodeCommand } from '../state/format/command-codec.ts';
+import { decodeCommand, encodeCommand } from '../state/format/command-codec.ts';
+import { StateError } from '../state/state-error.ts';
 import { LEADERLESS_MS_MAX, type LeadershipTracker } from './leadership-tracker.ts';
 import type { GrpcPeers } from './peers/grpc-peers.ts';
 import { noLeader, outcomeUnknown, proposalError } from './raft-error.ts';
@@ -47,12 +48,16 @@ export class Submitter {
   }
 
   propose(command: Command): Promise<CommandResult> {
-    return this.#counted(async () => (await this.proposeBytes(encode(command))).result);
+    return this.#counted(async () => (await this.#propose(encode(command))).result);
   }
 
   /** Has a command that a peer passed on committed, if this member leads. */
   async proposeBytes(bytes: Uint8Array): Promise<Written> {
-    if (bytes.length > COMMAND_BYTES_MAX) throw tooLarge(bytes.length);
+    check(bytes);
+    return this.#propose(bytes);
+  }
+
+  async #propose(bytes: Uint8Array): Promise<Written> {
     try {
       const { index, result } = await this.#parts.driver.propose(bytes);
       return { index, result: result as CommandResult };
@@ -102,7 +107,7 @@ export class Submitter {
   async #attempt(bytes: Uint8Array, leftMs: number): Promise<CommandResult | undefined> {
     const { leadership, peers } = this.#parts;
     const { leaderId, leading } = leadership.current;
-    if (leading) return (await this.#within(leftMs, this.proposeBytes(bytes))).result;
+    if (leading) return (await this.#within(leftMs, this.#propose(bytes))).result;
     if (leaderId === 0 || !peers.connected(leaderId)) return undefined;
     return this.#forward(leaderId, bytes, leftMs);
   }
@@ -153,8 +158,19 @@ export class Submitter {
 
 function encode(command: Command): Uint8Array {
   const bytes = encodeCommand(command);
-  if (bytes.length > COMMAND_BYTES_MAX) throw tooLarge(bytes.length);
+  check(bytes);
   return bytes;
+}
+
+/** What can't be read would end every member that applies it, again at each start: it must not get into the log. */
+function check(bytes: Uint8Array): void {
+  if (bytes.length > COMMAND_BYTES_MAX) throw tooLarge(bytes.length);
+  try {
+    decodeCommand(bytes);
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    throw new CellError('CELL_E_INVALID', `Change can't be written: ${error.message}`, { cause: error });
+  }
 }
 
 function tooLarge(bytes: number): CellError {
