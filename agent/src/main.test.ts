@@ -51,7 +51,7 @@ async function start(change = ''): Promise<Started> {
   );
   const child = spawn(process.execPath, [...FLAGS, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   const started = { child, output: { text: '' } };
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (data) => (started.output.text += `${data}`));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (started.output.text += `${data}`));
   agents.push(started);
   return started;
 }
@@ -146,7 +146,7 @@ test('/livez, /readyz and /metrics say how it is, and other requests are refused
   expect(metrics).toMatch(/^cell_node_memory_available_bytes \d{7,}$/m);
   const tools = process.env['CELL_TEST_PROMETHEUS_DIR'];
   if (tools === undefined) return;
-  const verdict = spawnSync(join(tools, 'promtool'), ['check', 'metrics'], { input: metrics });
+  const verdict = spawnSync(join(tools, 'promtool'), ['check', 'metrics'], { input: metrics, encoding: 'utf8' });
   expect(`${verdict.stdout}${verdict.stderr}`).toBe('');
 });
 
@@ -194,7 +194,7 @@ test('an address that is not loopback is refused', async () => {
 
 test('--version, --help and a wrong flag', () => {
   const run = (...flags: string[]): string => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [...FLAGS, ...flags]);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...FLAGS, ...flags], { encoding: 'utf8' });
     return `${status} ${stdout}${stderr}`;
   };
   expect(run('--version')).toMatch(/^0 cell-agent \d+\.\d+\.\d+\n$/);

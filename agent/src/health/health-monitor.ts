@@ -49,7 +49,7 @@ export class HealthMonitor {
   }
 
   close(): void {
-    for (const id of [...this.#watched.keys()]) this.unwatch(id);
+    for (const id of this.#watched.keys()) this.unwatch(id);
   }
 
   #schedule(watched: Watched, delayMs: number): void {

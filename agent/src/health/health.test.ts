@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { setImmediate as soon } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { BesideResult } from '../ports.ts';
 import type { HealthCheck } from '../reconcile/model.ts';
@@ -27,7 +29,7 @@ afterEach(() => {
 /** States after each of the checks: "+" succeeds, "-" fails, one a second. */
 function states(checks: string, graceMs = 0): string[] {
   let count = NO_CHECKS_YET;
-  return [...checks].map((sign, index) => {
+  return checks.split('').map((sign, index) => {
     count = countHealth(count, { success: sign === '+', message: sign }, { ...CHECK, graceMs }, (index + 1) * 1_000);
     return count.verdict.state;
   });
@@ -52,7 +54,7 @@ test('countHealth() does not count failures in the grace', () => {
 
 async function listen(server: Server): Promise<number> {
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   return (server.address() as AddressInfo).port;
 }
 
@@ -81,7 +83,7 @@ test('an http check says when nobody answers and when nobody listens', async () 
   });
   servers.pop()!.close();
   const refused = await listen(createTcpServer());
-  await new Promise((resolve) => servers.pop()!.close(resolve));
+  await once(servers.pop()!.close(), 'close');
   expect((await makeCheck(target(refused))).message).toContain('ECONNREFUSED');
 });
 
@@ -89,7 +91,7 @@ test('a tcp check succeeds when somebody listens', async () => {
   const server = createTcpServer();
   const port = await listen(server);
   expect(await makeCheck(target(port, { type: 'tcp' }))).toMatchObject({ success: true });
-  await new Promise((resolve) => servers.pop()!.close(resolve));
+  await once(servers.pop()!.close(), 'close');
   const outcome = await makeCheck(target(port, { type: 'tcp' }));
   expect(outcome.success).toBe(false);
   expect(outcome.message).toContain('ECONNREFUSED');
@@ -150,13 +152,17 @@ test('HealthMonitor makes sixteen checks at one time and the others after them',
     clock,
     random: () => 0,
     onChange: () => undefined,
-    check: () => new Promise((resolve) => finish.push(() => resolve({ success: true, message: '' }))),
+    check: () => {
+      const { promise, resolve } = Promise.withResolvers<CheckOutcome>();
+      finish.push(() => resolve({ success: true, message: '' }));
+      return promise;
+    },
   });
   for (let index = 0; index < 20; index += 1) monitor.watch(`a${index}`, 1, target(1));
   await clock.advance(0);
   expect(finish.length).toBe(16);
   for (const done of finish.splice(0)) done();
-  await new Promise((resolve) => setImmediate(resolve));
+  await soon();
   expect(finish.length).toBe(4);
   monitor.close();
 });

@@ -1,4 +1,6 @@
 /** What an agent and members say to each other, as transcripts. */
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AllocationReport } from '../execute/allocation-manager.ts';
@@ -112,7 +114,7 @@ test('a lease counts from when the heartbeat was sent, however late it is confir
   link.start();
   await said('first: heartbeat 1');
   const afterSent = realClock.monotonicMs();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await sleep(100);
   first.say({ case: 'leaseRenewal', value: { sequence: 1n } });
   // One that never was sent entitles to nothing.
   first.say({ case: 'leaseRenewal', value: { sequence: 99n } });
@@ -256,7 +258,7 @@ test('reading stops when the reader has gone', async () => {
   let stopped = false;
   read = async function* (signal) {
     yield { stream: 'stdout', data: new Uint8Array(1) };
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    await once(signal, 'abort');
     stopped = true;
   };
   connect();

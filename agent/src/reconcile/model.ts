@@ -29,7 +29,7 @@ export interface DesiredAllocation {
   readonly workingDirectory: string;
   /** Numbers by name. */
   readonly ports: Readonly<Record<string, number>>;
-  /** Null: healthy once its process runs. */
+  /** Null: healthy once its process has run for `SETTLE_MS`. */
   readonly health: HealthCheck | null;
   readonly restart: RestartPolicy;
   readonly stop: StopPolicy;
@@ -85,6 +85,8 @@ export interface AllocationRecord {
   readonly exitCode: number | null;
   /** Set from the first signal until the process has ended. */
   readonly stopping: Stopping | null;
+  /** Without a health check: when the current run, which has just begun, counts as healthy; null before and after. */
+  readonly settlesAtMs: number | null;
 }
 
 export interface Stopping {
@@ -129,6 +131,7 @@ export const NEW_RECORD: AllocationRecord = {
   startAtMs: null,
   exitCode: null,
   stopping: null,
+  settlesAtMs: null,
 };
 
 /** Final states never change again. */

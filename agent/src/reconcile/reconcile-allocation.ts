@@ -31,6 +31,12 @@ export interface Reconciled {
 /** SIGKILL is repeated until nothing is left. */
 const KILL_AGAIN_MS = 1_000;
 
+/**
+ * How long a process without a health check must run until it counts as healthy. One that fails at its start must never
+ * look healthy: a rollout would take it for success and go on to the next instance.
+ */
+export const SETTLE_MS = 2_000;
+
 /** Decides what to do about one allocation. */
 export function reconcileAllocation(input: ReconcileInput): Reconciled {
   if (isFinal(input.record.state)) return afterTheEnd(input);
@@ -74,7 +80,7 @@ function startWhenDue({ record, nowMs }: ReconcileInput): Reconciled {
 
 function start(record: AllocationRecord, run: number, reason: string): Reconciled {
   const message = run === 1 ? 'Starting' : `Starting for the ${run}. time; before: ${record.message}`;
-  const next: AllocationRecord = { ...record, run, state: 'starting', message, startAtMs: null };
+  const next: AllocationRecord = { ...record, run, state: 'starting', message, startAtMs: null, settlesAtMs: null };
   return { record: next, actions: [{ type: 'start', run, reason }], wakeAtMs: undefined };
 }
 
@@ -89,13 +95,26 @@ function whileRunning(input: ReconcileInput, observed: 'starting' | 'running'): 
     case 'unknown':
       return settled({ ...record, state: 'running', message: 'Its process runs; no health check has succeeded yet' });
     case 'healthy':
-      return settled({ ...record, state: 'healthy', message: 'Runs and is healthy' });
+      return input.desired.health === null && record.state !== 'healthy' ? settle(input) : healthy(record);
     case 'failed': {
       const reason = `it is unhealthy: ${health.message}`;
       const unhealthy = { ...record, state: 'unhealthy', message: `Unhealthy: ${health.message}` } as const;
       return beginStopping(input, { sinceMs: nowMs, reason, next: 'restart' }, unhealthy);
     }
   }
+}
+
+/** What was seen healthy before, by an earlier process of the agent too, does not have to settle again. */
+function settle({ record, nowMs }: ReconcileInput): Reconciled {
+  // A clock that was set back must not put it off.
+  const settlesAtMs = Math.min(record.settlesAtMs ?? Number.POSITIVE_INFINITY, nowMs + SETTLE_MS);
+  if (nowMs >= settlesAtMs) return healthy(record);
+  const message = `Its process runs; it counts as healthy once it has run for ${describeDuration(SETTLE_MS)}`;
+  return { record: { ...record, state: 'running', message, settlesAtMs }, actions: [], wakeAtMs: settlesAtMs };
+}
+
+function healthy(record: AllocationRecord): Reconciled {
+  return settled({ ...record, state: 'healthy', message: 'Runs and is healthy', settlesAtMs: null });
 }
 
 function beginStopping(input: ReconcileInput, stopping: Stopping, record: AllocationRecord): Reconciled {

@@ -35,7 +35,7 @@ export async function readStored(path: string, advice: string): Promise<unknown>
   }
   if (text.length > FILE_BYTES_MAX) throw damaged(path, `it is longer than ${FILE_BYTES_MAX} bytes`, advice);
   const content = parse(text, path, advice);
-  if (content.format !== FORMAT) throw damaged(path, `its format "${content.format}" is not known`, advice);
+  if (content.format !== FORMAT) throw damaged(path, `its format "${String(content.format)}" is not known`, advice);
   if (checksumOf(JSON.stringify(content.content)) !== content.checksum) {
     throw damaged(path, 'its checksum does not fit its content', advice);
   }

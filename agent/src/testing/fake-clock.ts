@@ -1,3 +1,4 @@
+import { setImmediate as soon } from 'node:timers/promises';
 import type { Clock } from '../ports.ts';
 
 interface Timer {
@@ -39,7 +40,7 @@ export class FakeClock implements Clock {
       if (due.periodMs === 0) this.#timers.delete(due);
       else due.atMs += due.periodMs;
       due.callback();
-      await new Promise((resolve) => setImmediate(resolve));
+      await soon();
     }
     this.#nowMs = endMs;
   }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 const WAIT_MS_MAX = 15_000;
 const LOOK_PERIOD_MS = 5;
 
@@ -8,6 +10,6 @@ export async function until<T>(look: () => T | undefined | Promise<T | undefined
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > deadlineMs) throw new Error(`Waited ${WAIT_MS_MAX} ms in vain for: ${look.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_PERIOD_MS));
+    await sleep(LOOK_PERIOD_MS);
   }
 }

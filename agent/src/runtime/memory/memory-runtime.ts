@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../agent-error.ts';
 import type { BesideResult, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
 import { describeEnd } from '../../reconcile/describe.ts';
 import type { Observed } from '../../reconcile/model.ts';
+
+const LOOK_PERIOD_MS = 5;
 
 /**
  * A runtime of pretended processes, for tests and for fleets of simulated nodes. Commands it knows: `exit CODE`,
@@ -73,7 +76,7 @@ export class MemoryRuntime implements Runtime {
     const tail = request.tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - request.tailLines));
     if (tail.length > 0 && request.stream !== 'stderr') yield { stream: 'stdout', data: Buffer.from(tail.join('')) };
     while (request.follow && !signal.aborted && (run.observed.state !== 'ended' || request.mayGoOn())) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(LOOK_PERIOD_MS);
     }
   }
 

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogRequest, RunRequest, Runtime } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
@@ -61,7 +62,7 @@ function seen(state: Observed['state'], run = 1): Promise<Observed> {
 
 /** Starts a process that holds a runtime with one allocation, waits until that runs, and gives the process. */
 async function holder(segmentBytes: number, ...command: string[]): Promise<ChildProcess> {
-  const program = join(import.meta.dirname, '../testing/hold-runtime.ts');
+  const program = fileURLToPath(import.meta.resolve('../testing/hold-runtime.ts'));
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', program, folder, `${segmentBytes}`, ...command],
@@ -70,7 +71,7 @@ async function holder(segmentBytes: number, ...command: string[]): Promise<Child
     },
   );
   holders.push(child);
-  await once(child.stdout!, 'data');
+  await once(child.stdout, 'data');
   return child;
 }
 

@@ -48,10 +48,14 @@ export function readStat(pid: number): ProcessStat | undefined {
   }
 }
 
-/** Whether that very process is there and has not ended. */
-export function isAlive(identity: ProcessIdentity): boolean {
+/** That very process; undefined if it has ended. */
+export function readLiving(identity: ProcessIdentity): ProcessStat | undefined {
   const stat = readStat(identity.pid);
-  return stat !== undefined && stat.startTicks === identity.startTicks && stat.state !== 'Z';
+  return stat !== undefined && stat.startTicks === identity.startTicks && stat.state !== 'Z' ? stat : undefined;
+}
+
+export function isAlive(identity: ProcessIdentity): boolean {
+  return readLiving(identity) !== undefined;
 }
 
 /** Changes with each start of the machine. */

@@ -256,14 +256,16 @@ class ProcessRuntime implements Runtime {
     const tracked = this.#runs.get(id);
     tracked?.refresh();
     const deadlineMs = this.#deadlineMs(LEADER_MS_MAX);
-    while (tracked?.observed.state === 'starting' && tracked.leader === undefined && !this.#isPast(deadlineMs)) {
+    while (tracked?.observed.state === 'starting' && !this.#isPast(deadlineMs)) {
       await this.#refreshSoon(id);
     }
     return tracked?.leader;
   }
 
   async #refreshSoon(id: string): Promise<void> {
-    await new Promise<void>((resolve) => this.#options.clock.after(REFRESH_PERIOD_MS, resolve));
+    await new Promise<void>((resolve) => {
+      this.#options.clock.after(REFRESH_PERIOD_MS, resolve);
+    });
     this.#runs.get(id)?.refresh();
   }
 

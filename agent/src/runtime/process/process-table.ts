@@ -23,9 +23,9 @@ export async function processesOf(
 ): Promise<ProcessStat[]> {
   const leaderLives = table.some((stat) => stat.pid === leader?.pid && stat.startTicks === leader.startTicks);
   const living = table.filter((stat) => stat.state !== 'Z');
-  const belongs = await Promise.all(
-    living.map((stat) => (leaderLives && stat.session === leader?.pid) || carriesId(stat.pid, id)),
-  );
+  const inSession = (stat: ProcessStat): boolean =>
+    leaderLives && (stat.session === leader?.pid || stat.pid === leader?.pid);
+  const belongs = await Promise.all(living.map(async (stat) => inSession(stat) || (await carriesId(stat.pid, id))));
   return living.filter((_, index) => belongs[index]);
 }
 

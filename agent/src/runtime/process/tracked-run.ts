@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Ended, Observed } from '../../reconcile/model.ts';
 import type { AllocationFolder } from './allocation-folder.ts';
-import { isAlive, type ProcessIdentity } from './process-identity.ts';
+import { isAlive, type ProcessIdentity, readLiving } from './process-identity.ts';
 
 /** A supervisor that took a run on has written who it is within this time, or never will. */
 const SUPERVISOR_SILENT_MS_MAX = 10_000;
@@ -71,9 +71,9 @@ export class TrackedRun {
     if (ended !== undefined) return ended;
     if (!folder.claimed(this.run)) return { state: 'none' };
     if (folder.bootId(this.run) !== bootId) return unknownEnd('The machine was started again while it ran');
-    if (this.#leader !== undefined && isAlive(this.#leader)) {
-      return { state: folder.entry(this.run) === 'ready' ? 'running' : 'starting' };
-    }
+    const process = this.#leader && readLiving(this.#leader);
+    // Before it has entered its own session, it would not get what is sent to that.
+    if (process !== undefined) return { state: process.session === process.pid ? 'running' : 'starting' };
     if (this.#supervisorLives()) return this.#leader === undefined ? { state: 'starting' } : this.#observed;
     // It may have written the exit code between our two looks.
     return folder.ended(this.run) ?? unknownEnd('Its supervisor was killed, so that its exit code is not known');
