@@ -140,6 +140,37 @@ test('a member that accepts and never answers costs a share of the time, not all
   expect(error.code).toBe('CELL_E_TIMEOUT');
 });
 
+test('a member that never answers leaves time for the next one', async () => {
+  const silent = createServer(() => {});
+  listeners.push(silent);
+  await new Promise<void>((resolve) => {
+    silent.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = silent.address() as { port: number };
+  const alive = await member({ listNodes: () => ({ index: 3n }) });
+  expect((await client([`127.0.0.1:${port}`, alive.address], 800).nodes.listNodes({})).index).toBe(3n);
+});
+
+test('a call that fails late does not send others back to a member that failed since', async () => {
+  const late = Promise.withResolvers<void>();
+  let asked = 0;
+  const first = await member({
+    listNodes: async () => {
+      asked += 1;
+      if (asked === 1) await late.promise;
+      throw codedError('CELL_E_NO_LEADER', 'no');
+    },
+  });
+  const second = await member({ listNodes: refuse('CELL_E_NO_LEADER') });
+  const third = await member({ listNodes: () => ({ index: 1n }) });
+  const calling = client([first.address, second.address, third.address]);
+  const slow = calling.nodes.listNodes({});
+  await calling.nodes.listNodes({});
+  late.resolve();
+  await slow;
+  expect(second.calls).toHaveLength(1);
+});
+
 test('an aborted call rejects with the reason of the signal and is not made again', async () => {
   const controller = new AbortController();
   const slow = await member({

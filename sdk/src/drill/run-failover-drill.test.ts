@@ -32,8 +32,8 @@ function drill(fleet: FakeFleet, changed: Partial<FailoverDrillOptions> = {}) {
     drillId: 'drill-1',
     mode: 'crash',
     limits: { newLeaderMsMax: 5_000, pauseMsMax: 5_000 },
-    writesPerSecond: 50,
-    timeoutMs: 3_000,
+    writesPerSecond: 20,
+    timeoutMs: 20_000,
     memberBackMsMax: 0,
     force: false,
     onProgress: () => {},
@@ -49,7 +49,7 @@ test.concurrent('a good failover passes, with every acknowledged write found', a
   expect(report).toMatchObject({ passed: true, leaderBefore: 1, leaderAfter: 2, agents: { before: 6, after: 6 } });
   expect(report.newLeaderMs).toBeGreaterThan(30);
   expect(report.writes.pauseMs).toBeGreaterThan(30);
-  expect(report.writes.acknowledged).toBeGreaterThanOrEqual(report.writes.acknowledgedBefore + 50);
+  expect(report.writes.acknowledged).toBeGreaterThanOrEqual(report.writes.acknowledgedBefore + 20);
   expect(report.workloads).toEqual({ ran: 1, disturbed: [] });
   // Each mark was written, and none after the drill.
   expect(fleet.marks.length).toBeGreaterThanOrEqual(report.writes.acknowledged);
@@ -87,10 +87,15 @@ test.concurrent('a killed member that stays away is told', async () => {
   expect(report.warnings).toHaveLength(1);
 });
 
+test.concurrent('agents are waited for', async () => {
+  const report = await drill(await fleetWith({ losesAgents: 2, agentsAwayMs: 2_000 }));
+  expect(report).toMatchObject({ passed: true, agents: { before: 6, after: 6 } });
+});
+
 test.concurrent('a killed member that is started again is back, however long the rest takes', async () => {
   const report = await drill(await fleetWith({ restartsMember: true }), { memberBackMsMax: 5_000 });
   expect(report.memberBackMs).toBeGreaterThan(200);
-  expect(report.memberBackMs).toBeLessThan(2_000);
+  expect(report.memberBackMs).toBeLessThan(5_000);
   expect(report.warnings).toEqual([]);
 });
 

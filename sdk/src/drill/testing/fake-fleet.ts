@@ -10,6 +10,8 @@ export interface FleetFaults {
   readonly refusesMarks?: boolean;
   readonly restartsWorkload?: boolean;
   readonly losesAgents?: number;
+  /** They come back so long after the fault. */
+  readonly agentsAwayMs?: number;
   readonly problems?: readonly string[];
   /** The leader stays, whatever is ordered. */
   readonly ignoresOrder?: boolean;
@@ -29,6 +31,7 @@ export class FakeFleet {
   faultInjected = false;
   readonly #faults: FleetFaults;
   readonly #marks = new Set<number>();
+  #agentsBack = false;
   readonly #dead = new Set<bigint>();
 
   private constructor(faults: FleetFaults) {
@@ -85,6 +88,11 @@ export class FakeFleet {
   #elect(): void {
     this.faultInjected = true;
     this.leaderId = 0n;
+    const { agentsAwayMs } = this.#faults;
+    if (agentsAwayMs !== undefined)
+      setTimeout(() => {
+        this.#agentsBack = true;
+      }, agentsAwayMs);
     if (this.#faults.neverElects === true) return;
     setTimeout(() => {
       this.leaderId = 2n;
@@ -93,7 +101,7 @@ export class FakeFleet {
   }
 
   #status(id: bigint) {
-    const lost = this.faultInjected ? (this.#faults.losesAgents ?? 0) : 0;
+    const lost = this.faultInjected && !this.#agentsBack ? (this.#faults.losesAgents ?? 0) : 0;
     const members = [...this.members].slice(0, this.#faults.membersMax ?? 3).map(([memberId, { address }]) => ({
       id: memberId,
       grpcAddress: address,
