@@ -17,6 +17,8 @@ export type CellErrorCode =
   | 'CELL_E_PEER_UNREACHABLE'
   | 'CELL_E_FOREIGN_CLUSTER'
   | 'CELL_E_NO_SESSION'
+  /** An agent has a newer state than the control plane: that was set up anew, or has lost data. */
+  | 'CELL_E_GENERATION_LOST'
   | 'CELL_E_CONFLICT'
   | 'CELL_E_NOT_FOUND'
   | 'CELL_E_AMBIGUOUS'

@@ -19,6 +19,7 @@ const statusByCode: Readonly<Partial<Record<CellErrorCode, status>>> = {
   CELL_E_AMBIGUOUS: status.INVALID_ARGUMENT,
   CELL_E_INVALID: status.INVALID_ARGUMENT,
   CELL_E_FOREIGN_CLUSTER: status.FAILED_PRECONDITION,
+  CELL_E_GENERATION_LOST: status.FAILED_PRECONDITION,
 };
 
 /** What a server answers. What is no `CellError` is told as CELL_E_INTERNAL, with its message. */

@@ -58,5 +58,7 @@ test('retryDelayMs() is short at first, grows to five seconds, and is long for a
   const delays = [0, 1, 2, 3, 6, 7, 50].map((failures) => retryDelayMs(end, failures, () => 0.999_999));
   expect(delays.map(Math.round)).toEqual([100, 100, 200, 400, 3_200, 5_000, 5_000]);
   expect(retryDelayMs(end, 50, () => 0)).toBe(2_500);
-  expect(retryDelayMs({ ...end, code: 'CELL_E_FOREIGN_CLUSTER' }, 0, () => 0)).toBe(15_000);
+  for (const code of ['CELL_E_FOREIGN_CLUSTER', 'CELL_E_GENERATION_LOST']) {
+    expect(retryDelayMs({ ...end, code }, 0, () => 0)).toBe(15_000);
+  }
 });

@@ -1,7 +1,7 @@
 import type { AllocationReport } from '../execute/allocation-manager.ts';
 import type { Clock, Log, Random } from '../ports.ts';
 import { MemberChoice } from './member-choice.ts';
-import { retryDelayMs } from './retry-delay.ts';
+import { isLasting, retryDelayMs } from './retry-delay.ts';
 import { Session, type SessionHandler } from './session.ts';
 
 export interface SessionLinkOptions {
@@ -91,7 +91,7 @@ export class SessionLink {
       if (this.#closed) return;
       this.#lastProblem = `The last session, with "${address}", ended: ${end.message}`;
       const delayMs = retryDelayMs(end, this.#failuresInRow, this.#options.random);
-      const level = end.code === 'CELL_E_FOREIGN_CLUSTER' ? 'error' : 'warn';
+      const level = isLasting(end) ? 'error' : 'warn';
       log[level]({ member: address, code: end.code, retryMs: Math.round(delayMs) }, this.#lastProblem);
       this.#failuresInRow += 1;
       this.#cancelRetry = clock.after(delayMs, () => this.#connect());

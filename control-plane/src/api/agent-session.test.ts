@@ -99,6 +99,7 @@ test('a lost node is ready again by its Hello', async () => {
 
 test('an agent with a newer state than this member waits for it, and its reports with it', async () => {
   fleetOfOne();
+  table.consensus.lag = Promise.reject(new CellError('CELL_E_TIMEOUT', 'This member lags behind'));
   const agent = table.agent('n1');
   const known = [{ id: 'WEB-0-N1', state: AllocationState.HEALTHY }];
   agent.hello({ generation: 4n, allocations: known });
@@ -106,8 +107,8 @@ test('an agent with a newer state than this member waits for it, and its reports
   await table.clock.advance(1_000);
   expect(await table.said()).toBe(
     `n1 > hello
-n1 < welcome to c0ffee0123456789, heartbeat 3000, lease 10000, members 127.0.0.1:7600
-n1 > report`,
+n1 > report
+n1 < welcome to c0ffee0123456789, heartbeat 3000, lease 10000, members 127.0.0.1:7600`,
   );
   place(table.consensus, 'web', 1, 'n1');
   await table.clock.advance(50);
@@ -120,6 +121,7 @@ n1 > report`,
 
 test('an agent whose state this member never reaches is sent to another one', async () => {
   fleetOfOne();
+  table.consensus.lag = Promise.reject(new CellError('CELL_E_TIMEOUT', 'This member lags behind'));
   const agent = table.agent('n1');
   agent.hello({ generation: 900n });
   agent.beat();
@@ -129,6 +131,25 @@ test('an agent whose state this member never reaches is sent to another one', as
   expect(await table.said()).toMatch(
     /end CELL_E_TIMEOUT: The agent has generation 900, this member has applied 3 only/,
   );
+});
+
+test('an agent with a newer state than was ever written is told so at once, and is no node of this fleet', async () => {
+  table.agent('n1').hello({ generation: 900n });
+  expect(await table.said()).toMatch(
+    /^n1 > hello\nn1 < end CELL_E_GENERATION_LOST: Node "n1" has generation 900, but the control plane has written 0 only/,
+  );
+  expect(table.consensus.commands).toEqual([]);
+});
+
+test('a member that only lags behind catches up before it judges', async () => {
+  fleetOfOne();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  table.consensus.lag = promise;
+  table.agent('n1').hello({ generation: 4n });
+  expect(await table.said()).toBe('n1 > hello');
+  place(table.consensus, 'web', 1, 'n1');
+  resolve();
+  expect(await table.said()).toContain('n1 < desired at 4, complete: +WEB-0-N1 +WEB-1-N1');
 });
 
 test('while the stream is full changes gather, and only the newest is sent, before the renewal', async () => {

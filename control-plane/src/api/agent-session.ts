@@ -52,6 +52,7 @@ export interface SessionHost {
 
 type Phase = 'hello' | 'registering' | 'catching-up' | 'live' | 'closed';
 
+const generationTimeoutMs = 3_000;
 const registerTimeoutMs = 5_000;
 const registerRetryMs = 2_000;
 const catchUpMaxMs = 10_000;
@@ -121,6 +122,8 @@ export class AgentSession {
     this.#node = node;
     this.#phase = 'registering';
     host.admit(this);
+    await this.#checkGeneration(Number(hello.generation));
+    if (this.#closed()) return;
     if (!consensus.state.nodes.has(node.id)) await this.#register();
     else if (needsRegistration(consensus.state.nodes.get(node.id), node)) void this.#registerBeside();
     if (this.#closed()) return;
@@ -142,6 +145,24 @@ export class AgentSession {
     reports.add(known, true);
     reports.add(this.#early, true);
     this.#early = [];
+  }
+
+  /** Generations come from the log: one that all of the log does not reach is of a log that was lost. */
+  async #checkGeneration(generation: number): Promise<void> {
+    const { consensus } = this.#parts;
+    if (generation <= consensus.state.index) return;
+    try {
+      await consensus.readBarrier(generationTimeoutMs);
+    } catch {
+      // Nobody can tell how much is written; so this member waits until it has caught up.
+      return;
+    }
+    if (generation <= consensus.state.index) return;
+    const message =
+      `Node "${this.#node?.name}" has generation ${generation}, but the control plane has written ` +
+      `${consensus.state.index} only: it was set up anew, or has lost data. Bring its data back, or stop the agent and ` +
+      'move its data folder away, so that it joins as a new node';
+    throw new CellError('CELL_E_GENERATION_LOST', message);
   }
 
   async #register(): Promise<void> {

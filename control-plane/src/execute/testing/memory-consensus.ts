@@ -21,6 +21,8 @@ export class MemoryConsensus implements Consensus {
   failure: (command: Command) => CellError | undefined = () => undefined;
   /** Held: commands wait until it is released. */
   hold: Promise<void> | undefined;
+  /** What barriers wait for: until then this member lags behind. */
+  lag: Promise<void> = Promise.resolve();
   readonly #changeListeners = new Set<(change: StateChange | 'replaced') => void>();
   readonly #leadershipListeners = new Set<(leadership: Leadership) => void>();
   #index = 0;
@@ -63,7 +65,7 @@ export class MemoryConsensus implements Consensus {
   }
 
   readBarrier(_timeoutMs: number): Promise<void> {
-    if (this.leadership.leaderId !== 0) return Promise.resolve();
+    if (this.leadership.leaderId !== 0) return this.lag;
     return Promise.reject(new CellError('CELL_E_NO_LEADER', 'There is no leader'));
   }
 
