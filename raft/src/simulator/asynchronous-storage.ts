@@ -52,11 +52,11 @@ export class AsynchronousStorage implements ProcessStorage {
 
   #writeNext(): void {
     if (this.#writing.length > 0 || this.#queue.length === 0) return;
-    const { timeline, random, scenario } = this.#process.parts;
+    const { timeline, random, scenario, disk } = this.#process.parts;
     const firstSnapshot = this.#queue.findIndex(bringsSnapshot);
     const count = firstSnapshot === -1 ? this.#queue.length : Math.max(1, firstSnapshot);
     this.#writing = this.#queue.splice(0, count);
-    timeline.after(random.between(0, scenario.storage.writeMsMax), () => {
+    timeline.after(random.between(0, scenario.storage.writeMsMax + disk.extraWriteMs), () => {
       if (this.#process.alive) this.#written();
     });
   }

@@ -1,10 +1,12 @@
 import type { Entry, Message, NodeId, ReadState, Snapshot } from '../core/index.ts';
 import { EMPTY_CONF_STATE } from '../core/index.ts';
 import { AllChecks } from './checks/all-checks.ts';
+import { ViolationError } from './checks/violation-error.ts';
 import { SimulatedDisk } from './disk.ts';
 import { decodeValue } from './list-machine.ts';
 import { Network } from './network.ts';
 import { Process } from './process.ts';
+import type { ProcessParts } from './process-storage.ts';
 import { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import { Timeline } from './timeline.ts';
@@ -103,7 +105,7 @@ export class Cluster {
     const member = this.member(id);
     if (member.process !== undefined) return;
     member.starts++;
-    const process: Process = new Process({
+    const process: Process = startProcess({
       id,
       start: member.starts,
       disk: member.disk,
@@ -175,6 +177,16 @@ export class Cluster {
     // Whoever sent it may have started anew since; then it is nobody's any more.
     if (process?.view.term !== term) return;
     process.input((node) => node.reportSnapshot(to, accepted));
+  }
+}
+
+/** A member must be able to start from whatever its disk holds. */
+function startProcess(parts: ProcessParts): Process {
+  try {
+    return new Process(parts);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ViolationError('no failure', `Member ${parts.id} can't start: ${reason}`, { cause: error });
   }
 }
 

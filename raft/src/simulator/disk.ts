@@ -15,6 +15,8 @@ export interface DiskWrite {
 export class SimulatedDisk {
   /** What the running process reads: all that was written. */
   log: MemoryLog;
+  /** Writes take so much longer than usual. */
+  extraWriteMs = 0;
   #durable: MemoryLog;
   #unsynced: DiskWrite[] = [];
 

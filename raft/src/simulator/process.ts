@@ -100,9 +100,11 @@ export class Process implements StoredProcess {
       this.parts.checks.applied(this.view, entry);
       this.machine.apply(entry);
       if (entry.type === 'conf-change') {
+        const before = this.conf;
         this.observed(() => {
           this.conf = this.node.applyConfChange(decodeConfChange(entry.data), entry.index);
         });
+        this.parts.checks.reconfigured(this.view, before, this.conf);
         this.#membershipIndex = entry.index;
         this.parts.trace?.(`${this.parts.id} is in ${confText(this.conf)} as of ${entry.index}`);
       }

@@ -1,4 +1,4 @@
-import type { Entry, Message, NodeId } from '../../core/index.ts';
+import type { ConfState, Entry, Message, NodeId } from '../../core/index.ts';
 import type { Check, DurableView, EntryLogView, LogView, MemberView, Verdict } from './check.ts';
 import { CommittedEntries } from './committed-entries.ts';
 import { ElectionSafety } from './election-safety.ts';
@@ -8,12 +8,14 @@ import { LeaderAppendOnly } from './leader-append-only.ts';
 import { LeaderCompleteness } from './leader-completeness.ts';
 import { LogMatching } from './log-matching.ts';
 import { MonotonicCommit } from './monotonic-commit.ts';
+import { OverlappingMemberships } from './overlapping-memberships.ts';
 import { QuorumCommit } from './quorum-commit.ts';
+import { QuorumElection } from './quorum-election.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 import { ViolationError } from './violation-error.ts';
 
 export interface ChecksParts {
-  readonly logOf: (member: MemberView) => LogView;
+  readonly logOf: (member: MemberView) => EntryLogView;
   readonly durableOf: (id: NodeId) => LogView | undefined;
   readonly readValue: (entry: Entry) => number | undefined;
   /** The index at which all members begin. */
@@ -28,17 +30,20 @@ export class AllChecks {
   readonly #logged: readonly Check[];
   readonly #committed: readonly Check[];
   readonly #sent: readonly Check[];
+  readonly #reconfigured: readonly Check[];
   readonly #applied: readonly Check[];
   readonly #restored: readonly Check[];
 
   constructor({ logOf, durableOf, readValue, startIndex }: ChecksParts) {
     const checks: readonly Check[] = [
       new ElectionSafety(),
+      new QuorumElection(),
       new MonotonicCommit(),
       new KeptPromises(),
       new LeaderAppendOnly(),
       new LogMatching(),
       new QuorumCommit(durableOf),
+      new OverlappingMemberships(logOf),
       new LeaderCompleteness(this.committedEntries, logOf),
       new StateMachineSafety(startIndex, readValue),
     ];
@@ -47,6 +52,7 @@ export class AllChecks {
     this.#logged = having('logged');
     this.#committed = having('committed');
     this.#sent = having('sent');
+    this.#reconfigured = having('reconfigured');
     this.#applied = having('applied');
     this.#restored = having('restored');
   }
@@ -65,6 +71,10 @@ export class AllChecks {
 
   sent(message: Message, disk: DurableView): void {
     for (const check of this.#sent) judge(check, check.sent?.(message, disk));
+  }
+
+  reconfigured(member: MemberView, before: ConfState, after: ConfState): void {
+    for (const check of this.#reconfigured) judge(check, check.reconfigured?.(member, before, after));
   }
 
   applied(member: MemberView, entry: Entry): void {

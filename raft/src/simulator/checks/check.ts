@@ -47,6 +47,8 @@ export interface Check {
   committed?(member: MemberView, from: number, log: EntryLogView): Verdict;
   /** A message went out while the sender's disk was in this state. */
   sent?(message: Message, disk: DurableView): Verdict;
+  /** A committed change of membership took effect. */
+  reconfigured?(member: MemberView, before: ConfState, after: ConfState): Verdict;
   applied?(member: MemberView, entry: Entry): Verdict;
   /** The state machine was set to a snapshot: at a start, or from the leader. `values` is its state then. */
   restored?(member: MemberView, index: number, values: readonly number[]): Verdict;

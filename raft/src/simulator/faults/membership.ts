@@ -12,9 +12,12 @@ export const changeMembership: Fault = {
   strike({ cluster, random }) {
     const [leader] = cluster.leaders();
     const asked = leader !== undefined && random.chance(0.9) ? leader : random.pick(cluster.running());
-    const change = makeChange(random, cluster.ids, asked.view.conf);
-    cluster.trace?.(`${asked.parts.id} is asked for ${changeText(change)}`);
-    asked.input((node) => node.proposeConfChange(change));
+    // Several in a row: only one may be under way at a time.
+    for (let count = random.pick([1, 1, 3]); count > 0 && asked.alive; count--) {
+      const change = makeChange(random, cluster.ids, asked.view.conf);
+      cluster.trace?.(`${asked.parts.id} is asked for ${changeText(change)}`);
+      asked.input((node) => node.proposeConfChange(change));
+    }
   },
 };
 

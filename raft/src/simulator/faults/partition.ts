@@ -92,7 +92,7 @@ export const halfReplicated: Fault = {
     const lead = random.between(0, electionMs);
     later(world, lead, () => {
       cluster.network.heal();
-      if (random.chance(0.7)) {
+      if (random.chance(0.5)) {
         cluster.crash(id);
         cluster.timeline.after(random.between(0, 3 * electionMs), () => cluster.start(id));
       } else cluster.network.isolate(id, cluster.ids);
