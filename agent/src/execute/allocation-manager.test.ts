@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunRequest } from '../ports.ts';
 import type { DesiredAllocation } from '../reconcile/model.ts';
+import { SETTLE_MS } from '../reconcile/reconcile-allocation.ts';
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts';
 import { AgentStore } from '../state/agent-store.ts';
 import { desiredOf } from '../testing/desired.ts';
@@ -66,13 +67,18 @@ function stateOf(id: string): string | undefined {
   return manager.reports().find((report) => report.id === id)?.state;
 }
 
-const becomes = (id: string, state: string): Promise<true> => until(() => stateOf(id) === state || undefined);
+/** Without a health check, what runs counts as healthy once it has run for some time. */
+const becomes = (id: string, state: string): Promise<true> =>
+  until(async () => {
+    if (stateOf(id) === 'running') await clock.advance(SETTLE_MS);
+    return stateOf(id) === state || undefined;
+  });
 const gone = (id: string): Promise<true> => until(() => stateOf(id) === undefined || undefined);
 
 test('what is wanted is run, told of, and stored with its generation', async () => {
   expect(await apply(5, [desiredOf()])).toBe(true);
   await becomes('a', 'healthy');
-  expect(told).toEqual(['a starting', 'a healthy']);
+  expect(told).toEqual(['a starting', 'a running', 'a healthy']);
   expect(manager.generation).toBe(5);
   expect(manager.counts()).toEqual(new Map([['healthy', 1]]));
 });
@@ -136,7 +142,8 @@ test('a command that can not be run fails with the reason', async () => {
 });
 
 test('a restart of the agent starts nothing again, and goes on with what it was about', async () => {
-  await apply(1, [desiredOf(), desiredOf({ id: 'b', command: ['exit', '1'] })]);
+  const later = { ...desiredOf().restart, delayMs: 2 * SETTLE_MS };
+  await apply(1, [desiredOf(), desiredOf({ id: 'b', command: ['exit', '1'], restart: later })]);
   await becomes('a', 'healthy');
   await until(() => manager.reports().find(({ message }) => message.includes('starts again')));
   await restart();
@@ -191,6 +198,8 @@ test('an agent that starts without a lease stops what asked for it', async () =>
 test('the output of the last hundred ended allocations is kept, and they are not told of again', async () => {
   const many = Array.from({ length: 103 }, (_, index) => desiredOf({ id: `j${index}`, command: ['say', `${index}`] }));
   await apply(1, many);
+  await until(() => manager.counts().get('running') === 103 || undefined);
+  await clock.advance(SETTLE_MS);
   await until(() => manager.counts().get('healthy') === 103 || undefined);
   await apply(2, []);
   await until(() => manager.counts().get('stopped') === 103 || undefined);

@@ -19,7 +19,7 @@ export function isNewer(one: AllocationRow, other: AllocationRow): boolean {
   return one.id > other.id;
 }
 
-/** Whether an allocation does what is wanted of it: healthy, or running where nothing checks its health. */
-export function isUp(allocation: AllocationRow, spec: Pick<JobSpec, 'health'>): boolean {
-  return allocation.state === 'healthy' || (allocation.state === 'running' && spec.health === undefined);
+/** Whether an allocation does what is wanted of it. Without a health check, agents call healthy what has run for long enough. */
+export function isUp(allocation: AllocationRow): boolean {
+  return allocation.state === 'healthy';
 }

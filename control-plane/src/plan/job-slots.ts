@@ -104,7 +104,7 @@ function slotOf(
   ended.sort((one, other) => (isNewer(one, other) ? -1 : 1));
   const newest = active ?? ended[0];
   const failures = active === undefined ? failuresInRow(job, ended) : [];
-  const up = active !== undefined && isUp(active, job.spec);
+  const up = active !== undefined && isUp(active);
   const slot = { ...identity, active, newest, failures, up };
   if (active !== undefined) {
     if (active.desired === 'stop') return { ...slot, standing: 'ending' };

@@ -33,8 +33,9 @@ const health: JobSpec['health'] = {
 const rows: readonly (readonly [AllocationState, Partial<JobSpec>, string])[] = [
   ['pending', {}, 'pending, desired 2, starting 2'],
   ['starting', {}, 'pending, desired 2, starting 2'],
-  ['running', {}, 'running, desired 2, running 2'],
+  ['running', {}, 'pending, desired 2, running 2'],
   ['running', { health }, 'pending, desired 2, running 2'],
+  ['healthy', {}, 'running, desired 2, running 2, healthy 2'],
   ['healthy', { health }, 'running, desired 2, running 2, healthy 2'],
   ['unhealthy', {}, 'degraded, desired 2, running 2'],
   ['failed', {}, 'pending, desired 2, failed 2'],

@@ -58,7 +58,7 @@ export const jobFileSchema: readonly SectionSchema[] = [
     key: 'health',
     property: 'health',
     shape: 'optional-table',
-    doc: 'How to tell that an instance serves. Without this table it counts as healthy while its process runs.',
+    doc: 'How to tell that an instance serves. Without this table it counts as healthy once its process has run for 2 s.',
     fields: healthFields,
   },
   {
