@@ -6,12 +6,12 @@ export type CliErrorCode =
   | 'CELL_E_FILE'
   | 'CELL_E_NOT_CONFIRMED'
   | 'CELL_E_TIMEOUT'
-  | 'CELL_E_JOB_FAILED'
-  | 'CELL_E_DEV';
+  | 'CELL_E_JOB_FAILED';
 
+/** `code` may also be one that a control plane or an agent gave that this program runs itself. */
 export class CliError extends Error {
-  readonly code: CliErrorCode;
-  constructor(code: CliErrorCode, message: string, options?: ErrorOptions) {
+  readonly code: CliErrorCode | `CELL_E_${string}`;
+  constructor(code: CliErrorCode | `CELL_E_${string}`, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'CliError';
     this.code = code;

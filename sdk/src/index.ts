@@ -3,6 +3,7 @@ export { CellApiError } from './client/cell-api-error.ts';
 export { type CellClient, type ConnectOptions, connect } from './client/connect.ts';
 export { enumWord, type PlainValue, plainMessage } from './client/plain-message.ts';
 export type { CallOptions, ServiceClient } from './client/service-client.ts';
+export { silenceTransport } from './client/silence-transport.ts';
 export type { DrillClock } from './drill/drill-clock.ts';
 export type { DrillMode, DrillReport } from './drill/drill-observations.ts';
 export { runFailoverDrill } from './drill/run-failover-drill.ts';

@@ -44,17 +44,35 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
     string,
     string,
   ];
-  const member = await startMember(memberConfig(folder, { grpc, peers, http }), { log, onFatal: options.onFatal });
+  const removeTemporary = () => {
+    if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  let member: Member | undefined;
   let agent: Agent;
   try {
+    member = await startMember(memberConfig(folder, { grpc, peers, http }), { log, onFatal: options.onFatal });
     agent = await startAgent(agentConfig(folder, grpc, agentHttp), { log });
   } catch (error) {
-    await member.stop();
+    await member?.stop();
+    removeTemporary();
     throw error;
   }
-  const client = options.connect({ addresses: [grpc], timeoutMs: CALL_TIMEOUT_MS });
+  return runningFleet({ member, agent, address: grpc, folder, removeTemporary }, options);
+}
+
+interface Parts {
+  readonly member: Member;
+  readonly agent: Agent;
+  readonly address: string;
+  readonly folder: string;
+  readonly removeTemporary: () => void;
+}
+
+function runningFleet(parts: Parts, options: DevFleetOptions): DevFleet {
+  const { address, folder } = parts;
+  const client = options.connect({ addresses: [address], timeoutMs: CALL_TIMEOUT_MS });
   return {
-    address: grpc,
+    address,
     folder,
     async ready(clock, signal) {
       for (;;) {
@@ -66,8 +84,8 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
     async end({ clock, note }) {
       await stopJobs(client, clock).catch((error: unknown) => note(`Could not stop all jobs: ${messageOf(error)}`));
       client.close();
-      await endParts(agent, member, note);
-      if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
+      await endParts(parts, note);
+      parts.removeTemporary();
     },
   };
 }
@@ -126,7 +144,7 @@ async function stopJobs(client: CellClient, clock: Clock): Promise<void> {
   }
 }
 
-async function endParts(agent: Agent, member: Member, note: (text: string) => Promise<void>): Promise<void> {
+async function endParts({ agent, member }: Parts, note: (text: string) => Promise<void>): Promise<void> {
   await agent.close().catch((error: unknown) => note(`Could not end the agent: ${messageOf(error)}`));
   await member.stop().catch((error: unknown) => note(`Could not end the control plane: ${messageOf(error)}`));
 }

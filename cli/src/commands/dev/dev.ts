@@ -34,6 +34,8 @@ export const dev = defineCommand({
     // Not needed by any other command, and much to load.
     const { startDevFleet } = await import('./dev-fleet.ts');
     const failed = Promise.withResolvers<never>();
+    // It may fail while nobody waits for that.
+    failed.promise.catch(() => {});
     const fleet = await startDevFleet({
       data: flags.data,
       currentFolder: world.currentFolder,
@@ -73,8 +75,12 @@ function ended(signal: AbortSignal): Promise<void> {
 /** Control plane and agent have error classes of their own, with codes of the same kind. */
 function asCliError(error: unknown): unknown {
   const { code, message } = error as { readonly code?: unknown; readonly message?: string };
-  if (typeof code !== 'string' || !code.startsWith('CELL_E_')) return error;
+  if (!isCoded(code)) return error;
   const advice =
     code === 'CELL_E_ADDRESS_IN_USE' ? '; another fleet may run already, or choose others with "--port"' : '';
-  return new CliError('CELL_E_DEV', `${message}${advice}`, { cause: error });
+  return new CliError(code, `${message}${advice}`, { cause: error });
+}
+
+function isCoded(code: unknown): code is `CELL_E_${string}` {
+  return typeof code === 'string' && code.startsWith('CELL_E_');
 }
