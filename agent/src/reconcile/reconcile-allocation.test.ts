@@ -6,14 +6,27 @@ import { isFinal, NEW_RECORD } from './model.ts';
 import { type Reconciled, type ReconcileInput, reconcileAllocation } from './reconcile-allocation.ts';
 
 const NOW_MS = 1_000_000;
-const RUN = { state: 'run', reason: 'the control plane wants it to run' } as const;
-const STOP = { state: 'stop', reason: 'the control plane wants it stopped' } as const;
-const HOLD = { state: 'hold', reason: 'the node has no lease' } as const;
+const RUN = { state: 'run', reason: 'the control plane wants it to run', urgent: false } as const;
+const STOP = { state: 'stop', reason: 'the control plane wants it stopped', urgent: false } as const;
+const HOLD = { state: 'hold', reason: 'the node has no lease', urgent: true } as const;
 const HEALTHY: HealthVerdict = { state: 'healthy', message: '' };
 const UNKNOWN: HealthVerdict = { state: 'unknown', message: '' };
 const RUNNING: AllocationRecord = { ...NEW_RECORD, run: 1, state: 'healthy', message: 'Runs and is healthy' };
 const ALWAYS = desiredOf();
 const BATCH = desiredOf({ restart: { ...ALWAYS.restart, mode: 'on-failure', attempts: 2 } });
+const CHECKED = desiredOf({
+  health: {
+    type: 'exec',
+    port: '',
+    path: '',
+    command: ['true'],
+    intervalMs: 1_000,
+    timeoutMs: 1_000,
+    healthyThreshold: 1,
+    unhealthyThreshold: 1,
+    graceMs: 0,
+  },
+});
 const NEVER = desiredOf({ restart: { ...ALWAYS.restart, mode: 'never', attempts: 0 } });
 
 function decide(change: Partial<ReconcileInput>): Reconciled {
@@ -67,7 +80,17 @@ test.each<[string, Partial<ReconcileInput>, string]>([
   [
     'what runs and may not without a lease is stopped',
     { wanted: HOLD },
-    'healthy [SIGTERM] wake +5000: Stopping with SIGTERM: the node has no lease',
+    'healthy [SIGTERM] wake +1000: Stopping with SIGTERM: the node has no lease',
+  ],
+  [
+    'what runs without a lease is killed before it may run elsewhere',
+    { record: stopping(NOW_MS - 1_000), wanted: HOLD },
+    'healthy [kill] wake +1000: Runs and is healthy',
+  ],
+  [
+    'what is stopping when the lease runs out gets no longer than that',
+    { record: stopping(NOW_MS - 300), wanted: { ...STOP, urgent: true } },
+    'healthy [] wake +700: Runs and is healthy',
   ],
   [
     'what would start again and may not without a lease is stopped',
@@ -75,6 +98,26 @@ test.each<[string, Partial<ReconcileInput>, string]>([
     'stopped []: Stopped while it waited to start again: the node has no lease',
   ],
   ['what runs and is healthy is left alone', {}, 'healthy []: Runs and is healthy'],
+  [
+    'what has just begun and has no health check is not called healthy yet',
+    { record: { ...RUNNING, state: 'starting' } },
+    'running [] wake +2000: Its process runs; it counts as healthy once it has run for 2s',
+  ],
+  [
+    'what has run for long enough is healthy',
+    { record: { ...RUNNING, state: 'running', settlesAtMs: NOW_MS } },
+    'healthy []: Runs and is healthy',
+  ],
+  [
+    'a clock that was set back does not put that off',
+    { record: { ...RUNNING, state: 'running', settlesAtMs: NOW_MS + 86_400_000 } },
+    'running [] wake +2000: Its process runs; it counts as healthy once it has run for 2s',
+  ],
+  [
+    'what a health check calls healthy is so at once',
+    { desired: CHECKED, record: { ...RUNNING, state: 'starting' } },
+    'healthy []: Runs and is healthy',
+  ],
   [
     'what runs unchecked says so',
     { health: UNKNOWN },
@@ -188,6 +231,11 @@ test.each<[string, Partial<ReconcileInput>, string]>([
   ],
 ])('reconcileAllocation(): %s', (_, input, expected) => {
   expect(show(decide(input))).toBe(expected);
+});
+
+test('reconcileAllocation() has every run settle anew', () => {
+  const again = decide({ record: { ...waiting, startAtMs: NOW_MS, settlesAtMs: NOW_MS - 5_000 }, observed: ended(1) });
+  expect(again.record).toMatchObject({ run: 2, settlesAtMs: null });
 });
 
 test('reconcileAllocation() counts a restart when it begins, and remembers the exit code', () => {

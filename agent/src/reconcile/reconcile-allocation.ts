@@ -32,6 +32,12 @@ export interface Reconciled {
 const KILL_AGAIN_MS = 1_000;
 
 /**
+ * From the first signal to SIGKILL where something must not run twice. The control plane places it elsewhere 2 s after
+ * the lease has run out: this, and how late that is noticed, must stay below it.
+ */
+const URGENT_STOP_MS_MAX = 1_000;
+
+/**
  * How long a process without a health check must run until it counts as healthy. One that fails at its start must never
  * look healthy: a rollout would take it for success and go on to the next instance.
  */
@@ -123,8 +129,12 @@ function beginStopping(input: ReconcileInput, stopping: Stopping, record: Alloca
   return {
     record: { ...record, stopping, message },
     actions: [{ type: 'signal', signal: stop.signal, reason: stopping.reason }],
-    wakeAtMs: input.nowMs + stop.timeoutMs,
+    wakeAtMs: input.nowMs + stopTimeoutMs(input),
   };
+}
+
+function stopTimeoutMs({ wanted, desired }: ReconcileInput): number {
+  return wanted.urgent ? Math.min(URGENT_STOP_MS_MAX, desired.stop.timeoutMs) : desired.stop.timeoutMs;
 }
 
 function goOnStopping(input: ReconcileInput, before: Stopping): Reconciled {
@@ -133,10 +143,11 @@ function goOnStopping(input: ReconcileInput, before: Stopping): Reconciled {
   const reason = follows === before.next ? before.reason : wanted.reason;
   // A clock that was set back must not put SIGKILL off.
   const stopping: Stopping = { sinceMs: Math.min(before.sinceMs, nowMs), reason, next: follows };
-  const killAtMs = stopping.sinceMs + desired.stop.timeoutMs;
+  const timeoutMs = stopTimeoutMs(input);
+  const killAtMs = stopping.sinceMs + timeoutMs;
   const stoppingRecord = { ...record, stopping };
   if (nowMs < killAtMs) return { record: stoppingRecord, actions: [], wakeAtMs: killAtMs };
-  const why = `it did not end within ${describeDuration(desired.stop.timeoutMs)} of ${desired.stop.signal}`;
+  const why = `it did not end within ${describeDuration(timeoutMs)} of ${desired.stop.signal}`;
   return { record: stoppingRecord, actions: [{ type: 'kill', reason: why }], wakeAtMs: nowMs + KILL_AGAIN_MS };
 }
 

@@ -5,6 +5,8 @@ export interface Wanted {
   /** `hold`: it may not run now, but what has not begun may wait. */
   readonly state: 'run' | 'hold' | 'stop';
   readonly reason: string;
+  /** It may soon be started elsewhere and must not run twice: it gets little time to end by itself. */
+  readonly urgent: boolean;
 }
 
 export interface WantedInput {
@@ -16,10 +18,10 @@ export interface WantedInput {
 }
 
 export function wantedOf({ desired, removed, leaseValid }: WantedInput): Wanted {
-  if (removed) return { state: 'stop', reason: 'the control plane does not want it on this node any more' };
-  if (desired.desired === 'stop') return { state: 'stop', reason: 'the control plane wants it stopped' };
-  if (!leaseValid && desired.onDisconnect === 'stop') {
-    return { state: 'hold', reason: 'the node has no lease, and the job says on_disconnect = "stop"' };
-  }
-  return { state: 'run', reason: 'the control plane wants it to run' };
+  const urgent = !leaseValid && desired.onDisconnect === 'stop';
+  if (removed) return { state: 'stop', reason: 'the control plane does not want it on this node any more', urgent };
+  if (desired.desired === 'stop') return { state: 'stop', reason: 'the control plane wants it stopped', urgent };
+  if (urgent)
+    return { state: 'hold', reason: 'the node has no lease, and the job says on_disconnect = "stop"', urgent };
+  return { state: 'run', reason: 'the control plane wants it to run', urgent };
 }

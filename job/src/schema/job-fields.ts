@@ -86,7 +86,7 @@ export const jobFields: FieldSchemas<JobFields> = {
     doc:
       "What the agent does when it can't reach the control plane for so long that the node's lease runs out. `keep`: " +
       'instances run on, although they may be placed elsewhere too. `stop`: they are stopped before the control plane ' +
-      'may place them elsewhere, so that no instance ever runs twice.',
+      'may place them elsewhere, so that no instance runs twice; so they get 1 s at most between the stop signal and SIGKILL.',
     example: '"stop"',
   },
 };
