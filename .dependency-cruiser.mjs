@@ -143,7 +143,7 @@ export default {
     never(
       'public-door-only',
       'A package is used by its name, through what it exports.',
-      { path: '^([^/]+)/' },
+      { path: '^([^/]+)/', pathNot: '^scripts/' },
       { path: PACKAGES, pathNot: '^$1/', dependencyTypes: ['local'] },
     ),
     never(
