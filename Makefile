@@ -20,11 +20,11 @@ test: ## All tests; closes with "N passed, N failed, N skipped"
 
 demo: ## A fleet on this machine that loses its leader; KEEP=1 leaves it up
 	@scripts/setup demo
-	@scripts/run npm run --silent demo
+	@scripts/run node test/demo/main.ts
 
 demo-stop: ## Ends what "make demo KEEP=1" left up, and removes it
 	@scripts/setup
-	@scripts/run npm run --silent demo -- stop
+	@scripts/run node test/demo/main.ts stop
 
 bench: ## Measurements, one JSON object a line; BENCH="raft failover" picks some
 	@scripts/setup bench

@@ -17,10 +17,11 @@ import { showFleet } from './steps/show-fleet.ts';
 const MEMBERS = 3;
 const AGENTS = 5;
 const STEPS: readonly Step[] = [showFleet, runService, runBatch, loseLeader, loseAgent];
+const PARENT_PERIOD_MS = 250;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface Outcome {
-  readonly title: string;
+  readonly name: string;
   readonly passed: boolean;
   /** The figure, or why it failed. */
   readonly text: string;
@@ -31,18 +32,31 @@ export async function runDemo(narrator: Narrator, { keep }: { readonly keep: boo
   const startMs = performance.now();
   narrator.heading('Cell: a fleet on this machine that runs real work and survives the loss of its leader');
   narrator.space();
-  const interrupted = () => narrator.lastWords('\nInterrupted: ending all processes and removing the folder');
-  for (const signal of SIGNALS) process.on(signal, interrupted);
+  const endWatch = watchEnd(narrator);
   const fleet = await start(narrator);
   const cellctl = new Cellctl({ addresses: fleet.addresses, folder: fleet.folder, narrator });
   const outcomes: Outcome[] = [];
   for (const [place, step] of STEPS.entries()) outcomes.push(await take(step, place + 1, { fleet, cellctl, narrator }));
-  for (const signal of SIGNALS) process.off(signal, interrupted);
-  if (keep) keepFleet(fleet, narrator);
-  else outcomes.push(await take(endFleet, STEPS.length + 1, { fleet, cellctl, narrator }));
+  if (!keep) outcomes.push(await take(endFleet, STEPS.length + 1, { fleet, cellctl, narrator }));
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   summarize(outcomes, seconds, narrator);
+  endWatch();
+  if (keep) keepFleet(fleet, narrator);
   return outcomes.every(({ passed }) => passed);
+}
+
+/** Tells that the demo ends early, and makes it end when whoever started it is gone. Gives what ends the watch. */
+function watchEnd(narrator: Narrator): () => void {
+  const interrupted = () => narrator.lastWords('\nInterrupted: ending all processes and removing the folder');
+  for (const signal of SIGNALS) process.on(signal, interrupted);
+  const parent = process.ppid;
+  // npm, for one, may die of a signal that it has not passed on.
+  const watch = () => process.ppid === parent || process.kill(process.pid, 'SIGTERM');
+  const timer = setInterval(watch, PARENT_PERIOD_MS).unref();
+  return () => {
+    clearInterval(timer);
+    for (const signal of SIGNALS) process.off(signal, interrupted);
+  };
 }
 
 async function start(narrator: Narrator): Promise<Fleet> {
@@ -67,15 +81,15 @@ async function start(narrator: Narrator): Promise<Fleet> {
 /** Takes one step; one that fails does not keep the others from being shown. */
 async function take(step: Step, number: number, parts: DemoParts): Promise<Outcome> {
   const { narrator } = parts;
-  const title = `${number}. ${step.title}`;
-  narrator.heading(title);
+  const name = `${number}. ${step.name}`;
+  narrator.heading(`${name}: ${step.title}`);
   narrator.say(step.about);
   try {
-    return { title, passed: true, text: await step.run(parts) };
+    return { name, passed: true, text: await step.run(parts) };
   } catch (error) {
     const text = reasonOf(error);
     narrator.failed(text);
-    return { title, passed: false, text };
+    return { name, passed: false, text };
   }
 }
 
@@ -85,7 +99,8 @@ function reasonOf(error: unknown): string {
 }
 
 const endFleet: Step = {
-  title: 'The end',
+  name: 'The end',
+  title: 'nothing is left',
   about: 'All members and agents are told to stop; then nothing may be left of them, nor of what they ran.',
   async run({ fleet, narrator }) {
     const daemons = [...fleet.members, ...fleet.agents];
@@ -104,9 +119,11 @@ const endFleet: Step = {
 
 function summarize(outcomes: readonly Outcome[], seconds: string, narrator: Narrator): void {
   narrator.heading('Summary');
-  for (const { title, passed, text } of outcomes) {
-    if (passed) narrator.checked(`${title}: ${text}`);
-    else narrator.failed(`${title}: ${text}`);
+  const width = Math.max(...outcomes.map(({ name }) => name.length));
+  for (const { name, passed, text } of outcomes) {
+    const line = `${name.padEnd(width)}  ${text}`;
+    if (passed) narrator.checked(line);
+    else narrator.failed(line);
   }
   const failed = outcomes.filter(({ passed }) => !passed).length;
   const verdict = failed === 0 ? narrator.paint('PASS', 'good') : narrator.paint('FAIL', 'bad');

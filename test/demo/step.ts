@@ -2,6 +2,8 @@ import type { DemoParts } from './demo-parts.ts';
 
 /** One thing that the demo shows. */
 export interface Step {
+  /** For the summary: two or three words. */
+  readonly name: string;
   readonly title: string;
   /** What is about to be seen, in a sentence or two. */
   readonly about: string;

@@ -50,8 +50,10 @@ function sweepAll(): void {
 
 function endBySignal(signal: NodeJS.Signals): void {
   sweepAll();
-  // With our own handlers gone, the signal does what it would have done without them.
+  // With nobody listening any more, the signal does what it would have done without us.
+  process.removeAllListeners(signal);
   process.kill(process.pid, signal);
+  process.exit(1);
 }
 
 const ROUNDS_MAX = 500;
@@ -79,32 +81,29 @@ function pauseMs(durationMs: number): void {
 }
 
 /**
- * Processes that name the folder in their arguments or environment, or work in it. Whatever has a terminal is a
- * person's, such as a shell that looks around there; daemons and workloads never have one.
+ * Processes that name the folder in their arguments or environment, or work in it. What has a terminal is a person's,
+ * such as a shell that looks around there, unless it is a daemon that was started by hand.
  */
 export function processesBelow(folder: string): number[] {
-  const needle = Buffer.from(`${folder}/`);
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 1 && pid !== process.pid && works(pid, needle) && !hasTerminal(pid));
+    .filter((pid) => pid > 1 && pid !== process.pid && works(pid, `${folder}/`));
 }
 
-function works(pid: number, needle: Buffer): boolean {
+function works(pid: number, needle: string): boolean {
   try {
-    if (`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(needle.toString())) return true;
-    return ['cmdline', 'environ'].some((file) => readFileSync(`/proc/${pid}/${file}`).includes(needle));
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    if (hasTerminal(pid)) return words.includes(`\0--config\0${needle}`);
+    if (words.includes(needle) || `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(needle)) return true;
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(needle);
   } catch {
     // It has ended meanwhile, or isn't ours.
     return false;
   }
 }
 
-/** Field 7 of proc(5)'s stat, after the command's name in parentheses: the terminal, 0 for none. */
+/** Field 7 of proc(5)'s stat, counted after the command's name in parentheses: the terminal, 0 for none. */
 function hasTerminal(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4] !== '0';
-  } catch {
-    return false;
-  }
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4] !== '0';
 }

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Agent } from '../../cluster/harness/fleet.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import { type ListedAllocation, listAllocations } from '../allocations.ts';
+import type { Cellctl } from '../cellctl.ts';
 import { ensure } from '../demo-failure.ts';
 import { untilAllRight } from '../fleet-status.ts';
 import type { Narrator } from '../narrator.ts';
@@ -14,7 +15,8 @@ const ASK_PERIOD_MS = 100;
 const HEALTHY_MS_MAX = 10_000;
 
 export const loseAgent: Step = {
-  title: 'An agent dies',
+  name: 'An agent dies',
+  title: 'what it runs runs on',
   about: 'What it runs must not notice: it runs on without the agent, and the agent that starts again takes it up.',
   async run({ fleet, cellctl, narrator }) {
     const [workload] = await listAllocations(cellctl, 'web');
@@ -26,7 +28,7 @@ export const loseAgent: Step = {
     narrator.checked(`${agent.name} runs instance ${workload.instance} of "web": process ${pids(before)}`);
 
     const [killed, answered] = await withoutAgent(agent, workload, narrator);
-    requireSame(before, workload.id);
+    ensureSame(before, workload.id);
     narrator.checked(`agent killed (SIGKILL, process ${killed}); process ${pids(before)} runs on`);
     narrator.checked(`${webAddress(workload)} answered ${answered} of ${answered} times without the agent`);
 
@@ -36,12 +38,14 @@ export const loseAgent: Step = {
     const adopted = await waitFor(() => adoption(agent), { what: 'the agent to adopt it', timeoutMs: HEALTHY_MS_MAX });
     ensure(adopted === 1, `The new agent has ${adopted} healthy allocations, not 1`);
     narrator.checked(`agent started again as process ${agent.pid}, and adopted the web server`);
+    const known = waitFor(() => isUsageKnown(cellctl, workload), { what: 'news of it', timeoutMs: HEALTHY_MS_MAX });
+    await narrator.during('Waiting for what the agent reports', known);
     await cellctl.show(['allocation', 'show', workload.id]);
     narrator.space();
     const after = (await listAllocations(cellctl, 'web')).find(({ id }) => id === workload.id);
     ensure(after?.state === 'healthy', `The web server is ${after?.state ?? 'gone'}`);
     ensure(after.restarts === workload.restarts, 'The web server was restarted');
-    requireSame(before, workload.id);
+    ensureSame(before, workload.id);
     ensure(await answers(after), 'The web server does not answer any more');
     narrator.checked(`still process ${pids(before)}, restarted 0 times`);
     return `process ${pids(before)} ran on, answered ${answered} of ${answered}, was adopted; 0 restarts`;
@@ -70,7 +74,13 @@ async function adoption(agent: Agent): Promise<number | undefined> {
   return restarts === 0 && healthy !== undefined && healthy > 0 ? healthy : undefined;
 }
 
-function requireSame(before: readonly WorkloadProcess[], allocationId: string): void {
+/** What a workload uses comes with the heartbeats of its agent. */
+async function isUsageKnown(cellctl: Cellctl, { id }: ListedAllocation): Promise<boolean> {
+  const { usage } = await cellctl.ask<{ readonly usage: unknown }>(['allocation', 'show', id]);
+  return usage !== null;
+}
+
+function ensureSame(before: readonly WorkloadProcess[], allocationId: string): void {
   const now = workloadProcesses(allocationId);
   const same = JSON.stringify(now) === JSON.stringify(before);
   ensure(same, `The web server was process ${pids(before)} and is now ${pids(now) || 'gone'}`);

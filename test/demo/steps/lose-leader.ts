@@ -7,7 +7,8 @@ import type { Step } from '../step.ts';
 import { type WorkloadProcess, workloadProcesses } from '../workload-processes.ts';
 
 export const loseLeader: Step = {
-  title: 'The leader dies',
+  name: 'The leader dies',
+  title: 'no acknowledged write is lost',
   about:
     'The drill kills the process of the leader with SIGKILL while it writes through all members, then looks for every ' +
     'write that was acknowledged. The demo plays systemd and starts the killed process again.',

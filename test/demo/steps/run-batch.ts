@@ -15,7 +15,8 @@ const WAVE_BYTES_MAX = 16 * 1024 * 1024;
 const BYTES_PER_MB = 1_000_000;
 
 export const runBatch: Step = {
-  title: 'A batch job: four sound files, one allocation each',
+  name: 'A batch job',
+  title: 'four sound files, one allocation each',
   about:
     'Debian\'s "flac" compresses four recordings that the demo has just made. What comes out must decompress to ' +
     'exactly what went in.',

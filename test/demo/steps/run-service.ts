@@ -10,7 +10,8 @@ const FILES = ['index.html', 'style.css'];
 const FETCH_MS_MAX = 5000;
 
 export const runService: Step = {
-  title: 'A service: three web servers on three nodes',
+  name: 'A service',
+  title: 'three web servers on three nodes',
   about: 'The job file says what should run; the control plane chooses the nodes and gives out the ports.',
   async run({ cellctl, narrator }) {
     await cellctl.show(['job', 'run', 'examples/web.toml', '--yes']);
@@ -19,10 +20,8 @@ export const runService: Step = {
     narrator.space();
     for (const instance of instances) {
       const bytes = await fetchAll(instance);
-      const what = `instance ${instance.instance} on ${instance.nodeName}`;
-      narrator.checked(
-        `${webAddress(instance)} (${what}) serves ${FILES.join(' and ')}: ${bytes} bytes, as in the folder`,
-      );
+      const where = `${instance.nodeName} serves ${FILES.join(' and ')} at ${webAddress(instance)}`;
+      narrator.checked(`${where}: ${bytes} bytes, as in the folder`);
     }
     const nodes = new Set(instances.map(({ nodeName }) => nodeName)).size;
     ensure(instances.length === INSTANCES, `There are ${instances.length} instances, not ${INSTANCES}`);

@@ -2,7 +2,8 @@ import { describe, untilAllRight } from '../fleet-status.ts';
 import type { Step } from '../step.ts';
 
 export const showFleet: Step = {
-  title: 'The fleet',
+  name: 'The fleet',
+  title: 'three members and five nodes',
   about: 'Three members keep the state of the fleet, each on its own disk; five agents run what they are given.',
   async run({ fleet, cellctl, narrator }) {
     const settled = untilAllRight(cellctl, fleet.members.length, fleet.agents.length);
