@@ -12,7 +12,7 @@ test('only what happened since then is shown', async () => {
     yield event(2n, 'New', 3_599);
   };
   const result = await runCellctl(['events', '--since', '1h'], { streamEvents });
-  expect(result.output).toBe('2026-01-02 11:00:01Z  New  happened\n');
+  expect(result.output).toBe('2026-01-02 11:00:01Z  New  node/a: happened\n');
 });
 
 test('a followed stream goes on where it broke, each event once', async () => {

@@ -88,9 +88,14 @@ export function eventText(event: Event, format: string, style: Style): string {
   if (format === 'yaml') return renderYaml([plainMessage(EventSchema, event)] as PlainValue);
   const time = event.time === undefined ? '' : isoSeconds(event.time);
   const type = oneLine(event.type);
-  const what = oneLine(format === 'wide' ? `${event.index}  ${event.subject}: ${event.message}` : event.message);
+  const what = oneLine(format === 'wide' ? `${event.index}  ${event.subject}: ${event.message}` : shortText(event));
   const room = style.width - time.length - textWidth(type) - 4;
   return `${paint(time, 'faint', style)}  ${paint(type, toneOf(type), style)}  ${cutToWidth(what, Math.max(20, room), 'end')}\n`;
+}
+
+/** Messages name allocations, drills and members themselves, but not the node or the job that they are about. */
+function shortText({ subject, message }: Event): string {
+  return /^(?:node|job)\//u.test(subject) ? `${subject}: ${message}` : message;
 }
 
 function toneOf(type: string): Tone | undefined {
