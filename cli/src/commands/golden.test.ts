@@ -17,7 +17,13 @@ const handlers = {
   getControlPlaneStatus: () => ({ members, leaderId: 2n, answeredBy: 1n, cluster: 'demo' }),
   streamEvents: async function* () {
     yield {
-      event: { index: 7n, time: secondsAgo(60), type: 'NodeLost', subject: 'node/a', message: 'Nothing was heard for 12.1 s' },
+      event: {
+        index: 7n,
+        time: secondsAgo(60),
+        type: 'NodeLost',
+        subject: 'node/a',
+        message: 'Nothing was heard for 12.1 s',
+      },
     };
     yield {
       event: { index: 8n, time: secondsAgo(5), type: 'JobStopped', subject: 'job/web', message: 'a '.repeat(60) },
