@@ -3,8 +3,10 @@
 
 node=$root/.toolchain/node_modules/.bin/node
 node_flags='--disable-warning=ExperimentalWarning'
-# Flags of the long-running processes only.
-daemon_flags=''
+# An agent has little to do and shares its machine with the workloads: memory counts, not speed. Small young generation
+# and code that favours size: 82 instead of 93 MB idle. They would halve what a member commits per second.
+agent_flags='--max-semi-space-size=1 --optimize-for-size'
+member_flags=''
 
 # The compile cache also keeps the stripped sources, so that the type stripper (16 MB of memory) is never loaded.
 NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$root/.cache/node-compile}

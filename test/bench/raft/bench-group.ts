@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../cluster/harness/free-ports.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
-import { daemonFlags } from '../daemon-flags.ts';
 import type { MemberNews, MemberOrders } from './bench-member.ts';
 import type { LoadRequest, LoadResult } from './load.ts';
+import { memberFlags } from './member-flags.ts';
 
 const LEADER_MS_MAX = 15_000;
 const STOP_MS_MAX = 5_000;
@@ -37,7 +37,7 @@ export class BenchGroup {
         join(import.meta.dirname, 'member-main.ts'),
         [String(place + 1), join(folder, String(place)), ...addresses],
         {
-          execArgv: [...daemonFlags()],
+          execArgv: [...memberFlags()],
         },
       ),
     );
