@@ -5,6 +5,6 @@ export { address, isLoopback, joinAddress, listenAddress, splitAddress } from '.
 export { loadSettings, readSettings, type SettingsCheck } from './read-settings.ts';
 export { absolutePath, choice, flag, integer, number, text } from './scalars.ts';
 export type { Place, Setting, SettingsOf } from './setting.ts';
-export { optional, withDefault } from './setting.ts';
+export { optional, scalar, withDefault } from './setting.ts';
 export { parseSizeBytes, size } from './size.ts';
 export { dictionary, list, table } from './structures.ts';

@@ -66,7 +66,7 @@ http = "0.0.0.0:7603"
 [resources]
 memory = "much"`;
   expect(load(source)).toBe(`CELL_E_CONFIG: Configuration file "agent.toml" has 6 problems
-  agent.toml:1: Key "name" has the value "". It must be a text of 1 to 63 characters
+  agent.toml:1: Key "name" has the value "". It must be 1 to 63 letters, digits, "." and "-"
   agent.toml:2: Key "data" has the value "here". It must be an absolute path
   agent.toml:3: Key "control_plane" has 0 values. It must be an array of 1 to 32 values
   agent.toml:4: Key "colour" is not known here. Known are "name", "data", "control_plane", "listen", "resources", "ports", "attributes", "log"
@@ -75,8 +75,9 @@ memory = "much"`;
 });
 
 test.each(['1', '5-4', '0-9', '1-70000'])('the range of ports %s is refused', (range) => {
-  const source = `control_plane = ["127.0.0.1:1"]\nname = "no good"\n[ports]\nrange = "${range}"`;
-  expect(load(source)).toBe(`CELL_E_CONFIG: Configuration file "agent.toml" has 2 problems
-  agent.toml:2: Key "name" has the value "no good". It must be letters, digits, "." and "-"
-  agent.toml:4: Key "ports.range" has the value "${range}". It must be a range of ports such as "20000-29999", from 1 to 65535`);
+  const source = `colour = "red"\ncontrol_plane = ["127.0.0.1:1"]\nname = "no good"\n[ports]\nrange = "${range}"`;
+  expect(load(source)).toBe(`CELL_E_CONFIG: Configuration file "agent.toml" has 3 problems
+  agent.toml:1: Key "colour" is not known here. Known are "name", "data", "control_plane", "listen", "resources", "ports", "attributes", "log"
+  agent.toml:3: Key "name" has the value "no good". It must be 1 to 63 letters, digits, "." and "-"
+  agent.toml:5: Key "ports.range" has the value "${range}". It must be a range of ports such as "20000-29999", from 1 to 65535`);
 });

@@ -11,6 +11,7 @@ import {
   optional,
   type SettingsCheck,
   type SettingsOf,
+  scalar,
   size,
   table,
   text,
@@ -44,24 +45,29 @@ const ATTRIBUTE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const ATTRIBUTE_LENGTH_MAX = 1_000;
 
 const schema = table({
-  name: withDefault(text({ lengthMax: NAME_LENGTH_MAX }), hostname().slice(0, NAME_LENGTH_MAX)),
+  name: withDefault(
+    text({
+      lengthMax: NAME_LENGTH_MAX,
+      pattern: NAME,
+      allowed: `1 to ${NAME_LENGTH_MAX} letters, digits, "." and "-"`,
+    }),
+    hostname().slice(0, NAME_LENGTH_MAX),
+  ),
   data: withDefault(absolutePath(), '/var/lib/cell/agent'),
   control_plane: list(address(), 1, 32),
   listen: table({ http: withDefault(listenAddress(), '127.0.0.1:7603') }),
   resources: table({ cpu: optional(number(0.1, 4_096)), memory: optional(size('16MiB', '64TiB')) }),
-  ports: table({ range: withDefault(text({ lengthMax: 11 }), '20000-29999') }),
+  ports: table({
+    range: withDefault(
+      scalar(`a range of ports such as "20000-29999", from 1 to ${PORT_MAX}`, portRange),
+      [20_000, 29_999],
+    ),
+  }),
   attributes: dictionary(text({ lengthMax: ATTRIBUTE_LENGTH_MAX }), ATTRIBUTES_MAX),
   log: table({ level: withDefault(choice('trace', 'debug', 'info', 'warn', 'error'), 'info') }),
 });
 
 const check: SettingsCheck<SettingsOf<typeof schema>> = (settings, refuse) => {
-  if (!NAME.test(settings.name)) {
-    refuse(['name'], `has the value "${settings.name}". It must be letters, digits, "." and "-"`);
-  }
-  if (portRange(settings.ports.range) === undefined) {
-    const allowed = `It must be a range of ports such as "20000-29999", from 1 to ${PORT_MAX}`;
-    refuse(['ports', 'range'], `has the value "${settings.ports.range}". ${allowed}`);
-  }
   for (const name of Object.keys(settings.attributes).filter((key) => !ATTRIBUTE_NAME.test(key))) {
     refuse(['attributes', name], 'is no name of an attribute. It must be letters, digits, ".", "_" and "-"');
   }
@@ -71,7 +77,7 @@ const check: SettingsCheck<SettingsOf<typeof schema>> = (settings, refuse) => {
 export function loadAgentConfig(file: string): AgentConfig {
   const settings = loadSettings(file, schema, check);
   const { cpu, memory } = settings.resources;
-  const [portFirst, portLast] = portRange(settings.ports.range)!;
+  const [portFirst, portLast] = settings.ports.range;
   return {
     name: settings.name,
     data: settings.data,
@@ -86,8 +92,8 @@ export function loadAgentConfig(file: string): AgentConfig {
   };
 }
 
-function portRange(range: string): [number, number] | undefined {
-  const found = PORTS.exec(range);
+function portRange(range: unknown): readonly [first: number, last: number] | undefined {
+  const found = PORTS.exec(String(range));
   const [first, last] = [Number(found?.[1]), Number(found?.[2])];
   return found !== null && first >= 1 && first <= last && last <= PORT_MAX ? [first, last] : undefined;
 }
