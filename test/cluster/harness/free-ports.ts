@@ -44,6 +44,18 @@ async function areFree(first: number, count: number): Promise<boolean> {
   return true;
 }
 
+/** So many free ports in a row, given by the first. */
+export async function freePortRow(count: number): Promise<number> {
+  for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts += 1) {
+    const first = FIRST + Math.floor(Math.random() * (LAST - FIRST + 2 - count));
+    const row = Array.from({ length: count }, (_, place) => first + place);
+    if (row.some((port) => given.has(port)) || (await Promise.all(row.map(isFree))).includes(false)) continue;
+    for (const port of row) given.add(port);
+    return first;
+  }
+  throw new Error(`Found no ${count} free ports in a row`);
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
