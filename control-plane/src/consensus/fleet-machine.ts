@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Entry, SnapshotMeta, StateMachine } from '@cell/raft';
 import { applyCommand } from '../state/apply/apply-command.ts';
+import type { CommandResult } from '../state/commands.ts';
 import type { FleetState, StateChange } from '../state/fleet-state.ts';
 import { FleetTables } from '../state/fleet-tables.ts';
 import { decodeCommand } from '../state/format/command-codec.ts';
@@ -8,13 +9,20 @@ import { restoreTables } from '../state/format/restore-tables.ts';
 import { captureTables } from '../state/format/snapshot.ts';
 import { mergeChanges } from './merge-changes.ts';
 
+export interface FleetMachineParts {
+  /** A batch was applied; or a snapshot replaced the state. */
+  readonly changed: (change: StateChange | 'replaced') => void;
+  /** One command was applied. Called inside the apply. */
+  readonly applied: (command: Uint8Array, result: CommandResult) => void;
+}
+
 /** Fits the fleet's tables to Raft, and tells what a batch changed once it is applied. */
 export class FleetMachine implements StateMachine {
   readonly #tables = new FleetTables();
-  readonly #changed: (change: StateChange | 'replaced') => void;
+  readonly #parts: FleetMachineParts;
 
-  constructor(changed: (change: StateChange | 'replaced') => void) {
-    this.#changed = changed;
+  constructor(parts: FleetMachineParts) {
+    this.#parts = parts;
   }
 
   /** The same object for ever. */
@@ -29,9 +37,10 @@ export class FleetMachine implements StateMachine {
       if (entry.data.length === 0) return undefined;
       const { result, change } = applyCommand(this.#tables, decodeCommand(entry.data), entry.index);
       changes.push(change);
+      this.#parts.applied(entry.data, result);
       return result;
     });
-    if (changes.length > 0) this.#changed(mergeChanges(changes));
+    if (changes.length > 0) this.#parts.changed(mergeChanges(changes));
     return results;
   }
 
@@ -41,7 +50,7 @@ export class FleetMachine implements StateMachine {
 
   async restore(_meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
     this.#tables.adopt(await restoreTables(data));
-    this.#changed('replaced');
+    this.#parts.changed('replaced');
   }
 }
 

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../state/commands.ts';
 import type { StateChange } from '../state/fleet-state.ts';
+import { exampleSpec } from '../state/testing/fleet-arbitraries.ts';
 import { type LocalCluster, type LocalMember, startLocalCluster } from './testing/local-cluster.ts';
 
 async function testCluster(count: number): Promise<LocalCluster> {
@@ -65,6 +66,22 @@ test('writes go on after the leader is lost, and the one that comes back catches
   await first.start();
   await first.running.consensus.readBarrier(5000);
   expect(marksOf(first)).toEqual([[1, 2]]);
+});
+
+test('what is on its way to a leader that is lost is written once, and its caller hears of it', async () => {
+  const cluster = await testCluster(3);
+  const leader = await cluster.leader();
+  const { consensus } = cluster.members.find((member) => member !== leader)!.running;
+  const spec = { kind: 'submit-job', timeMs: 1, spec: exampleSpec(), expectedIndex: 0 } as const;
+  const marks = Array.from({ length: 200 }, (_, sequence) => consensus.submit(mark(sequence), 10_000));
+  // Only one of these can be written; a second attempt of it would be refused.
+  const job = consensus.submit(spec, 10_000);
+  // The calls have left, and the leader goes before it can have answered all of them.
+  await setImmediate();
+  await leader.stop();
+  expect((await Promise.all(marks)).every(({ ok }) => ok)).toBe(true);
+  expect(await job).toMatchObject({ ok: true, version: 1 });
+  expect(consensus.state.drills.get('drill')?.ranges).toEqual([[0, 199]]);
 });
 
 test('without a majority nothing is written, and it is said that nothing was', async () => {

@@ -5,12 +5,13 @@ import { CellError } from '../cell-error.ts';
 import type { Clock, Consensus, Leadership, PeerRequests } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
 import { FleetMachine } from './fleet-machine.ts';
+import { Forwarder } from './forwarder.ts';
 import { LEADERLESS_MS_MAX, LeadershipTracker } from './leadership-tracker.ts';
 import { GrpcPeers } from './peers/grpc-peers.ts';
 import { GrpcTransport } from './peers/grpc-transport.ts';
 import { PeerChannels } from './peers/peer-channels.ts';
 import type { PeerIdentity } from './peers/peer-identity.ts';
-import { registerPeerService } from './peers/peer-service.ts';
+import { type PeerServiceParts, registerPeerService } from './peers/peer-service.ts';
 import { noLeader } from './raft-error.ts';
 import { Submitter, type SubmitterParts } from './submitter.ts';
 
@@ -52,12 +53,15 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
   const peers = new GrpcPeers(identity, channels, () => clock.wallMs());
   const leadership = new LeadershipTracker();
   const listeners = new Set<(change: StateChange | 'replaced') => void>();
-  const machine = new FleetMachine((change) => {
+  const changed = (change: StateChange | 'replaced') => {
+    if (change === 'replaced') forwarder?.replaced();
     // Later than the apply that it tells of, so that what listeners propose never runs inside an apply.
     queueMicrotask(() => {
       for (const listener of listeners) listener(change);
     });
-  });
+  };
+  let forwarder: Forwarder | undefined;
+  const machine = new FleetMachine({ changed, applied: (command, result) => forwarder?.applied(command, result) });
   const driver: Driver = await startDriver({
     id: identity.memberId,
     store,
@@ -74,7 +78,10 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     onSoftState: (state, term) => leadership.update(state, term),
   });
   transport.reportTo((peer) => driver.onUnreachable(peer));
-  const submitter = new Submitter({ driver, peers, leadership, clock, onOutcome: parts.onOutcome });
+  forwarder = new Forwarder({ driver, peers, leadership, clock });
+  const origin = `${identity.memberId}.${parts.random(2 ** 32).toString(36)}`;
+  const { onOutcome } = parts;
+  const submitter = new Submitter({ driver, peers, forwarder, leadership, clock, origin, onOutcome });
   const consensus: Consensus = {
     memberId: identity.memberId,
     clusterId: identity.clusterId,
@@ -99,7 +106,7 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     connected: (peer) => transport.connected(peer),
     registerService(server, requests) {
       peers.answerOwn(requests);
-      const propose = (command: Uint8Array) => submitter.proposeBytes(command);
+      const propose: PeerServiceParts['propose'] = (term, commands) => submitter.proposeForwarded(term, commands);
       registerPeerService(server, { identity, clock, log, raft: driver, propose, requests });
     },
     async stop() {

@@ -2,65 +2,68 @@ import { RaftError } from '@cell/raft';
 import { expect, test } from 'vitest';
 import { CellError, type CellErrorCode } from '../cell-error.ts';
 import { realClock } from '../real-clock.ts';
-import type { Command } from '../state/commands.ts';
+import type { Command, CommandResult } from '../state/commands.ts';
+import { decodeCommand, encodeCommand } from '../state/format/command-codec.ts';
 import { LeadershipTracker } from './leadership-tracker.ts';
 import { Submitter, type SubmitterParts } from './submitter.ts';
 
 const command: Command = { kind: 'stop-job', timeMs: 1, name: 'web' };
-const applied = { index: 7, result: Buffer.from('{"ok":true,"index":7}') };
+const applied = { ok: true, index: 7 } as const;
 
 /** This member is 1. Peers answer by `forward`, the member itself by `propose`; `story` is what was asked of whom. */
 function submitter(answers: {
-  forward?: (to: number) => Promise<typeof applied>;
+  forward?: (to: number) => Promise<CommandResult>;
   propose?: () => Promise<{ index: number; result: unknown }>;
-  waitApplied?: () => Promise<void>;
   connected?: (to: number) => boolean;
 }) {
   const story: string[] = [];
+  const forwarded: string[] = [];
   const leadership = new LeadershipTracker();
   const parts: SubmitterParts = {
     leadership,
     clock: realClock,
+    origin: '1.x',
     onOutcome: (outcome) => story.push(outcome),
-    peers: {
-      connected: answers.connected ?? (() => true),
-      proposeCommand: (to) => {
+    peers: { connected: answers.connected ?? (() => true) },
+    forwarder: {
+      forward: (bytes) => {
+        const to = leadership.current.leaderId;
         story.push(`forward to ${to}`);
+        forwarded.push(Buffer.from(bytes).toString());
         return (answers.forward ?? (() => Promise.resolve(applied)))(to);
       },
     },
     driver: {
       propose: () => {
         story.push('propose');
-        return (answers.propose ?? (() => Promise.resolve({ index: 7, result: { ok: true, index: 7 } })))();
-      },
-      waitApplied: (index) => {
-        story.push(`wait for ${index}`);
-        return (answers.waitApplied ?? (() => Promise.resolve()))();
+        return (answers.propose ?? (() => Promise.resolve({ index: 7, result: applied })))();
       },
     },
   };
   const lead = (leader: number, term = 1) =>
     leadership.update({ leader, role: leader === 1 ? 'leader' : 'follower' }, term);
-  return { story, lead, submitter: new Submitter(parts) };
+  return { story, forwarded, lead, submitter: new Submitter(parts) };
 }
 
 const failing = (code: CellErrorCode) => () => Promise.reject(new CellError(code, 'Failed'));
 
-test('a follower forwards, and resolves only once the change is applied here', async () => {
-  const { story, lead, submitter: one } = submitter({});
+test('a follower forwards, and never twice the same bytes for two changes', async () => {
+  const { story, forwarded, lead, submitter: one } = submitter({});
   lead(2);
   await expect(one.submit(command, 1000)).resolves.toEqual({ ok: true, index: 7 });
-  expect(story).toEqual(['forward to 2', 'wait for 7', 'applied']);
+  await one.submit(command, 1000);
+  expect(story).toEqual(['forward to 2', 'applied', 'forward to 2', 'applied']);
+  expect(forwarded[0]).not.toBe(forwarded[1]);
+  expect(forwarded.map((bytes) => decodeCommand(Buffer.from(bytes)))).toEqual([command, command]);
 });
 
-test.each(['CELL_E_PEER_UNREACHABLE', 'CELL_E_INTERNAL', 'CELL_E_OUTCOME_UNKNOWN'] as const)(
-  'after %s from the leader nobody knows, so the command is not sent again',
+test.each(['CELL_E_OUTCOME_UNKNOWN', 'CELL_E_TIMEOUT', 'CELL_E_OVERLOADED'] as const)(
+  'after %s the command is not sent again',
   async (code) => {
     const { story, lead, submitter: one } = submitter({ forward: failing(code) });
     lead(2);
-    await expect(one.submit(command, 1000)).rejects.toMatchObject({ code: 'CELL_E_OUTCOME_UNKNOWN' });
-    expect(story).toEqual(['forward to 2', 'CELL_E_OUTCOME_UNKNOWN']);
+    await expect(one.submit(command, 1000)).rejects.toMatchObject({ code });
+    expect(story).toEqual(['forward to 2', code]);
   },
 );
 
@@ -77,7 +80,7 @@ test('one that is no leader any more has written nothing, so the next one is ask
   });
   lead(2);
   await expect(one.submit(command, 1000)).resolves.toEqual({ ok: true, index: 7 });
-  expect(story).toEqual(['forward to 2', 'forward to 3', 'wait for 7', 'applied']);
+  expect(story).toEqual(['forward to 2', 'forward to 3', 'applied']);
 });
 
 test('without a leader nothing is sent, and a new one is used at once', async () => {
@@ -114,15 +117,6 @@ test('a proposal of our own that takes too long may still be committed', async (
   await expect(one.submit(command, 50)).rejects.toMatchObject({ code: 'CELL_E_OUTCOME_UNKNOWN' });
 });
 
-test('what is written but not yet applied here is told as written', async () => {
-  const { lead, submitter: one } = submitter({ waitApplied: () => Promise.reject(new RaftError('timeout', 'Late')) });
-  lead(2);
-  await expect(one.submit(command, 1000)).rejects.toMatchObject({
-    code: 'CELL_E_TIMEOUT',
-    message: expect.stringContaining('was written at index 7'),
-  });
-});
-
 test('changes that wait are bounded', async () => {
   const { lead, submitter: one } = submitter({ propose: () => new Promise(() => {}) });
   lead(1);
@@ -133,11 +127,38 @@ test('changes that wait are bounded', async () => {
 test('what could not be read back out of the log never gets into it, whoever made it', async () => {
   const { story, lead, submitter: one } = submitter({});
   const command: Command = { kind: 'write-mark', timeMs: 1, drillId: 'drill', sequence: 2 ** 60 };
-  for (const leader of [1, 2]) {
+  for (const leader of [2, 1]) {
     lead(leader, leader);
     await expect(one.submit(command, 1000)).rejects.toMatchObject({ code: 'CELL_E_INVALID' });
     await expect(one.propose(command)).rejects.toMatchObject({ code: 'CELL_E_INVALID' });
-    await expect(one.proposeBytes(Buffer.from('{"v":1}'))).rejects.toMatchObject({ code: 'CELL_E_INVALID' });
   }
+  await expect(one.proposeForwarded(1, [Buffer.from('{"v":1}')])).resolves.toMatchObject([{ code: 'CELL_E_INVALID' }]);
   expect(story.filter((step) => step !== 'CELL_E_INVALID')).toEqual([]);
+});
+
+test('what a peer passes on is proposed in order, and each has its own outcome', async () => {
+  let count = 0;
+  const propose = () => {
+    count += 1;
+    return count === 2
+      ? Promise.reject(new RaftError('overloaded', 'Full'))
+      : Promise.resolve({ index: count, result: { ok: true, index: count } });
+  };
+  const { lead, submitter: one } = submitter({ propose });
+  lead(1, 4);
+  const bytes = encodeCommand(command, 'x');
+  const outcomes = await one.proposeForwarded(4, [bytes, bytes, bytes]);
+  expect(outcomes.map((outcome) => ('index' in outcome ? outcome.index : outcome.code))).toEqual([
+    1,
+    'CELL_E_OVERLOADED',
+    3,
+  ]);
+});
+
+test.each([3, 5])('who leads in term 4 writes nothing that was meant for the leader of term %i', async (term) => {
+  const { story, lead, submitter: one } = submitter({});
+  lead(1, 4);
+  const forwarded = one.proposeForwarded(term, [encodeCommand(command, 'x')]);
+  await expect(forwarded).rejects.toMatchObject({ code: 'CELL_E_NOT_LEADER' });
+  expect(story).toEqual([]);
 });

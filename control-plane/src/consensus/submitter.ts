@@ -4,6 +4,7 @@ import type { Clock } from '../ports.ts';
 import type { Command, CommandResult } from '../state/commands.ts';
 import { decodeCommand, encodeCommand } from '../state/format/command-codec.ts';
 import { StateError } from '../state/state-error.ts';
+import { FORWARD_COMMANDS_MAX, type Forwarder, type ForwardOutcome } from './forwarder.ts';
 import { LEADERLESS_MS_MAX, type LeadershipTracker } from './leadership-tracker.ts';
 import type { GrpcPeers } from './peers/grpc-peers.ts';
 import { noLeader, outcomeUnknown, proposalError } from './raft-error.ts';
@@ -18,10 +19,13 @@ const PENDING_MAX = 10_000;
 const RETRY_MS = 20;
 
 export interface SubmitterParts {
-  readonly driver: Pick<Driver, 'propose' | 'waitApplied'>;
-  readonly peers: Pick<GrpcPeers, 'connected' | 'proposeCommand'>;
+  readonly driver: Pick<Driver, 'propose'>;
+  readonly peers: Pick<GrpcPeers, 'connected'>;
+  readonly forwarder: Pick<Forwarder, 'forward'>;
   readonly leadership: LeadershipTracker;
   readonly clock: Clock;
+  /** Unlike that of any other member, and of any other start of this one. */
+  readonly origin: string;
   /** Told of every outcome: 'applied', or the error's code. */
   readonly onOutcome: (outcome: 'applied' | CellError['code']) => void;
 }
@@ -38,23 +42,49 @@ interface Written {
 export class Submitter {
   readonly #parts: SubmitterParts;
   #pending = 0;
+  #submitted = 0;
 
   constructor(parts: SubmitterParts) {
     this.#parts = parts;
   }
 
   submit(command: Command, timeoutMs: number): Promise<CommandResult> {
-    return this.#counted(() => this.#submit(encode(command), timeoutMs));
+    this.#submitted += 1;
+    const stamp = `${this.#parts.origin}.${this.#submitted}`;
+    return this.#counted(() => this.#submit(encode(command, stamp), timeoutMs));
   }
 
   propose(command: Command): Promise<CommandResult> {
     return this.#counted(async () => (await this.#propose(encode(command))).result);
   }
 
-  /** Has a command that a peer passed on committed, if this member leads. */
-  async proposeBytes(bytes: Uint8Array): Promise<Written> {
-    check(bytes);
-    return this.#propose(bytes);
+  /**
+   * Has commands that a peer passed on committed, if this member leads in that very term: see `Forwarder`. Rejects with
+   * `CELL_E_NOT_LEADER`, and then none was written.
+   */
+  async proposeForwarded(term: number, commands: readonly Uint8Array[]): Promise<readonly ForwardOutcome[]> {
+    const { leading, term: termNow } = this.#parts.leadership.current;
+    if (!leading || term !== termNow) {
+      throw new CellError('CELL_E_NOT_LEADER', `This member does not lead in term ${term}; nothing was written`);
+    }
+    if (commands.length > FORWARD_COMMANDS_MAX) {
+      throw new CellError(
+        'CELL_E_LIMIT',
+        `${commands.length} changes came at once; ${FORWARD_COMMANDS_MAX} at most may`,
+      );
+    }
+    return Promise.all(commands.map((bytes) => this.#proposeForwarded(bytes)));
+  }
+
+  async #proposeForwarded(bytes: Uint8Array): Promise<ForwardOutcome> {
+    try {
+      check(bytes);
+      const { index, result } = await this.#propose(bytes);
+      return { index, result: Buffer.from(JSON.stringify(result)) };
+    } catch (error) {
+      const { code, message } = proposalError(error);
+      return { code, message };
+    }
   }
 
   async #propose(bytes: Uint8Array): Promise<Written> {
@@ -105,31 +135,11 @@ export class Submitter {
 
   /** Undefined if there was nobody to send it to. */
   async #attempt(bytes: Uint8Array, leftMs: number): Promise<CommandResult | undefined> {
-    const { leadership, peers } = this.#parts;
+    const { leadership, peers, forwarder } = this.#parts;
     const { leaderId, leading } = leadership.current;
     if (leading) return (await this.#within(leftMs, this.#propose(bytes))).result;
     if (leaderId === 0 || !peers.connected(leaderId)) return undefined;
-    return this.#forward(leaderId, bytes, leftMs);
-  }
-
-  async #forward(leaderId: number, bytes: Uint8Array, leftMs: number): Promise<CommandResult> {
-    const { peers, driver, clock } = this.#parts;
-    const startedMs = clock.monotonicMs();
-    const { index, result } = await peers.proposeCommand(leaderId, bytes, leftMs).catch((error: unknown) => {
-      const code = error instanceof CellError ? error.code : undefined;
-      // The leader said something that says nothing of the command, or nothing at all.
-      if (code === undefined || code === 'CELL_E_PEER_UNREACHABLE' || code === 'CELL_E_INTERNAL') {
-        throw outcomeUnknown((error as Error).message, error);
-      }
-      throw error;
-    });
-    try {
-      await driver.waitApplied(index, Math.max(1, leftMs - (clock.monotonicMs() - startedMs)));
-    } catch (error) {
-      const message = `Change was written at index ${index}, but this member has not applied it yet; read from another`;
-      throw new CellError('CELL_E_TIMEOUT', message, { cause: error });
-    }
-    return JSON.parse(Buffer.from(result).toString()) as CommandResult;
+    return forwarder.forward(bytes, leftMs);
   }
 
   /** A proposal of our own can't be taken back: after the time-out it may still be committed. */
@@ -156,8 +166,8 @@ export class Submitter {
   }
 }
 
-function encode(command: Command): Uint8Array {
-  const bytes = encodeCommand(command);
+function encode(command: Command, stamp?: string): Uint8Array {
+  const bytes = encodeCommand(command, stamp);
   check(bytes);
   return bytes;
 }

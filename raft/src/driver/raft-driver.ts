@@ -252,7 +252,9 @@ export class RaftDriver implements Driver {
   }
 
   #process(ready: Ready): void {
-    if (ready.softState !== undefined) this.#softStateChanged(ready.softState);
+    // The same leader in another term is news too.
+    const termChanged = ready.hardState !== undefined && ready.hardState.term !== this.#term;
+    if (ready.softState !== undefined || termChanged) this.#softStateChanged(ready.softState ?? this.#softState);
     const outgoing: Message[] = [];
     let toApply: Message | undefined;
     for (const message of ready.messages) {

@@ -11,18 +11,14 @@ import { type CallOptions, type Metadata, type ServiceError, status } from '@grp
 import { CellError } from '../../cell-error.ts';
 import { answeredError } from '../../grpc-error.ts';
 import type { LogChunk, LogRequest, MemberAddress, MemberStatus, PeerRequests, Peers, SeenNode } from '../../ports.ts';
+import type { ForwardOutcome } from '../forwarder.ts';
 import { logRequestToProto, streamFromProto } from './log-messages.ts';
 import { memberStatusFromProto } from './member-messages.ts';
 import type { PeerChannels } from './peer-channels.ts';
 import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
+import { outcomeFromProto } from './proposal-messages.ts';
 
 type UnaryMethod = DescMethod & { methodKind: 'unary' };
-
-/** What forwarding a command gives: its index, and what applying it gave, as JSON. */
-export interface ForwardedResult {
-  readonly index: number;
-  readonly result: Uint8Array;
-}
 
 /** Calls to other members; calls to this member itself go straight to what answers its peers. */
 export class GrpcPeers implements Peers {
@@ -104,10 +100,18 @@ export class GrpcPeers implements Peers {
     return this.#channels.connected(to);
   }
 
-  /** Passes a command on. Only a `CellError` other than `CELL_E_PEER_UNREACHABLE` says for certain what came of it. */
-  async proposeCommand(to: number, command: Uint8Array, timeoutMs: number): Promise<ForwardedResult> {
-    const answer = await this.#call(to, PeerService.method.proposeCommand, { command }, timeoutMs);
-    return { index: Number(answer.index), result: answer.result };
+  /** Passes commands on to the leader of that term; one outcome for each. Only `CELL_E_NOT_LEADER` says that none was written. */
+  async proposeCommands(
+    to: number,
+    term: number,
+    commands: readonly Uint8Array[],
+    timeoutMs: number,
+  ): Promise<readonly ForwardOutcome[]> {
+    const request = { term: BigInt(term), commands: [...commands] };
+    const answer = await this.#call(to, PeerService.method.proposeCommands, request, timeoutMs);
+    if (answer.outcomes.length === commands.length) return answer.outcomes.map(outcomeFromProto);
+    const message = `Member "${to}" answered ${answer.outcomes.length} of ${commands.length} commands`;
+    throw new CellError('CELL_E_PEER_UNREACHABLE', message);
   }
 
   async #call<M extends UnaryMethod>(

@@ -6,9 +6,11 @@ import type { Logger } from 'pino';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
 import type { Clock, PeerRequests } from '../../ports.ts';
+import type { ForwardOutcome } from '../forwarder.ts';
 import { IncomingMessages } from './incoming-messages.ts';
 import { memberStatusToProto } from './member-messages.ts';
 import { callerOf, type PeerIdentity } from './peer-identity.ts';
+import { outcomeToProto } from './proposal-messages.ts';
 import { receiveSnapshot, type SnapshotCall } from './receive-snapshot.ts';
 import { relayLogs } from './relay-logs.ts';
 
@@ -21,8 +23,8 @@ export interface PeerServiceParts {
   readonly log: Logger;
   /** Where Raft's messages and snapshots go. */
   readonly raft: TransportEvents;
-  /** As the leader: has a command committed and applied. Rejects with `CELL_E_NOT_LEADER` elsewhere. */
-  readonly propose: (command: Uint8Array) => Promise<{ readonly index: number; readonly result: unknown }>;
+  /** As the leader of that term: has commands committed and applied. Rejects with `CELL_E_NOT_LEADER` elsewhere. */
+  readonly propose: (term: number, commands: readonly Uint8Array[]) => Promise<readonly ForwardOutcome[]>;
   readonly requests: PeerRequests;
 }
 
@@ -42,9 +44,8 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
       );
     },
     relayLogs: relayLogs(caller, requests),
-    proposeCommand: unary(caller, method.proposeCommand, async ({ command }) => {
-      const { index, result } = await parts.propose(command);
-      return { index: BigInt(index), result: Buffer.from(JSON.stringify(result)) };
+    proposeCommands: unary(caller, method.proposeCommands, async ({ term, commands }) => {
+      return { outcomes: (await parts.propose(Number(term), commands)).map(outcomeToProto) };
     }),
     reportLiveness: unary(caller, method.reportLiveness, ({ nodes }, from) => {
       if (nodes.length > SEEN_NODES_MAX) {

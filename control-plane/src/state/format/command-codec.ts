@@ -85,8 +85,9 @@ const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kin
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-export function encodeCommand(command: Command): Uint8Array {
-  return encoder.encode(JSON.stringify({ v: VERSION, ...command }));
+/** `stamp`: makes the bytes unlike those of any other command, so that they can be known again; it means nothing else. */
+export function encodeCommand(command: Command, stamp?: string): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: VERSION, stamp, ...command }));
 }
 
 /**

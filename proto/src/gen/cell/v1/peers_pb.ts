@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell/v1/peers.proto.
  */
 export const file_cell_v1_peers: GenFile = /*@__PURE__*/
-  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJAChNTZW5kU25hcHNob3RSZXF1ZXN0EhEKB21lc3NhZ2UYASABKAxIABIOCgRkYXRhGAIgASgMSABCBgoEcGFydCIWChRTZW5kU25hcHNob3RSZXNwb25zZSIoChVQcm9wb3NlQ29tbWFuZFJlcXVlc3QSDwoHY29tbWFuZBgBIAEoDCI3ChZQcm9wb3NlQ29tbWFuZFJlc3BvbnNlEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIhgKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2UiEgoQR2V0TWVtYmVyUmVxdWVzdCJHChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJFChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBDLiBAoLUGVlclNlcnZpY2USWwoQRXhjaGFuZ2VNZXNzYWdlcxIgLmNlbGwudjEuRXhjaGFuZ2VNZXNzYWdlc1JlcXVlc3QaIS5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSgBMAESTQoMU2VuZFNuYXBzaG90EhwuY2VsbC52MS5TZW5kU25hcHNob3RSZXF1ZXN0Gh0uY2VsbC52MS5TZW5kU25hcHNob3RSZXNwb25zZSgBElEKDlByb3Bvc2VDb21tYW5kEh4uY2VsbC52MS5Qcm9wb3NlQ29tbWFuZFJlcXVlc3QaHy5jZWxsLnYxLlByb3Bvc2VDb21tYW5kUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARI2CgVDcmFzaBIVLmNlbGwudjEuQ3Jhc2hSZXF1ZXN0GhYuY2VsbC52MS5DcmFzaFJlc3BvbnNlEj8KCFRyYW5zZmVyEhguY2VsbC52MS5UcmFuc2ZlclJlcXVlc3QaGS5jZWxsLnYxLlRyYW5zZmVyUmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_model, file_cell_v1_operators]);
+  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJAChNTZW5kU25hcHNob3RSZXF1ZXN0EhEKB21lc3NhZ2UYASABKAxIABIOCgRkYXRhGAIgASgMSABCBgoEcGFydCIWChRTZW5kU25hcHNob3RSZXNwb25zZSI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIhgKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2UiEgoQR2V0TWVtYmVyUmVxdWVzdCJHChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJFChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBDLlBAoLUGVlclNlcnZpY2USWwoQRXhjaGFuZ2VNZXNzYWdlcxIgLmNlbGwudjEuRXhjaGFuZ2VNZXNzYWdlc1JlcXVlc3QaIS5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSgBMAESTQoMU2VuZFNuYXBzaG90EhwuY2VsbC52MS5TZW5kU25hcHNob3RSZXF1ZXN0Gh0uY2VsbC52MS5TZW5kU25hcHNob3RSZXNwb25zZSgBElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARI2CgVDcmFzaBIVLmNlbGwudjEuQ3Jhc2hSZXF1ZXN0GhYuY2VsbC52MS5DcmFzaFJlc3BvbnNlEj8KCFRyYW5zZmVyEhguY2VsbC52MS5UcmFuc2ZlclJlcXVlc3QaGS5jZWxsLnYxLlRyYW5zZmVyUmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_model, file_cell_v1_operators]);
 
 /**
  * A frame of Raft messages: all that one event-loop turn had for this peer.
@@ -108,32 +108,98 @@ export const SendSnapshotResponseSchema: GenMessage<SendSnapshotResponse> = /*@_
   messageDesc(file_cell_v1_peers, 3);
 
 /**
- * Passes a command on.
+ * Passes commands on.
  *
- * @generated from message cell.v1.ProposeCommandRequest
+ * @generated from message cell.v1.ProposeCommandsRequest
  */
-export type ProposeCommandRequest = Message<"cell.v1.ProposeCommandRequest"> & {
+export type ProposeCommandsRequest = Message<"cell.v1.ProposeCommandsRequest"> & {
   /**
-   * As it will stand in the log.
+   * The term that the caller knows the leader of. Who does not lead in this very term refuses them all: so what comes
+   * late can't be written after the caller has seen a later term.
    *
-   * @generated from field: bytes command = 1;
+   * @generated from field: uint64 term = 1;
    */
-  command: Uint8Array;
+  term: bigint;
+
+  /**
+   * Each as it will stand in the log.
+   *
+   * @generated from field: repeated bytes commands = 2;
+   */
+  commands: Uint8Array[];
 };
 
 /**
- * Describes the message cell.v1.ProposeCommandRequest.
- * Use `create(ProposeCommandRequestSchema)` to create a new message.
+ * Describes the message cell.v1.ProposeCommandsRequest.
+ * Use `create(ProposeCommandsRequestSchema)` to create a new message.
  */
-export const ProposeCommandRequestSchema: GenMessage<ProposeCommandRequest> = /*@__PURE__*/
+export const ProposeCommandsRequestSchema: GenMessage<ProposeCommandsRequest> = /*@__PURE__*/
   messageDesc(file_cell_v1_peers, 4);
 
 /**
- * The command was committed and applied by the leader.
+ * What became of the commands.
  *
- * @generated from message cell.v1.ProposeCommandResponse
+ * @generated from message cell.v1.ProposeCommandsResponse
  */
-export type ProposeCommandResponse = Message<"cell.v1.ProposeCommandResponse"> & {
+export type ProposeCommandsResponse = Message<"cell.v1.ProposeCommandsResponse"> & {
+  /**
+   * One per command, in their order.
+   *
+   * @generated from field: repeated cell.v1.ProposalOutcome outcomes = 1;
+   */
+  outcomes: ProposalOutcome[];
+};
+
+/**
+ * Describes the message cell.v1.ProposeCommandsResponse.
+ * Use `create(ProposeCommandsResponseSchema)` to create a new message.
+ */
+export const ProposeCommandsResponseSchema: GenMessage<ProposeCommandsResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 5);
+
+/**
+ * What became of one command.
+ *
+ * @generated from message cell.v1.ProposalOutcome
+ */
+export type ProposalOutcome = Message<"cell.v1.ProposalOutcome"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof cell.v1.ProposalOutcome.outcome
+   */
+  outcome: {
+    /**
+     * It was committed and applied by the leader.
+     *
+     * @generated from field: cell.v1.CommittedCommand committed = 1;
+     */
+    value: CommittedCommand;
+    case: "committed";
+  } | {
+    /**
+     * It was not, or the leader can't tell.
+     *
+     * @generated from field: cell.v1.FailedCommand failed = 2;
+     */
+    value: FailedCommand;
+    case: "failed";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.ProposalOutcome.
+ * Use `create(ProposalOutcomeSchema)` to create a new message.
+ */
+export const ProposalOutcomeSchema: GenMessage<ProposalOutcome> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 6);
+
+/**
+ * A command in the log.
+ *
+ * @generated from message cell.v1.CommittedCommand
+ */
+export type CommittedCommand = Message<"cell.v1.CommittedCommand"> & {
   /**
    * Its Raft index.
    *
@@ -150,11 +216,39 @@ export type ProposeCommandResponse = Message<"cell.v1.ProposeCommandResponse"> &
 };
 
 /**
- * Describes the message cell.v1.ProposeCommandResponse.
- * Use `create(ProposeCommandResponseSchema)` to create a new message.
+ * Describes the message cell.v1.CommittedCommand.
+ * Use `create(CommittedCommandSchema)` to create a new message.
  */
-export const ProposeCommandResponseSchema: GenMessage<ProposeCommandResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 5);
+export const CommittedCommandSchema: GenMessage<CommittedCommand> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 7);
+
+/**
+ * Why a command is not known to be in the log.
+ *
+ * @generated from message cell.v1.FailedCommand
+ */
+export type FailedCommand = Message<"cell.v1.FailedCommand"> & {
+  /**
+   * CELL_E_…; all but CELL_E_OUTCOME_UNKNOWN and CELL_E_INTERNAL mean that it was not written.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * A sentence.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message cell.v1.FailedCommand.
+ * Use `create(FailedCommandSchema)` to create a new message.
+ */
+export const FailedCommandSchema: GenMessage<FailedCommand> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 8);
 
 /**
  * Which agents a member has heard from.
@@ -175,7 +269,7 @@ export type ReportLivenessRequest = Message<"cell.v1.ReportLivenessRequest"> & {
  * Use `create(ReportLivenessRequestSchema)` to create a new message.
  */
 export const ReportLivenessRequestSchema: GenMessage<ReportLivenessRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 6);
+  messageDesc(file_cell_v1_peers, 9);
 
 /**
  * One agent.
@@ -203,7 +297,7 @@ export type SeenNode = Message<"cell.v1.SeenNode"> & {
  * Use `create(SeenNodeSchema)` to create a new message.
  */
 export const SeenNodeSchema: GenMessage<SeenNode> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 7);
+  messageDesc(file_cell_v1_peers, 10);
 
 /**
  * The leader has taken note: the leases of these nodes are renewed.
@@ -218,7 +312,7 @@ export type ReportLivenessResponse = Message<"cell.v1.ReportLivenessResponse"> &
  * Use `create(ReportLivenessResponseSchema)` to create a new message.
  */
 export const ReportLivenessResponseSchema: GenMessage<ReportLivenessResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 8);
+  messageDesc(file_cell_v1_peers, 11);
 
 /**
  * Asks for a member's own part of the status.
@@ -233,7 +327,7 @@ export type GetMemberRequest = Message<"cell.v1.GetMemberRequest"> & {
  * Use `create(GetMemberRequestSchema)` to create a new message.
  */
 export const GetMemberRequestSchema: GenMessage<GetMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 9);
+  messageDesc(file_cell_v1_peers, 12);
 
 /**
  * A member's own part of the status.
@@ -261,7 +355,7 @@ export type GetMemberResponse = Message<"cell.v1.GetMemberResponse"> & {
  * Use `create(GetMemberResponseSchema)` to create a new message.
  */
 export const GetMemberResponseSchema: GenMessage<GetMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 10);
+  messageDesc(file_cell_v1_peers, 13);
 
 /**
  * Asks for output.
@@ -282,7 +376,7 @@ export type RelayLogsRequest = Message<"cell.v1.RelayLogsRequest"> & {
  * Use `create(RelayLogsRequestSchema)` to create a new message.
  */
 export const RelayLogsRequestSchema: GenMessage<RelayLogsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 11);
+  messageDesc(file_cell_v1_peers, 14);
 
 /**
  * Some output.
@@ -310,7 +404,7 @@ export type RelayLogsResponse = Message<"cell.v1.RelayLogsResponse"> & {
  * Use `create(RelayLogsResponseSchema)` to create a new message.
  */
 export const RelayLogsResponseSchema: GenMessage<RelayLogsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 12);
+  messageDesc(file_cell_v1_peers, 15);
 
 /**
  * Orders a crash.
@@ -331,7 +425,7 @@ export type CrashRequest = Message<"cell.v1.CrashRequest"> & {
  * Use `create(CrashRequestSchema)` to create a new message.
  */
 export const CrashRequestSchema: GenMessage<CrashRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 13);
+  messageDesc(file_cell_v1_peers, 16);
 
 /**
  * Never seen by the caller, as a rule.
@@ -346,7 +440,7 @@ export type CrashResponse = Message<"cell.v1.CrashResponse"> & {
  * Use `create(CrashResponseSchema)` to create a new message.
  */
 export const CrashResponseSchema: GenMessage<CrashResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 14);
+  messageDesc(file_cell_v1_peers, 17);
 
 /**
  * Asks to hand leadership over.
@@ -367,7 +461,7 @@ export type TransferRequest = Message<"cell.v1.TransferRequest"> & {
  * Use `create(TransferRequestSchema)` to create a new message.
  */
 export const TransferRequestSchema: GenMessage<TransferRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 15);
+  messageDesc(file_cell_v1_peers, 18);
 
 /**
  * Leadership is handed over.
@@ -388,7 +482,7 @@ export type TransferResponse = Message<"cell.v1.TransferResponse"> & {
  * Use `create(TransferResponseSchema)` to create a new message.
  */
 export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 16);
+  messageDesc(file_cell_v1_peers, 19);
 
 /**
  * What members call on each other.
@@ -417,14 +511,14 @@ export const PeerService: GenService<{
     output: typeof SendSnapshotResponseSchema;
   },
   /**
-   * A follower passes a command on to the leader.
+   * A follower passes commands on to the leader: all that one of its event-loop turns had.
    *
-   * @generated from rpc cell.v1.PeerService.ProposeCommand
+   * @generated from rpc cell.v1.PeerService.ProposeCommands
    */
-  proposeCommand: {
+  proposeCommands: {
     methodKind: "unary";
-    input: typeof ProposeCommandRequestSchema;
-    output: typeof ProposeCommandResponseSchema;
+    input: typeof ProposeCommandsRequestSchema;
+    output: typeof ProposeCommandsResponseSchema;
   },
   /**
    * Once a second: which agents this member has heard from. Answered by the leader only.
