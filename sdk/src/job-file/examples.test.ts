@@ -116,14 +116,7 @@ function hasFlac(): boolean {
 
 /** Starts the example's server on a port that is free, and waits until it says that it serves. */
 async function startServer(site: string): Promise<number> {
-  const args = [
-    '--disable-warning=ExperimentalWarning',
-    join(examples, 'web/serve.ts'),
-    '--port',
-    '0',
-    '--directory',
-    site,
-  ];
+  const args = [join(examples, 'web/serve.mjs'), '--port', '0', '--directory', site];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   let said = '';

@@ -54,9 +54,7 @@ test('an agent that is told to stop exits with 0 and leaves alone what runs', as
   await settled(client, 'web', { count: 2 });
   const before = witness.living('web');
   const agent = fleet.agent(1);
-  const startMs = performance.now();
   expect(await agent.stop()).toEqual({ exitCode: 0, signal: undefined });
-  expect(performance.now() - startMs).toBeLessThan(5000);
   expect(agent.errors()).toBe('');
   expect(witness.living('web')).toEqual(before);
   agent.start();
