@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { AllocationState, type CellClient } from '@cell/sdk';
 import { expect, test } from 'vitest';
 import { MarkWriter } from '../harness/mark-writer.ts';
@@ -127,7 +128,7 @@ test('all daemons killed at once, at random moments of writing, leave all writes
   for (let round = 0; round < ROUNDS; round += 1) {
     const goal = writer.acknowledged + 1;
     await waitFor(() => writer.acknowledged >= goal, { what: 'another acknowledged mark', timeoutMs: 20_000 });
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS_MAX));
+    await setTimeout(Math.random() * MOMENT_MS_MAX);
     await Promise.all([...fleet.members, ...fleet.agents].map((daemon) => daemon.kill()));
     await fleet.start();
   }
@@ -151,7 +152,7 @@ test('paused and killed members are nothing to workloads', async () => {
   follower.pause();
   await fleet.leader().then((leader) => leader.kill());
   // One of three is left: nothing can be written, and no lease can be renewed, for as long as agents bear that.
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await setTimeout(3000);
   follower.resume();
   await fleet.start();
   const goal = writer.acknowledged + 20;

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { NodeStatus } from '@cell/sdk';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Fleet } from '../harness/fleet.ts';
@@ -128,7 +129,7 @@ test('a node that stands still for less than its lease is not lost, and nothing 
   await settled(client, STOP_JOB, { count: 2 });
   const agent = fleet.agent(1);
   agent.pause();
-  await new Promise((resolve) => setTimeout(resolve, LEASE_MS / 2));
+  await setTimeout(LEASE_MS / 2);
   agent.resume();
   await agent.ready();
   await waitFor(async () => ((await agent.metric('cell_agent_lease_remaining_seconds')) ?? 0) > 5, {
