@@ -21,6 +21,7 @@ export const defaultConfig: Omit<Config, 'id' | 'log' | 'random'> = {
   disableConfChangeValidation: false,
   stepDownOnRemoval: true,
   commitByVote: true,
+  storeBeforeCampaign: true,
   trace: undefined,
 };
 

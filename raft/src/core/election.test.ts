@@ -234,3 +234,16 @@ test('local messages and strangers are refused at the door', () => {
     expect.objectContaining({ code: 'step-peer-not-found' }),
   );
 });
+
+test('a candidate asks for votes when its own term, vote and log are stored, so that it leads no term twice', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: { ...PLAIN, asyncStorageWrites: true } });
+  cluster.node(1).campaign();
+  const { messages, hardState } = cluster.node(1).ready();
+  expect(hardState).toMatchObject({ term: 1, vote: 1 });
+  expect(messages.map(({ type }) => type)).toEqual(['storage-append']);
+  expect(messages[0]?.responses.map(({ type, to }) => `${type} ${to}`)).toEqual([
+    'vote-response 1',
+    'vote 2',
+    'vote 3',
+  ]);
+});

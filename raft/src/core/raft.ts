@@ -26,7 +26,7 @@ export class Raft {
 
   /** Sent as soon as the Ready is out; storing may be still under way. */
   messages: Message[] = [];
-  /** Promises (votes, acknowledgements): sent only when everything before them is durable. */
+  /** Promises (votes, acknowledgements) and requests for votes: sent only when everything before them is durable. */
   messagesAfterAppend: Message[] = [];
   readStates: ReadState[] = [];
   /** Held back on a leader that has not committed anything in its term. */
@@ -101,6 +101,11 @@ export class Raft {
       case 'pre-vote-response':
         // What these promise has to survive a crash, so they wait for the disk.
         this.messagesAfterAppend.push(message);
+        break;
+      case 'vote':
+        // So does the term that it is asked for: no member may stand in a term that it could forget.
+        if (this.config.storeBeforeCampaign) this.messagesAfterAppend.push(message);
+        else this.messages.push(message);
         break;
       default:
         if (message.to === this.id) throw new InvariantError(`A '${message.type}' message must not go to its sender`);

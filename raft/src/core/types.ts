@@ -225,6 +225,13 @@ export interface Config {
    * can tell them. Without it all members may be up and none electable (etcd issue 12359).
    */
   readonly commitByVote: boolean;
+  /**
+   * Vote requests wait, as promises do, until our own term and vote, and the log that they tell of, are stored (the
+   * dissertation, 3.8). Off, and with `asyncStorageWrites`, they go out at once, as the reference implementation
+   * has it: then a member that crashes before it has stored its term can be elected in that same term again, with
+   * another log.
+   */
+  readonly storeBeforeCampaign: boolean;
   /** Structured events for people and for transcripts; the core makes no text. */
   readonly trace: ((event: TraceEvent) => void) | undefined;
 }

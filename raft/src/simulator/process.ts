@@ -173,8 +173,8 @@ export class Process implements StoredProcess {
   }
 
   #look(): MemberView {
-    const { role, term, commit, lastIndex, conf } = this.node.basicStatus();
-    return { id: this.parts.id, start: this.parts.start, role, term, commit, lastIndex, conf };
+    const { role, term, commit, applied, lastIndex, conf } = this.node.basicStatus();
+    return { id: this.parts.id, start: this.parts.start, role, term, commit, applied, lastIndex, conf };
   }
 
   #show({ snapshot, entries }: Ready): void {

@@ -1,3 +1,4 @@
+import type { NodeId } from '../core/index.ts';
 import { LEAVE_JOINT } from '../core/index.ts';
 import { ViolationError } from './checks/violation-error.ts';
 import type { Clients, Operation } from './clients.ts';
@@ -12,6 +13,8 @@ const CONVERGENCE_ELECTIONS_MAX = 60;
 const READ_ELECTIONS_MAX = 10;
 const STEP_DOWN_ELECTIONS_MAX = 4;
 const TRANSFER_ELECTIONS_MAX = 5;
+/** Often enough to meet a leader before it has committed anything. */
+const LOOKS_PER_TICK = 20;
 
 /**
  * What must work again when the trouble is over: liveness. First everything heals and comes together; then one of
@@ -141,16 +144,30 @@ export class Recovery {
     // It has to catch up first. Where that takes longer than the leader waits, an operator asks again.
     let [asked] = this.#clients.append(leader);
     leader.input((node) => node.transferLeader(to));
-    this.#must(`leadership goes to member ${to}`, TRANSFER_ELECTIONS_MAX, () => {
-      if (this.#cluster.process(to)?.leading === true) return true;
-      if (leader.leading && this.#isTime(asked)) {
-        asked = this.#clients.read(leader);
-        leader.input((node) => node.transferLeader(to));
-      }
-      return false;
+    this.#must(
+      `leadership goes to member ${to}`,
+      TRANSFER_ELECTIONS_MAX,
+      () => {
+        if (this.#cluster.process(to)?.leading === true) return true;
+        if (leader.leading && this.#isTime(asked)) {
+          asked = this.#clients.read(leader);
+          leader.input((node) => node.transferLeader(to));
+        }
+        return false;
+      },
+      LOOKS_PER_TICK,
+    );
+    this.#readFromFresh(to);
+  }
+
+  /** By itself, without a proposal, a new leader finds out what is committed, and then answers who asked before. */
+  #readFromFresh(id: NodeId): void {
+    const fresh = this.#cluster.process(id);
+    if (fresh === undefined) return;
+    const read = this.#clients.read(fresh);
+    this.#must('a read of a new leader is answered', READ_ELECTIONS_MAX, () => {
+      return read.answeredMs !== undefined || !fresh.leading;
     });
-    // By itself, without waiting for the first proposal, a new leader finds out what is committed.
-    this.#readSomething();
   }
 
   /** A transfer that can't succeed ends, and the leader takes proposals again (the dissertation, 3.10). */
@@ -206,15 +223,15 @@ export class Recovery {
     while (timeline.advance(untilMs));
   }
 
-  /** Waits for something that must come within so many election timeouts; looks once a tick. */
-  #must(what: string, electionsMax: number, condition: () => boolean): void {
+  /** Waits for something that must come within so many election timeouts; looks once a tick, or more often. */
+  #must(what: string, electionsMax: number, condition: () => boolean, looksPerTick = 1): void {
     const { timeline, scenario } = this.#cluster;
     const untilMs = timeline.nowMs + electionsMax * this.#electionMs;
     while (!condition()) {
       if (timeline.nowMs >= untilMs) {
         throw new ViolationError('liveness', `After ${electionsMax} election timeouts without faults not yet: ${what}`);
       }
-      this.#pass(scenario.tickMs);
+      this.#pass(scenario.tickMs / looksPerTick);
     }
   }
 }

@@ -19,6 +19,8 @@ const REFERENCE_CONFIG: Omit<Config, 'id' | 'log'> = {
   preVote: false,
   stepDownOnRemoval: false,
   commitByVote: false,
+  // Nor does it wait with vote requests.
+  storeBeforeCampaign: false,
   // Always the longest timeout: transcripts that let time pass set the one they need.
   random: (below) => below - 1,
 };

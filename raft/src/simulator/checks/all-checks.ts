@@ -37,7 +37,7 @@ export class AllChecks {
   constructor({ logOf, durableOf, readValue, startIndex }: ChecksParts) {
     const checks: readonly Check[] = [
       new ElectionSafety(),
-      new QuorumElection(),
+      new QuorumElection(logOf),
       new MonotonicCommit(),
       new KeptPromises(),
       new LeaderAppendOnly(),

@@ -8,6 +8,8 @@ export interface MemberView {
   readonly role: Role;
   readonly term: number;
   readonly commit: number;
+  /** The last index whose application the core knows of: changes of membership up to there are in force. */
+  readonly applied: number;
   readonly lastIndex: number;
   readonly conf: ConfState;
 }

@@ -22,6 +22,13 @@ test.each([
   expect(send(message, disk)).toBeTypeOf('string');
 });
 
+test('a member that asks for votes in a term that it could forget is reported', () => {
+  const request = sentMessage({ type: 'vote', from: 1, to: 2, term: 3 });
+  expect(send(request, { term: 2, vote: 1 })).toMatch(/asks for votes in term 3/);
+  expect(send(request, { vote: 2 })).toMatch(/vote 2/);
+  expect(send(request, { vote: 1 })).toBeUndefined();
+});
+
 test('two votes in one term are reported, also over a restart and when one is for oneself', () => {
   const check = new KeptPromises();
   expect(send(vote, {}, check)).toBeUndefined();

@@ -5,7 +5,8 @@ const TERMS_MAX = 2 ** 21;
 
 /**
  * A member votes once in a term (the paper, 5.2), over all its starts; and what it promises to others, a vote or to
- * have stored entries, is on its disk by then.
+ * have stored entries, is on its disk by then. So is the term in which it asks for votes: else it could forget that,
+ * and lead the same term twice.
  */
 export class KeptPromises implements Check {
   readonly property = 'kept promises';
@@ -28,6 +29,7 @@ export class KeptPromises implements Check {
       }
       return this.#vote(from, term, to);
     }
+    if (type === 'vote') return this.#candidacy(message, disk);
     if (type !== 'append-response') return undefined;
     const stored = disk.initialState().hardState.term;
     if (stored < term) return `Member ${from} answered in term ${term}, and its disk says term ${stored}`;
@@ -36,6 +38,12 @@ export class KeptPromises implements Check {
       return `Member ${from} acknowledged index ${index}, and its disk ends at ${disk.lastIndex()}`;
     }
     return undefined;
+  }
+
+  #candidacy({ from, term }: Message, disk: DurableView): Verdict {
+    const { hardState } = disk.initialState();
+    if (hardState.term > term || (hardState.term === term && hardState.vote === from)) return undefined;
+    return `Member ${from} asks for votes in term ${term}, and its disk says term ${hardState.term}, vote ${hardState.vote}`;
   }
 
   #vote(voter: NodeId, term: number, candidate: NodeId): Verdict {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { EMPTY_CONF_STATE } from '../../core/index.ts';
 import { QuorumElection } from './quorum-election.ts';
-import { memberView, sentMessage } from './testing/views.ts';
+import { changeEntry, logOfEntries, logOfTerms, memberView, sentMessage, valueEntry } from './testing/views.ts';
 
 /** Member 1 comes to lead term 2 after these others voted for it. */
 function elect(voters: number[], conf: { voters: number[]; votersOutgoing?: number[] }): string | undefined {
-  const check = new QuorumElection();
+  const check = new QuorumElection(() => logOfTerms());
   for (const from of voters) check.sent(sentMessage({ type: 'vote-response', from, to: 1, term: 2 }));
   const view = memberView({ term: 2, conf: { ...EMPTY_CONF_STATE, ...conf } });
   return check.stepped({ ...view, role: 'candidate' }, { ...view, role: 'leader' });
@@ -18,7 +18,7 @@ test('a leader without a majority is reported', () => {
 
 test('votes of those who have none, refusals, and votes of other terms do not count', () => {
   expect(elect([4, 5], { voters: [1, 2, 3] })).toMatch(/votes of \[1\]/);
-  const check = new QuorumElection();
+  const check = new QuorumElection(() => logOfTerms());
   check.sent(sentMessage({ type: 'vote-response', from: 2, to: 1, term: 2, reject: true }));
   check.sent(sentMessage({ type: 'vote-response', from: 3, to: 1, term: 1 }));
   check.sent(sentMessage({ type: 'pre-vote-response', from: 3, to: 1, term: 2 }));
@@ -33,4 +33,11 @@ test('a joint configuration needs both majorities', () => {
 test('a majority elects', () => {
   expect(elect([3], { voters: [1, 2, 3] })).toBeUndefined();
   expect(elect([], { voters: [1] })).toBeUndefined();
+});
+
+test('a leader that has not applied a committed change of membership is reported', () => {
+  const check = new QuorumElection(() => logOfEntries([valueEntry(1, 1), changeEntry(1, 2), changeEntry(1, 3)]));
+  const leader = memberView({ role: 'leader', term: 2, lastIndex: 3, conf: { ...EMPTY_CONF_STATE, voters: [1] } });
+  expect(check.stepped(undefined, { ...leader, commit: 2, applied: 1 })).toMatch(/change of membership at 2/);
+  expect(check.stepped(undefined, { ...leader, commit: 2, applied: 2 })).toBeUndefined();
 });

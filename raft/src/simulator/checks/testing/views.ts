@@ -11,6 +11,7 @@ export function memberView(fields: Partial<MemberView> = {}): MemberView {
     role: 'follower',
     term: 1,
     commit: 0,
+    applied: 0,
     lastIndex: 0,
     conf: { ...EMPTY_CONF_STATE, voters: [1, 2, 3] },
     ...fields,
