@@ -211,16 +211,34 @@ test('a replaced state is looked at completely', async () => {
   expect(running('web')).toEqual(['a']);
 });
 
-test('garbage is collected once, and not again while nothing changes', async () => {
+/** A job with ended allocations beyond what is kept of it. */
+async function withEnded(count: number, state: 'failed' | 'healthy'): Promise<void> {
   addNode(consensus, 'a');
   start();
-  addJob(consensus, 'batch', 30);
+  addJob(consensus, 'batch', count);
   await settle(20);
-  everythingIs('failed');
+  everythingIs(state);
   await settle(20);
-  for (let second = 0; second < 200; second += 1) {
+}
+
+async function passSeconds(seconds: number): Promise<number> {
+  for (let second = 0; second < seconds; second += 1) {
     executor.livenessReported(2, [{ nodeId: 'a', ageMs: 0 }]);
     await clock.advance(1_000);
   }
-  expect(kinds(consensus).filter((kind) => kind === 'collect-garbage').length).toBe(1);
+  return kinds(consensus).filter((kind) => kind === 'collect-garbage').length;
+}
+
+test('garbage is collected once, and not again while nothing changes', async () => {
+  await withEnded(30, 'failed');
+  consensus.write({ kind: 'stop-job', timeMs: 0, name: 'batch' });
+  expect(await passSeconds(200)).toBe(1);
+});
+
+test('what collecting would leave where it is does not have it done, however much else changes', async () => {
+  await withEnded(30, 'failed');
+  for (let minute = 0; minute < 4; minute += 1) {
+    consensus.write({ kind: 'write-mark', timeMs: 0, drillId: 'd', sequence: minute });
+    expect(await passSeconds(65)).toBe(0);
+  }
 });

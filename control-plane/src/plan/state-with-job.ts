@@ -16,6 +16,8 @@ export function stateWithJob(state: FleetState, job: JobRow): FleetState {
       name === job.name && version === job.version
         ? { job: name, version, spec: job.spec }
         : state.jobVersion(name, version),
+    versionsOfJob: (job) => state.versionsOfJob(job),
+    endedOfJob: (job) => state.endedOfJob(job),
     allocationsOfJob: (name) => state.allocationsOfJob(name),
     allocationsOnNode: (nodeId) => state.allocationsOnNode(nodeId),
     nodeByName: (name) => state.nodeByName(name),

@@ -15,8 +15,12 @@ export interface FleetState {
   readonly events: readonly EventRow[];
 
   jobVersion(job: string, version: number): JobVersionRow | undefined;
+  /** All kept versions of a job, in no order. */
+  versionsOfJob(job: string): Iterable<JobVersionRow>;
   /** Allocations of a job, ended ones included. */
   allocationsOfJob(job: string): Iterable<AllocationRow>;
+  /** How many of a job's allocations have ended. */
+  endedOfJob(job: string): number;
   /** Allocations on a node, ended ones included until they are collected. */
   allocationsOnNode(nodeId: string): Iterable<AllocationRow>;
   nodeByName(name: string): NodeRow | undefined;

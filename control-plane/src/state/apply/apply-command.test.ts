@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DRILL_RANGES_MAX, DRILLS_MAX, JOB_VERSIONS_MAX } from '../limits.ts';
-import { exampleInventory, examplePlacement, TestFleet } from '../testing/fleet-arbitraries.ts';
+import { exampleInventory, examplePlacement, exampleSpec, TestFleet } from '../testing/fleet-arbitraries.ts';
 
 function running(): TestFleet {
   const fleet = new TestFleet();
@@ -236,6 +236,18 @@ test('only a new state moves the time of the change', () => {
   const changedAtMs = fleet.timeMs;
   fleet.report('a0', 'running', { message: 'Pid 7' });
   expect(fleet.allocation('a0')).toMatchObject({ changedAtMs, message: 'Pid 7', modifyIndex: fleet.tables.index });
+});
+
+test('a submission that comes twice, since its answer was lost, is no conflict', () => {
+  const fleet = new TestFleet();
+  const spec = exampleSpec();
+  const submit = { kind: 'submit-job', spec, expectedIndex: 0 } as const;
+  const first = fleet.apply(submit);
+  expect(first).toMatchObject({ ok: true, version: 1, unchanged: false });
+  expect(fleet.apply(submit)).toEqual({ ...first, unchanged: true });
+  expect(fleet.apply({ ...submit, spec: { ...spec, count: spec.count + 1 } })).toMatchObject({
+    code: 'CELL_E_CONFLICT',
+  });
 });
 
 test('old versions go, except those that something runs or has completed', () => {

@@ -1,19 +1,21 @@
-import { isFinal, type JobRow } from '../../model/entities.ts';
+import type { JobRow } from '../../model/entities.ts';
 import type { CommandResult, SubmitJob } from '../commands.ts';
-import { JOB_VERSIONS_MAX, JOBS_MAX } from '../limits.ts';
+import { JOBS_MAX } from '../limits.ts';
 import type { Application } from './application.ts';
+import { expendableVersions } from './expendable.ts';
 import { nextJob } from './next-job.ts';
 
 /** Result details: `version`, `unchanged`; `index` is the job's old one if nothing changed. */
 export function submitJob(application: Application, command: SubmitJob): CommandResult {
   const { tables, index } = application;
   const before = tables.jobs.get(command.spec.name);
-  const refusal = refusalOf(application, command, before);
-  if (refusal !== undefined) return refusal;
   const next = nextJob(tables, command.spec);
+  // Comes before any refusal: who submits again since the first answer was lost must hear that it is as submitted.
   if (next.unchanged && before !== undefined) {
     return application.done({ index: before.modifyIndex, version: before.version, unchanged: true });
   }
+  const refusal = refusalOf(application, command, before);
+  if (refusal !== undefined) return refusal;
   const { version, spec, runsFromVersion } = next;
   application.putJob({
     name: spec.name,
@@ -58,14 +60,7 @@ function refusalOf(
   return undefined;
 }
 
-/** Old versions beyond the limit go, except those that agents or the planner must know. */
-export function trimVersions(application: Application, job: string): void {
-  const { tables } = application;
-  const versions = [...tables.versionsOfJob(job)].sort((one, other) => other.version - one.version);
-  const old = versions.slice(JOB_VERSIONS_MAX);
-  if (old.length === 0) return;
-  const needed = new Set<number>();
-  for (const row of tables.allocationsOfJob(job))
-    if (!isFinal(row) || row.state === 'complete') needed.add(row.jobVersion);
-  for (const row of old) if (!needed.has(row.version)) tables.removeJobVersion(row);
+/** Old versions beyond the limit go, except those that are needed. */
+export function trimVersions({ tables }: Application, job: string): void {
+  for (const row of expendableVersions(tables, job)) tables.removeJobVersion(row);
 }
