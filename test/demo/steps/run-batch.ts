@@ -24,7 +24,7 @@ export const runBatch: Step = {
     cpSync(join(ROOT, 'examples/transcode.toml'), join(fleet.folder, 'transcode.toml'));
     cpSync(join(ROOT, 'examples/transcode'), join(fleet.folder, 'transcode'), { recursive: true });
     const sources = makeSources(join(fleet.folder, 'transcode/in'));
-    await cellctl.show(['job', 'run', join(fleet.folder, 'transcode.toml'), '--yes']);
+    await cellctl.show(['job', 'run', join(fleet.folder, 'transcode.toml'), '--yes', '--timeout', '30s']);
     const instances = await listAllocations(cellctl, 'transcode');
     const complete = instances.filter(({ state, exitCode }) => state === 'complete' && exitCode === 0);
     ensure(complete.length === TONES_HERTZ.length, `${complete.length} of ${TONES_HERTZ.length} are complete`);

@@ -14,7 +14,7 @@ export const runService: Step = {
   title: 'three web servers on three nodes',
   about: 'The job file says what should run; the control plane chooses the nodes and gives out the ports.',
   async run({ cellctl, narrator }) {
-    await cellctl.show(['job', 'run', 'examples/web.toml', '--yes']);
+    await cellctl.show(['job', 'run', 'examples/web.toml', '--yes', '--timeout', '30s']);
     await cellctl.show(['allocation', 'list', '--job', 'web']);
     const instances = await listAllocations(cellctl, 'web');
     narrator.space();
