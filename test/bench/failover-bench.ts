@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { CellClient } from '@cell/sdk';
-import { type Fleet, startFleet } from '../cluster/harness/fleet.ts';
+import { type Fleet, type Member, startFleet } from '../cluster/harness/fleet.ts';
 import { MarkWriter } from '../cluster/harness/mark-writer.ts';
 import { waitFor } from '../cluster/harness/wait-for.ts';
 import type { BenchOutput } from './bench.ts';
@@ -99,9 +99,14 @@ function firstAcknowledgement(survivors: readonly CellClient[], probes: ProbeNum
   });
 }
 
-/** Until all members have what the leader had committed when this began. */
+/** Until all members reach each other and have what the leader had committed when this began. */
 async function caughtUp(fleet: Fleet): Promise<void> {
   await fleet.ready();
+  const connected = () => Promise.all(fleet.members.map((member) => reachesAll(member, fleet)));
+  await waitFor(async () => (await connected()).every(Boolean), {
+    what: 'all members to reach each other',
+    timeoutMs: CAUGHT_UP_MS_MAX,
+  });
   const client = fleet.operators();
   let goal: bigint | undefined;
   await waitFor(
@@ -114,6 +119,12 @@ async function caughtUp(fleet: Fleet): Promise<void> {
     { what: 'all members to catch up', timeoutMs: CAUGHT_UP_MS_MAX },
   );
   client.close();
+}
+
+async function reachesAll(member: Member, fleet: Fleet): Promise<boolean> {
+  const others = fleet.members.filter((other) => other !== member);
+  const streams = others.map(({ id }) => member.metric(`cell_raft_peer_connected{peer="${id}"}`));
+  return (await Promise.all(streams)).every((stands) => stands === 1);
 }
 
 function report(output: BenchOutput, sizes: FailoverSizes, outagesMs: readonly number[], acknowledged: number): void {
