@@ -54,7 +54,7 @@ export interface Peers {
   /** From static configuration, this member included, ordered by id. */
   readonly members: readonly MemberAddress[];
   /** Unary calls; reject with `CellError` `CELL_E_PEER_UNREACHABLE` or the peer's own coded error. */
-  reportLiveness(to: number, seen: readonly SeenNode[], timeoutMs: number): Promise<void>;
+  reportLiveness(to: number, seen: readonly SeenNode[], timeoutMs: number): Promise<UnconfirmedNodes>;
   member(to: number, timeoutMs: number): Promise<MemberStatus>;
   crash(to: number, drillId: string, timeoutMs: number): Promise<void>;
   transfer(toLeader: number, target: number, timeoutMs: number): Promise<number>;
@@ -73,6 +73,9 @@ export interface SeenNode {
   /** Time since its newest heartbeat came in. */
   readonly ageMs: number;
 }
+
+/** Ids of nodes whose heartbeats the leader has not confirmed, since they are lost or about to be. */
+export type UnconfirmedNodes = readonly string[];
 
 export interface MemberStatus {
   readonly id: number;
@@ -101,8 +104,11 @@ export interface LogChunk {
 
 /** What a member answers when its peers ask; implemented by `execute/` and `api/`, called by `consensus/`. */
 export interface PeerRequests {
-  /** On the leader: takes note, so that these nodes' leases run on. Throws `CELL_E_NOT_LEADER` elsewhere. */
-  livenessReported(from: number, seen: readonly SeenNode[]): void;
+  /**
+   * On the leader: takes note, so that the leases of these nodes run on, but for those that it gives back. Throws
+   * `CELL_E_NOT_LEADER` elsewhere.
+   */
+  livenessReported(from: number, seen: readonly SeenNode[]): UnconfirmedNodes;
   ownStatus(): MemberStatus;
   /** Logs of an allocation whose agent is connected here; throws `CELL_E_NO_SESSION` if it is not. */
   openLogs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;

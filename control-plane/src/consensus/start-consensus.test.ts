@@ -127,7 +127,7 @@ test('members call each other, and themselves without the network', async () => 
   const { peers } = one.running;
   expect(await peers.member(2, 1000)).toMatchObject({ id: 2, dataBytes: 2 ** 40, leaderId: 9, agentSessions: 7 });
   expect(await peers.member(1, 1000)).toMatchObject({ id: 1 });
-  await peers.reportLiveness(2, [{ nodeId: 'n', ageMs: 12.4 }], 1000);
+  expect(await peers.reportLiveness(2, [{ nodeId: 'n', ageMs: 12.4 }], 1000)).toEqual(['lost']);
   await peers.crash(2, 'drill-7', 1000);
   expect(await peers.transfer(2, 1, 1000)).toBe(1);
   expect(two.logged).toContainEqual({ crash: 'drill-7' });

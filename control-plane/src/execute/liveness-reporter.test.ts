@@ -13,6 +13,7 @@ let heard: HeardNode[];
 let trace: string[];
 let news: string[];
 let refusal: CellError | undefined;
+let unconfirmed: string[];
 const session = {};
 
 beforeEach(() => {
@@ -24,9 +25,11 @@ beforeEach(() => {
   trace = [];
   news = [];
   refusal = undefined;
+  unconfirmed = [];
   const say = (to: string) => (seen: readonly SeenNode[]) => {
     trace.push(`${to} ${seen.map(({ nodeId, ageMs }) => `${nodeId}:${ageMs}`).join(' ')}`);
     if (refusal !== undefined) throw refusal;
+    return unconfirmed;
   };
   const peers = {
     reportLiveness: async (to: number, seen: readonly SeenNode[]) => say(`report to ${to}:`)(seen),
@@ -66,6 +69,20 @@ test('a heartbeat is reported until it is confirmed, then only a newer one', asy
   await clock.advance(1_000);
   expect(trace).toEqual(['here: a:5', 'here: a:5', 'renew a#1', 'here: a:5', 'renew a#2']);
 });
+
+test.each([1, 2])(
+  'a node that leader %i does not confirm holds up no other one, and is reported again',
+  async (leaderId) => {
+    consensus.lead({ leaderId, leading: leaderId === 1, term: 3 });
+    heard = [beat('a', 1n), beat('b', 4n)];
+    unconfirmed = ['b'];
+    await clock.advance(1_000);
+    expect(trace.pop()).toBe('renew a#1');
+    unconfirmed = [];
+    await clock.advance(1_000);
+    expect(trace.slice(1)).toEqual([`${leaderId === 1 ? 'here' : 'report to 2'}: b:5`, 'renew b#4']);
+  },
+);
 
 test('a new session of a node is reported although its numbers begin again', async () => {
   heard = [beat('a', 7n)];

@@ -4,7 +4,7 @@
  * their lease on finding a member that answers.
  */
 import type { Logger } from 'pino';
-import type { Clock, Consensus, Peers, SeenNode } from '../ports.ts';
+import type { Clock, Consensus, Peers, SeenNode, UnconfirmedNodes } from '../ports.ts';
 import type { HeardNode, HeardSessions } from './heard-sessions.ts';
 
 export interface LivenessReporterParts {
@@ -13,8 +13,8 @@ export interface LivenessReporterParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly sessions: HeardSessions;
-  /** Takes note if this member is the leader. */
-  readonly reportedHere: (seen: readonly SeenNode[]) => void;
+  /** Takes note if this member is the leader; gives back what it does not confirm. */
+  readonly reportedHere: (seen: readonly SeenNode[]) => UnconfirmedNodes;
 }
 
 const periodMs = 1_000;
@@ -49,15 +49,19 @@ async function report(parts: LivenessReporterParts, confirmed: Map<string, Heard
   });
   if (fresh.length === 0) return;
   const { leaderId, leading, term } = consensus.leadership;
-  if (leading) parts.reportedHere(fresh);
-  else if (leaderId !== 0) await peers.reportLiveness(leaderId, fresh, timeoutMs);
-  else return;
+  if (leaderId === 0) return;
+  const unconfirmed = new Set(
+    leading ? parts.reportedHere(fresh) : await peers.reportLiveness(leaderId, fresh, timeoutMs),
+  );
+  if (unconfirmed.size === fresh.length) return;
   // A lease may only run on where the loss of the node, if the leader has decided it before it confirmed, is known
   // here: then what replaced its allocations is pushed before the renewal, or there is no renewal.
   await consensus.readBarrier(timeoutMs);
   // Another leader meanwhile: what confirmed may have been replaced before it did.
   if (consensus.leadership.term !== term) return;
-  const renewable = fresh.filter((node) => consensus.state.nodes.get(node.nodeId)?.status === 'ready');
+  const renewable = fresh.filter(
+    ({ nodeId }) => !unconfirmed.has(nodeId) && consensus.state.nodes.get(nodeId)?.status === 'ready',
+  );
   for (const node of renewable) confirmed.set(node.nodeId, node);
   sessions.renewLeases(renewable);
 }

@@ -7,7 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
-import type { Clock, Consensus, SeenNode } from '../ports.ts';
+import type { Clock, Consensus, SeenNode, UnconfirmedNodes } from '../ports.ts';
 import type { SetNodeStatus } from '../state/commands.ts';
 import { CreditedClock } from './credited-clock.ts';
 
@@ -53,26 +53,25 @@ export class NodeLiveness {
   }
 
   /**
-   * A member has heard from these nodes. Returning confirms their heartbeats, so it throws while one of them is lost
-   * or about to be: its lease must not be renewed while its allocations are being placed elsewhere. The member tells
-   * again in a second.
+   * A member has heard from these nodes. Their heartbeats are confirmed by this, except those of the nodes that it gives
+   * back: they are lost or about to be, and a lease must not be renewed while what it stands for is being placed
+   * elsewhere. The member tells of them again in a second.
    */
-  reported(seen: readonly SeenNode[]): void {
+  reported(seen: readonly SeenNode[]): UnconfirmedNodes {
     if (this.#stopChecks === undefined) {
       throw new CellError('CELL_E_NOT_LEADER', 'This member is not the leader, so it renews no leases');
     }
     const nowMs = this.#clock.nowMs();
-    let unsettled: string | undefined;
+    const unconfirmed: string[] = [];
     for (const { nodeId, ageMs } of seen) {
       const row = this.#parts.consensus.state.nodes.get(nodeId);
       if (row === undefined) continue;
       const seenMs = nowMs - Math.max(0, ageMs);
       this.#seenMs.set(nodeId, Math.max(seenMs, this.#seenMs.get(nodeId) ?? seenMs));
-      if (row.status === 'lost' || this.#judging.has(nodeId)) unsettled = row.name;
+      if (row.status === 'lost' || this.#judging.has(nodeId)) unconfirmed.push(nodeId);
     }
-    if (unsettled === undefined) return;
-    this.#check();
-    throw new CellError('CELL_E_CONFLICT', `Node "${unsettled}" is lost and about to be ready again; report again`);
+    if (unconfirmed.length > 0) this.#check();
+    return unconfirmed;
   }
 
   #check(): void {

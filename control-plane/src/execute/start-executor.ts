@@ -1,6 +1,6 @@
 /** Starts all that a member does on its own: the leader's duties while it leads, and what every member does. */
 import type { Logger } from 'pino';
-import type { Clock, Consensus, Leadership, Peers, SeenNode } from '../ports.ts';
+import type { Clock, Consensus, Leadership, PeerRequests, Peers, SeenNode } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
 import { startCollector } from './collector.ts';
 import type { HeardSessions } from './heard-sessions.ts';
@@ -33,7 +33,7 @@ export interface Executor {
   /** Where agents' reports go. */
   readonly reports: ReportSink;
   /** For `PeerRequests`: throws `CELL_E_NOT_LEADER` elsewhere than on the leader. */
-  readonly livenessReported: (from: number, seen: readonly SeenNode[]) => void;
+  readonly livenessReported: PeerRequests['livenessReported'];
   stop(): void;
 }
 

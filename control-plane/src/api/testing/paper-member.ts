@@ -80,7 +80,7 @@ export class PaperMember {
     };
     return {
       members: [1, 2, 3].map((id) => ({ id, grpc: `g${id}`, peers: `p${id}`, http: `h${id}` })),
-      reportLiveness: async () => {},
+      reportLiveness: async () => [],
       member: async (to) => {
         ask(to);
         return this.#status(to);

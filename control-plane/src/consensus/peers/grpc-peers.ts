@@ -10,7 +10,16 @@ import {
 import { type CallOptions, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { CellError } from '../../cell-error.ts';
 import { answeredError } from '../../grpc-error.ts';
-import type { LogChunk, LogRequest, MemberAddress, MemberStatus, PeerRequests, Peers, SeenNode } from '../../ports.ts';
+import type {
+  LogChunk,
+  LogRequest,
+  MemberAddress,
+  MemberStatus,
+  PeerRequests,
+  Peers,
+  SeenNode,
+  UnconfirmedNodes,
+} from '../../ports.ts';
 import type { ForwardOutcome } from '../forwarder.ts';
 import { logRequestToProto, streamFromProto } from './log-messages.ts';
 import { memberStatusFromProto } from './member-messages.ts';
@@ -42,10 +51,10 @@ export class GrpcPeers implements Peers {
     this.#own = requests;
   }
 
-  async reportLiveness(to: number, seen: readonly SeenNode[], timeoutMs: number): Promise<void> {
+  async reportLiveness(to: number, seen: readonly SeenNode[], timeoutMs: number): Promise<UnconfirmedNodes> {
     if (to === this.#identity.memberId) return this.#ownRequests().livenessReported(to, seen);
     const nodes = seen.map(({ nodeId, ageMs }) => ({ nodeId, ageMs: Math.max(0, Math.round(ageMs)) }));
-    await this.#call(to, PeerService.method.reportLiveness, { nodes }, timeoutMs);
+    return (await this.#call(to, PeerService.method.reportLiveness, { nodes }, timeoutMs)).unconfirmedNodeIds;
   }
 
   async member(to: number, timeoutMs: number): Promise<MemberStatus> {

@@ -192,9 +192,10 @@ test('a snapshot arrives whole, and is accepted only when the receiver has store
 
 test('a snapshot that the sender breaks off never seems complete to the receiver', async () => {
   const endings: string[] = [];
+  const begun = Promise.withResolvers<void>();
   const { address } = await receiver('c', 0, async (_, data) => {
     try {
-      for await (const chunk of data) void chunk;
+      for await (const _ of data) begun.resolve();
       endings.push('complete');
     } catch {
       endings.push('broken');
@@ -204,7 +205,7 @@ test('a snapshot that the sender breaks off never seems complete to the receiver
   const { transport } = sender(address);
   async function* failing() {
     yield new Uint8Array(1000);
-    await setTimeout(50);
+    await begun.promise;
     throw new Error('Disk failed');
   }
   const sent = transport.sendSnapshot(message({ type: 'snapshot', snapshot }), failing());

@@ -51,8 +51,7 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
       if (nodes.length > SEEN_NODES_MAX) {
         throw new CellError('CELL_E_LIMIT', `Report names ${nodes.length} nodes of at most ${SEEN_NODES_MAX}`);
       }
-      requests.livenessReported(from, nodes);
-      return {};
+      return { unconfirmedNodeIds: [...requests.livenessReported(from, nodes)] };
     }),
     getMember: unary(caller, method.getMember, () => memberStatusToProto(requests.ownStatus(), own)),
     crash: unary(caller, method.crash, ({ drillId }) => {

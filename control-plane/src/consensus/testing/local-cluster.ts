@@ -119,7 +119,10 @@ function freePort(): Promise<number> {
 
 function requests(member: LocalMember): PeerRequests {
   return {
-    livenessReported: (from, seen) => member.logged.push({ livenessReported: { from, seen } }),
+    livenessReported: (from, seen) => {
+      member.logged.push({ livenessReported: { from, seen } });
+      return ['lost'];
+    },
     ownStatus: () => ({
       id: member.id,
       role: 'follower',
