@@ -2,7 +2,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { Agent } from '../../cluster/harness/fleet.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import { type ListedAllocation, listAllocations } from '../allocations.ts';
-import type { Cellctl } from '../cellctl.ts';
 import { ensure } from '../demo-failure.ts';
 import { untilAllRight } from '../fleet-status.ts';
 import type { Narrator } from '../narrator.ts';
@@ -38,9 +37,7 @@ export const loseAgent: Step = {
     const adopted = await waitFor(() => adoption(agent), { what: 'the agent to adopt it', timeoutMs: HEALTHY_MS_MAX });
     ensure(adopted === 1, `The new agent has ${adopted} healthy allocations, not 1`);
     narrator.checked(`agent started again as process ${agent.pid}, and adopted the web server`);
-    const known = waitFor(() => isUsageKnown(cellctl, workload), { what: 'news of it', timeoutMs: HEALTHY_MS_MAX });
-    await narrator.during('Waiting for what the agent reports', known);
-    await cellctl.show(['allocation', 'show', workload.id]);
+    await cellctl.show(['allocation', 'list', '--job', 'web']);
     narrator.space();
     const after = (await listAllocations(cellctl, 'web')).find(({ id }) => id === workload.id);
     ensure(after?.state === 'healthy', `The web server is ${after?.state ?? 'gone'}`);
@@ -72,12 +69,6 @@ async function adoption(agent: Agent): Promise<number | undefined> {
   const healthy = await agent.metric('cell_agent_allocations{state="healthy"}');
   const restarts = await agent.metric('cell_agent_restarts_total');
   return restarts === 0 && healthy !== undefined && healthy > 0 ? healthy : undefined;
-}
-
-/** What a workload uses comes with the heartbeats of its agent. */
-async function isUsageKnown(cellctl: Cellctl, { id }: ListedAllocation): Promise<boolean> {
-  const { usage } = await cellctl.ask<{ readonly usage: unknown }>(['allocation', 'show', id]);
-  return usage !== null;
 }
 
 function ensureSame(before: readonly WorkloadProcess[], allocationId: string): void {
