@@ -152,6 +152,30 @@ test('a member that only lags behind catches up before it judges', async () => {
   expect(await table.said()).toContain('n1 < desired at 4, complete: +WEB-0-N1 +WEB-1-N1');
 });
 
+test('an older report that was written late at another member is made good with the next heartbeat, and only then', async () => {
+  const id = fleetOfOne();
+  const agent = table.agent('n1');
+  agent.hello({ allocations: [{ id, state: AllocationState.RUNNING }] });
+  agent.report(id, AllocationState.UNHEALTHY);
+  await table.said();
+  const late = (state: 'unhealthy' | 'healthy') => {
+    const reports = [{ id, nodeId: 'n1', state, restarts: 0, exitCode: undefined, message: '' }];
+    table.consensus.write({ kind: 'report-allocations', timeMs: 0, reports });
+  };
+  late('unhealthy');
+  agent.beat();
+  expect(await table.said()).toBe('n1 > heartbeat');
+  late('healthy');
+  expect(await table.said()).toBe('');
+  agent.beat();
+  expect(await table.said()).toBe('n1 > heartbeat\n  reports: WEB-0-N1 unhealthy');
+  agent.beat();
+  expect(await table.said()).toBe('n1 > heartbeat');
+  ended(id);
+  agent.beat();
+  expect(await table.said()).toBe('n1 > heartbeat\nn1 < desired at 6: xWEB-0-N1');
+});
+
 test('while the stream is full changes gather, and only the newest is sent, before the renewal', async () => {
   const id = fleetOfOne();
   const agent = table.agent('n1');

@@ -14,6 +14,7 @@ import { CellError } from '../cell-error.ts';
 import type { Clock, Consensus } from '../ports.ts';
 import type { AllocationReport } from '../state/commands.ts';
 import { needsRegistration, readHello, readReports, reportsMax, type SaidNode } from './hello.ts';
+import { SaidReports } from './said-reports.ts';
 import { type SessionMessage, SessionOutbox } from './session-outbox.ts';
 
 /** Where a session's words go. */
@@ -66,6 +67,7 @@ export class AgentSession {
   #node: SaidNode | undefined;
   /** Reports that came before the state here was new enough to compare them with. */
   #early: AllocationReport[] = [];
+  readonly #said = new SaidReports();
   #heartbeat: { readonly message: Heartbeat; readonly atMs: number } | undefined;
   #heardMs: number;
 
@@ -120,6 +122,7 @@ export class AgentSession {
     const node = readHello(hello, consensus.clusterId);
     const known = readReports(node.id, hello.allocations);
     this.#node = node;
+    this.#said.take(known);
     this.#phase = 'registering';
     host.admit(this);
     await this.#checkGeneration(Number(hello.generation));
@@ -212,10 +215,13 @@ export class AgentSession {
     this.#heardMs = this.#parts.clock.monotonicMs();
     this.#heartbeat = { message, atMs: this.#heardMs };
     if (last === undefined) this.#parts.host.heardFirst();
+    // Only an agent that is here now may contradict the state: two sessions of one node must not take turns in it.
+    if (this.live) this.#parts.reports.add(this.#said.contradicted(this.#parts.consensus.state), false);
   }
 
   #report(report: Report): void {
     const reports = readReports(this.nodeId, report.allocations);
+    this.#said.take(reports);
     if (this.live) {
       this.#parts.reports.add(reports, false);
       return;
@@ -229,11 +235,13 @@ export class AgentSession {
   /** An allocation on this node may have changed; `flush` sends what has. */
   mark(allocationId: string): void {
     this.#outbox.mark(allocationId);
+    this.#said.mark(allocationId);
   }
 
   /** Everything may have changed. */
   markAll(): void {
     this.#outbox.markAll();
+    this.#said.markAll();
   }
 
   flush(): void {
