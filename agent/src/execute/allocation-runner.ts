@@ -71,9 +71,7 @@ export class AllocationRunner {
   poke(): void {
     if (this.#closed) return;
     this.#again = true;
-    this.#active ??= this.#passes().finally(() => {
-      this.#active = undefined;
-    });
+    this.#active ??= this.#passes();
   }
 
   /** Resolves when no pass is under way. */
@@ -100,6 +98,8 @@ export class AllocationRunner {
         this.#wakeAt(this.#context.clock.wallMs() + RETRY_MS);
       }
     }
+    // In the same breath as the last look at what is left to do: what comes a moment later begins anew.
+    this.#active = undefined;
   }
 
   async #pass(): Promise<void> {
