@@ -12,6 +12,7 @@ import { LogSender, type ReadOutput } from './send-logs.ts';
 import type { DesiredValue, OpenLogsValue, SessionHandler } from './session.ts';
 import { SessionLink } from './session-link.ts';
 import { FakeMember } from './testing/fake-member.ts';
+import type { VitalSigns } from './to-proto.ts';
 
 const REPORT: AllocationReport = { id: 'a', state: 'healthy', message: 'm', restarts: 0, exitCode: null };
 let transcript: string[];
@@ -98,6 +99,26 @@ test('heartbeats go on in the rhythm that the member set', async () => {
   first.heartbeatMs = 20;
   connect();
   await said('first: heartbeat 5');
+});
+
+test.each<[string, () => Promise<VitalSigns>]>([
+  ['fails', () => Promise.reject(new Error('EIO'))],
+  ['hangs', () => new Promise(() => {})],
+])('a reading of the node that %s leaves heartbeats as they are', async (_what, vitalSigns) => {
+  const clock = new FakeClock();
+  link = new SessionLink({
+    addresses: [first.address],
+    handler: { ...handler, vitalSigns },
+    clock,
+    random: () => 0,
+    log: silentLog,
+  });
+  link.start();
+  await said('agent: welcomed to c1');
+  await until(async () => {
+    await clock.advance(500);
+    return transcript.includes('first: heartbeat 2') || undefined;
+  });
 });
 
 test('a lease counts from when the heartbeat was sent, however late it is confirmed', async () => {

@@ -40,6 +40,9 @@ type SessionMessage = Outgoing<typeof SessionRequestSchema>['message'];
 const WELCOME_MS_MAX = 8_000;
 const CONNECT_MS_MAX = 3_000;
 const LOOK_PERIOD_MS = 250;
+/** A heartbeat waits for what it says of the node so long at most: a disk that hangs must not make the node lost. */
+const VITAL_SIGNS_MS_MAX = 1_000;
+const NO_VITAL_SIGNS: VitalSigns = { health: { load: 0, memoryAvailableBytes: 0, diskFreeBytes: 0 }, usage: new Map() };
 /** Heartbeats that wait for their confirmation; the oldest are forgotten. */
 const UNCONFIRMED_MAX = 64;
 /** Messages of desired state that wait to be carried out; a member that sends more is left. */
@@ -77,6 +80,8 @@ export class Session {
   #welcome: WelcomeValue | undefined;
   #sequence = 0;
   #heartbeatUnderWay = false;
+  /** Under way: one that hangs is not begun again. */
+  #reading: Promise<VitalSigns> | undefined;
   #blocked = false;
   #lastConfirmedAtMs: number;
   #confirmed = false;
@@ -167,7 +172,7 @@ export class Session {
     if (this.#heartbeatUnderWay || this.#blocked) return;
     this.#heartbeatUnderWay = true;
     try {
-      const vitalSigns = await this.#handler.vitalSigns();
+      const vitalSigns = await this.#vitalSigns();
       if (this.#over) return;
       this.#sequence += 1;
       const sequence = this.#sequence;
@@ -177,6 +182,19 @@ export class Session {
     } finally {
       this.#heartbeatUnderWay = false;
     }
+  }
+
+  /** A sign of life counts more than what it tells: without a reading it goes without. */
+  #vitalSigns(): Promise<VitalSigns> {
+    this.#reading ??= this.#handler
+      .vitalSigns()
+      .catch(() => NO_VITAL_SIGNS)
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    const { promise: late, resolve } = Promise.withResolvers<VitalSigns>();
+    const stop = this.#clock.after(VITAL_SIGNS_MS_MAX, () => resolve(NO_VITAL_SIGNS));
+    return Promise.race([this.#reading, late]).finally(stop);
   }
 
   #renewed(sequence: number): void {
