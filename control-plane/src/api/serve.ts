@@ -63,11 +63,13 @@ export class CallServer {
     const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, reply: sendUnaryData<unknown>) => {
       const refusal = this.#unaryCalls >= unaryCallsMax ? overloaded(unaryCallsMax, 'calls') : undefined;
       this.#unaryCalls += 1;
-      const context = { signal: cancelSignal(call), timeoutMs: this.#timeoutMs(call.getDeadline()) };
+      const caller = new CallerWatch(call);
+      const context = { signal: caller.signal, timeoutMs: this.#timeoutMs(call.getDeadline()) };
       answer(refusal, () => handler(call.request, context))
         .then((response) => reply(null, response))
         .catch((error: unknown) => reply(this.#failed(method.name, error)))
         .finally(() => {
+          caller.answered();
           this.#unaryCalls -= 1;
         });
     };
@@ -78,13 +80,15 @@ export class CallServer {
     const handle = (call: ServerWritableStream<RequestOf<M>, unknown>) => {
       const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
       this.#streams += 1;
-      const context = { signal: cancelSignal(call), timeoutMs: this.#timeoutMs(call.getDeadline()) };
+      const caller = new CallerWatch(call);
+      const context = { signal: caller.signal, timeoutMs: this.#timeoutMs(call.getDeadline()) };
       answer(refusal, () => pipe(handler(call.request, context), call, context.signal))
         .then(() => call.end())
         .catch((error: unknown) => {
           if (!context.signal.aborted) call.emit('error', this.#failed(method.name, error));
         })
         .finally(() => {
+          caller.answered();
           this.#streams -= 1;
         });
     };
@@ -113,10 +117,25 @@ async function answer<T>(refusal: CellError | undefined, handle: () => Promise<T
   return handle();
 }
 
-function cancelSignal(call: { on(event: 'cancelled', listener: () => void): unknown }): AbortSignal {
-  const controller = new AbortController();
-  call.on('cancelled', () => controller.abort(new CellError('CELL_E_TIMEOUT', 'The caller has gone')));
-  return controller.signal;
+/** Tells when a caller goes away before it has its answer. */
+class CallerWatch {
+  readonly #controller = new AbortController();
+  #answered = false;
+
+  constructor(call: { on(event: 'cancelled', listener: () => void): unknown }) {
+    call.on('cancelled', () => {
+      // grpc-js says so at the end of every call.
+      if (!this.#answered) this.#controller.abort(new CellError('CELL_E_TIMEOUT', 'The caller has gone'));
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  answered(): void {
+    this.#answered = true;
+  }
 }
 
 /** Writes as fast as the reader reads: the iterable is not asked for more while the stream is full. */
