@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { StartedDemo } from './testing/started-demo.ts';
 
-const DEMO = 'demo/main.ts';
+const DEMO = import.meta.resolve('../../demo/main.ts');
 const DEMO_SECONDS_MAX = 90;
 /** More interruptions than in every run of the tests: CELL_DEMO_INTERRUPTIONS=20 */
 const INTERRUPTIONS = Number(process.env['CELL_DEMO_INTERRUPTIONS'] ?? '0');
@@ -16,12 +16,7 @@ function started(file: string, ...words: readonly string[]): StartedDemo {
 }
 
 function hasFlac(): boolean {
-  try {
-    execFileSync('flac', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+  return spawnSync('sh', ['-c', 'command -v flac']).status === 0;
 }
 
 test('the demo keeps each of its promises, says so in plain text, and leaves nothing behind', async (context) => {
@@ -69,7 +64,7 @@ test.runIf(INTERRUPTIONS > 0).each(Array.from({ length: INTERRUPTIONS }, (_, rou
 );
 
 test('a fleet that was left up outlives the demo, until it is stopped; then nothing of it is left', async () => {
-  const demo = started('cluster/demo/testing/keep-small-fleet.ts');
+  const demo = started(import.meta.resolve('./testing/keep-small-fleet.ts'));
   expect(await demo.ended()).toEqual({ exitCode: 0, signal: null });
   const metrics = /http:\/\/127\.0\.0\.1:\d+(?=\/metrics)/.exec(demo.output)?.[0];
   expect((await fetch(`${metrics}/readyz`)).status).toBe(200);

@@ -1,6 +1,7 @@
 import type { Fleet, Member } from '../../cluster/harness/fleet.ts';
 import { listAllocations } from '../allocations.ts';
 import { ensure } from '../demo-failure.ts';
+import type { DemoParts } from '../demo-parts.ts';
 import { untilAllRight } from '../fleet-status.ts';
 import { restartMembers } from '../restart-members.ts';
 import type { Step } from '../step.ts';
@@ -12,16 +13,11 @@ export const loseLeader: Step = {
   about:
     'The drill kills the process of the leader with SIGKILL while it writes through all members, then looks for every ' +
     'write that was acknowledged. The demo plays systemd and starts the killed process again.',
-  async run({ fleet, cellctl, narrator }) {
+  async run(parts) {
+    const { fleet, cellctl, narrator } = parts;
     const leader = await fleet.leader();
     const before = await webProcesses(cellctl);
-    const done = new AbortController();
-    const restarted: Member[] = [];
-    const restarting = restartMembers(fleet, done.signal, (member) => restarted.push(member));
-    const report = await cellctl.show(['failover', 'test', '--yes']).finally(async () => {
-      done.abort();
-      await restarting;
-    });
+    const { report, restarted } = await drill(parts);
     narrator.space();
     ensure(restarted.length === 1 && restarted[0] === leader, 'Other processes ended than that of the leader');
     await narrator.during('Waiting until the fleet is all right', settled(cellctl, fleet));
@@ -32,9 +28,23 @@ export const loseLeader: Step = {
     const same = JSON.stringify(after) === JSON.stringify(before);
     ensure(same, `Workloads were disturbed: ${JSON.stringify(before)} became ${JSON.stringify(after)}`);
     narrator.checked(`all ${before.length} web servers are the same processes as before, restarted 0 times`);
-    return figureOf(report.output);
+    return figureOf(report);
   },
 };
+
+/** Holds the drill, and starts what it kills again. */
+async function drill({ fleet, cellctl }: DemoParts): Promise<{ report: string; restarted: readonly Member[] }> {
+  const done = new AbortController();
+  const restarted: Member[] = [];
+  const restarting = restartMembers(fleet, done.signal, (member) => restarted.push(member));
+  try {
+    const { output } = await cellctl.show(['failover', 'test', '--yes']);
+    return { report: output, restarted };
+  } finally {
+    done.abort();
+    await restarting;
+  }
+}
 
 function settled(cellctl: Parameters<typeof untilAllRight>[0], fleet: Fleet) {
   return untilAllRight(cellctl, fleet.members.length, fleet.agents.length);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { killBelow, processesBelow } from '../../harness/leftovers.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
@@ -15,13 +16,13 @@ export class StartedDemo {
   readonly #child: ChildProcess;
   #output = '';
 
-  /** The file, relative to test/, and its arguments. As the leader of a group, as if from a terminal. */
+  /** The program's URL and its arguments. As the leader of a group, as if from a terminal. */
   constructor(file: string, ...words: readonly string[]) {
     this.#child = this.#spawn(file, words);
   }
 
   #spawn(file: string, words: readonly string[]): ChildProcess {
-    const child = spawn(join(ROOT, 'scripts/run'), ['node', '--no-warnings', join(ROOT, 'test', file), ...words], {
+    const child = spawn(join(ROOT, 'scripts/run'), ['node', '--no-warnings', fileURLToPath(file), ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, TMPDIR: this.#folder, KEEP: '' },
       detached: true,
