@@ -178,6 +178,23 @@ test('an older generation is refused, and the member that sent it is left', asyn
   expect(transcript).not.toContain('agent: takes generation 6');
 });
 
+test('a state that comes in parts is taken over once, and one that begins anew replaces what had come', async () => {
+  const taken: string[] = [];
+  applyDesired = async ({ generation, complete, set }) =>
+    void taken.push(`${generation} ${complete} ${set.map(({ id }) => id).join(' ')}`);
+  connect();
+  await said('agent: has a lease of 10000');
+  const say = (generation: bigint, id: string, complete: boolean, more: boolean) =>
+    first.say({ case: 'desired', value: { generation, complete, more, set: [{ id }] } });
+  say(8n, 'stale', true, true);
+  say(9n, 'a', true, true);
+  say(9n, 'b', false, true);
+  say(9n, 'c', false, false);
+  say(10n, 'd', false, false);
+  await said('agent: takes generation 10');
+  expect(taken).toEqual(['9 true a b c', '10 false d']);
+});
+
 test('changes before the whole are refused', async () => {
   connect();
   await said('agent: has a lease of 10000');

@@ -47,6 +47,8 @@ const NO_VITAL_SIGNS: VitalSigns = { health: { load: 0, memoryAvailableBytes: 0,
 const UNCONFIRMED_MAX = 64;
 /** Messages of desired state that wait to be carried out; a member that sends more is left. */
 const DESIRED_WAITING_MAX = 1_000;
+/** Allocations in one state that comes in parts: more than a node can have. */
+const DESIRED_IN_PARTS_MAX = 20_000;
 const REPORTS_PER_MESSAGE_MAX = 500;
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -86,6 +88,8 @@ export class Session {
   #lastConfirmedAtMs: number;
   #confirmed = false;
   #complete = false;
+  /** A state of which parts are still to come. */
+  #begun: DesiredValue | undefined;
   #desiredWaiting = 0;
   #applying: Promise<void> = Promise.resolve();
   #over = false;
@@ -207,7 +211,9 @@ export class Session {
   }
 
   /** In order, one after the other. Changes make sense only on top of a whole. */
-  #take(desired: DesiredValue): void {
+  #take(part: DesiredValue): void {
+    const desired = this.#joined(part);
+    if (desired === undefined) return;
     this.#complete ||= desired.complete;
     this.#desiredWaiting += 1;
     if (!this.#complete) {
@@ -224,6 +230,17 @@ export class Session {
       }
       this.#desiredWaiting -= 1;
     });
+  }
+
+  /** The whole, once its last part is here. */
+  #joined(part: DesiredValue): DesiredValue | undefined {
+    const begun = part.complete ? undefined : this.#begun;
+    const whole = begun === undefined ? part : { ...begun, set: [...begun.set, ...part.set] };
+    this.#begun = part.more ? whole : undefined;
+    if (whole.set.length > DESIRED_IN_PARTS_MAX) {
+      this.end('CELL_E_OVERLOADED', `More than ${DESIRED_IN_PARTS_MAX} allocations came in one state`);
+    }
+    return part.more ? undefined : whole;
   }
 
   #flushReports(): void {

@@ -105,8 +105,9 @@ function describe(message: SessionMessage): string {
   if (message.case === 'leaseRenewal') return `lease renewed by heartbeat ${message.value.sequence}`;
   if (message.case === 'openLogs') return 'open logs';
   if (message.case !== 'desired') return 'nothing';
-  const { generation, complete, set = [], removed = [] } = message.value;
+  const { generation, complete, set = [], removed = [], more } = message.value;
   const changes = set.map(({ id, desired }) => `${desired === DesiredState.RUN ? '+' : '-'}${id}`);
   const all = [...changes, ...removed.map((id) => `x${id}`)];
-  return `desired at ${generation}${complete === true ? ', complete' : ''}: ${all.join(' ') || 'nothing'}`;
+  const about = `${complete === true ? ', complete' : ''}${more === true ? ', more follows' : ''}`;
+  return `desired at ${generation}${about}: ${all.join(' ') || 'nothing'}`;
 }
