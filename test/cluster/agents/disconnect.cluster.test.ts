@@ -135,6 +135,8 @@ test('a node that stands still for less than its lease is not lost, and nothing 
   await waitFor(async () => ((await agent.metric('cell_agent_lease_remaining_seconds')) ?? 0) > 5, {
     what: 'its lease to be renewed',
   });
+  // Longer than a node may be silent, counted from the election as well.
+  await setTimeout(LEASE_MS);
   expect(witness.living(STOP_JOB)).toHaveLength(2);
   expect(witness.runs(STOP_JOB)).toHaveLength(2);
   for await (const { event } of client.fleet.streamEvents({})) expect(event?.type).not.toBe('NodeLost');

@@ -98,6 +98,18 @@ test('the state of fleet and control plane is shown for people and programs, fro
   expect((await cellctl.run('help')).output).toContain('failover test');
 });
 
+test.each([
+  ['fleet status', /nodesReady/],
+  ['node list', /nodes/],
+  ['node show node-1', /node allocations/],
+  ['job list', /jobs/],
+  ['allocation list', /allocations/],
+  ['control-plane status', /members/],
+])('%s is a table for people and JSON for programs', async (words, key) => {
+  expect(await cellctl.run(...words.split(' '))).toMatchObject({ exitCode: 0, errors: '' });
+  expect(Object.keys(await json(...words.split(' '))).join(' ')).toMatch(key);
+});
+
 test('a batch job is waited for; its output comes byte for byte', async () => {
   const toml = 'name = "count"\ntype = "batch"\ncommand = ["sh", "-c", "printf \'a\\\\nb\'; echo oops >&2"]\n';
   expect(await cellctl.run('job', 'run', '--yes', jobFile('count', toml))).toMatchObject({ exitCode: 0 });

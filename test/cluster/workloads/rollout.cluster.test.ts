@@ -56,7 +56,8 @@ test('a version that fails stops its rollout, says why, and leaves the others ru
   await runJob(client, witness.job(JOB, { settings: `count = ${COUNT}` }));
   await settled(client, JOB, { count: COUNT });
   const good = witness.job(JOB, { settings: `count = ${COUNT}`, tables: '[restart]\nattempts = 0\n' });
-  const bad = good.replace(/command = .*/, 'command = ["sh", "-c", "echo no such luck >&2; exit 7"]');
+  // It runs for long enough to be seen running: that must not look like success.
+  const bad = good.replace(/command = .*/, 'command = ["sh", "-c", "sleep 0.5; exit 7"]');
   await runJob(client, bad);
   const job = await jobThat(client, JOB, ({ unplaced }) => (unplaced?.reasons.length ?? 0) >= 2, 'given up');
   expect(job.status).toBe(JobStatus.DEGRADED);
