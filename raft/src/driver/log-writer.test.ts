@@ -59,3 +59,23 @@ test('a promise without anything to store waits for the writes before it', async
   await nextTurn();
   expect(delivered).toEqual(['vote-response', 'append-response']);
 });
+
+test('what is committed behind a snapshot is stored as such only together with its entries', async () => {
+  const stored: string[] = [];
+  const store = new MemoryLogStore({ bootstrap: conf(1) });
+  store.installSnapshot = async ({ meta }, hardState) => void stored.push(`${meta.index} commit ${hardState?.commit}`);
+  store.append = async ({ entries, hardState }) => void stored.push(`+${entries.length} commit ${hardState?.commit}`);
+  const writer = new LogWriter({
+    store,
+    restore: async () => undefined,
+    deliver: () => undefined,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const snapshot = { meta: { index: 7, term: 2, conf: conf(1) }, data: new Uint8Array(0) };
+  const entries = [{ index: 8, term: 2, type: 'normal' as const, data: new Uint8Array(1) }];
+  writer.submit({ ...write(entries, 2), hardState: { term: 2, vote: 0, commit: 8 }, snapshot });
+  await nextTurn();
+  expect(stored).toEqual(['7 commit 7', '+1 commit 8']);
+});

@@ -94,11 +94,15 @@ export class LogWriter {
 
   async #install(write: LogWrite, snapshot: Snapshot): Promise<void> {
     const { store, restore } = this.#parts;
+    const { entries, hardState } = write;
+    const { index } = snapshot.meta;
     this.#installing = true;
-    await store.installSnapshot(snapshot, write.hardState);
+    // A crash must not leave a commit index behind that is above the end of the log.
+    const covered = hardState === undefined ? undefined : { ...hardState, commit: Math.min(hardState.commit, index) };
+    await store.installSnapshot(snapshot, covered);
     await restore(snapshot);
     this.#installing = false;
-    if (write.entries.length > 0) await store.append({ entries: write.entries, hardState: undefined, sync: true });
+    if (entries.length > 0) await store.append({ entries, hardState, sync: true });
   }
 }
 

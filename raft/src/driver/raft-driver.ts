@@ -89,6 +89,7 @@ export class RaftDriver implements Driver {
       everyBytes: options.snapshotEveryBytes,
       keepEntries: options.keepEntries,
       snapshotIndex: snapshotIndex ?? 0,
+      installing: () => this.#writer.installing,
       onError,
     });
     this.#sender = new SnapshotSender({

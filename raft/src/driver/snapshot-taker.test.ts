@@ -5,7 +5,7 @@ import { SnapshotTaker } from './snapshot-taker.ts';
 import { ListMachine } from './testing/list-machine.ts';
 import { conf } from './testing/test-cluster.ts';
 
-async function setUp(state: { applied: number; membershipIndex: number; entries: number }) {
+async function setUp(state: { applied: number; membershipIndex: number; entries: number; installing?: boolean }) {
   const store = new MemoryLogStore({ bootstrap: conf(1, 2, 3) });
   const entries = Array.from({ length: 30 }, (_, i) => ({
     index: i + 2,
@@ -38,6 +38,7 @@ async function setUp(state: { applied: number; membershipIndex: number; entries:
     everyBytes: 1e9,
     keepEntries: 4,
     snapshotIndex: 0,
+    installing: () => state.installing === true,
     onError: (error) => errors.push(error),
   });
   return { store, taker, state, errors };
@@ -74,4 +75,15 @@ test('a snapshot that fails is reported, and no other is taken meanwhile', async
   taker.takeIfDue();
   await taker.stop();
   expect(errors.map(({ message }) => message)).toEqual(['Disk is full']);
+});
+
+test('none is taken while a received one is put in force: the log has gone ahead of the state machine', async () => {
+  const { taker, state, errors } = await setUp({ applied: 20, membershipIndex: 1, entries: 12, installing: true });
+  taker.takeIfDue();
+  await taker.stop();
+  expect(taker.snapshotIndex).toBe(0);
+  state.installing = false;
+  taker.takeIfDue();
+  await taker.stop();
+  expect([taker.snapshotIndex, ...errors]).toEqual([20]);
 });

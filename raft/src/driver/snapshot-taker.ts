@@ -12,6 +12,8 @@ export interface SnapshotTakerParts {
   readonly keepEntries: number;
   /** Index of the newest snapshot at start; 0 if there is none. */
   readonly snapshotIndex: number;
+  /** A received one is being put in force: then the log does not fit the state machine. */
+  readonly installing: () => boolean;
   readonly onError: (error: Error) => void;
 }
 
@@ -54,10 +56,10 @@ export class SnapshotTaker {
 
   /** At the end of a turn. Takes the view of the state at once, and writes it while the event loop goes on. */
   takeIfDue(): void {
-    const { applier, everyEntries, everyBytes, store, machine } = this.#parts;
+    const { applier, everyEntries, everyBytes, store, machine, installing } = this.#parts;
     const { entries, bytes } = applier.sinceSnapshot;
     if (!this.#demanded && entries < everyEntries && bytes < everyBytes) return;
-    if (this.#taking !== undefined || applier.applied <= this.#snapshotIndex) return;
+    if (this.#taking !== undefined || installing() || applier.applied <= this.#snapshotIndex) return;
     this.#demanded = false;
     const meta: SnapshotMeta = { index: applier.applied, term: store.term(applier.applied), conf: applier.conf };
     const data = machine.capture();

@@ -22,6 +22,7 @@ export class SnapshotDirectory {
   readonly #directory: string;
   readonly #clusterId: string;
   #temporaryCount = 0;
+  #pruning: Promise<void> = Promise.resolve();
 
   constructor(fileSystem: FileSystem, directory: string, identity: StoreIdentity) {
     this.#fileSystem = fileSystem;
@@ -98,7 +99,14 @@ export class SnapshotDirectory {
     return meta;
   }
 
-  async #prune(): Promise<void> {
+  /** One at a time: what one has deleted would be missing to the other, who would take that for a failing disk. */
+  #prune(): Promise<void> {
+    const pruning = this.#pruning.then(() => this.#pruneNow());
+    this.#pruning = pruning.catch(() => undefined);
+    return pruning;
+  }
+
+  async #pruneNow(): Promise<void> {
     const old = (await this.#inForce()).slice(SNAPSHOTS_KEPT);
     for (const place of old) {
       const file = this.#path(place, 'snap');
