@@ -70,10 +70,15 @@ export function instancesText({ status, counts, unplaced }: Job): string {
 export function renderUnplaced({ count, reasons, hint }: PlacementFailure, style: Style): string {
   const lines = [
     `${countOf(count, 'instance finds', 'instances find')} no node:`,
-    ...reasons.map(({ reason, nodes }) => `  ${indented(`${reason} (${countOf(nodes, 'node')})`, style)}`),
+    ...reasons.map((refusal) => `  ${indented(describeRefusal(refusal), style)}`),
     ...(hint === '' ? [] : [`  ${indented(`To place one more: ${hint}`, style)}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Not every reason rules out nodes: a version that keeps failing is not placed anywhere. */
+function describeRefusal({ reason, nodes }: { readonly reason: string; readonly nodes: number }): string {
+  return nodes === 0 ? reason : `${reason} (${countOf(nodes, 'node')})`;
 }
 
 function indented(text: string, { width }: Style): string {
