@@ -80,27 +80,30 @@ export class AsynchronousStorage implements ProcessStorage {
   }
 
   #applyNext(): void {
-    const message = this.#applyQueue.shift();
-    if (message === undefined) return;
+    if (this.#applyQueue.length === 0) return;
+    const messages = this.#applyQueue;
+    this.#applyQueue = [];
     const { timeline, random, scenario } = this.#process.parts;
     const { applyMsMax } = scenario.storage;
     if (applyMsMax === 0) {
-      this.#apply(message);
+      this.#apply(messages);
       return;
     }
     this.#applying = true;
     timeline.after(random.between(0, applyMsMax), () => {
       this.#applying = false;
       if (!this.#process.alive) return;
-      this.#apply(message);
+      this.#apply(messages);
       this.#process.turn();
     });
   }
 
-  #apply(message: Message): void {
+  #apply(messages: readonly Message[]): void {
     const process = this.#process;
-    process.apply(message.entries);
-    for (const response of message.responses) process.observed(() => process.node.step(response));
+    for (const { entries, responses } of messages) {
+      process.apply(entries);
+      for (const response of responses) process.observed(() => process.node.step(response));
+    }
     if (!this.#applying) this.#applyNext();
   }
 }

@@ -99,17 +99,22 @@ export class Process implements StoredProcess {
       if (entry.index <= this.#restoredIndex) continue;
       this.parts.checks.applied(this.view, entry);
       this.machine.apply(entry);
-      if (entry.type === 'conf-change') {
-        const before = this.conf;
-        this.observed(() => {
-          this.conf = this.node.applyConfChange(decodeConfChange(entry.data), entry.index);
-        });
-        this.parts.checks.reconfigured(this.view, before, this.conf);
-        this.#membershipIndex = entry.index;
-        this.parts.trace?.(`${this.parts.id} is in ${confText(this.conf)} as of ${entry.index}`);
-      }
+      if (entry.type === 'conf-change') this.#applyConfChange(entry);
       this.parts.applied(entry);
     }
+  }
+
+  #applyConfChange(entry: Entry): void {
+    let conf = this.conf;
+    this.observed(() => {
+      conf = this.node.applyConfChange(decodeConfChange(entry.data), entry.index);
+    });
+    // The core may have a later membership already, of a snapshot that the state machine is about to be set to.
+    if (entry.index <= this.log.snapshot().meta.index) return;
+    this.parts.checks.reconfigured(this.view, this.conf, conf);
+    this.conf = conf;
+    this.#membershipIndex = entry.index;
+    this.parts.trace?.(`${this.parts.id} is in ${confText(conf)} as of ${entry.index}`);
   }
 
   /** Sets the state machine to a snapshot from the leader. */

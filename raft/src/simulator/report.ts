@@ -21,7 +21,7 @@ export function scenarioText(scenario: Scenario): string {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(scenario)) {
     if (typeof value !== 'object') lines.push(`  ${name} ${value}`);
-    else for (const [inner, setting] of Object.entries(value)) lines.push(`  ${name}.${inner} ${setting}`);
+    else for (const [inner, setting] of Object.entries(value)) lines.push(`  ${name}.${inner} ${String(setting)}`);
   }
   return lines.join('\n');
 }

@@ -79,6 +79,7 @@ export function makeScenario(seed: number): Scenario {
   const electionTicks = random.pick([4, 6, 8, 10]);
   const electionMs = tickMs * electionTicks;
   const voters = makeVoters(random, mood);
+  const core = makeCore(random, mood, electionTicks);
   return {
     seed,
     mood,
@@ -91,8 +92,8 @@ export function makeScenario(seed: number): Scenario {
     operationEveryMs: random.pick([20, 40, 80]),
     troubleMs: TROUBLE_MS,
     network: makeNetwork(random, tickMs, electionMs),
-    storage: makeStorage(random, tickMs),
-    core: makeCore(random, mood, electionTicks),
+    storage: makeStorage(random, tickMs, electionMs, core),
+    core,
   };
 }
 
@@ -122,12 +123,14 @@ function makeNetwork(random: Random, tickMs: number, electionMs: number): Networ
   };
 }
 
-function makeStorage(random: Random, tickMs: number): StorageSettings {
+function makeStorage(random: Random, tickMs: number, electionMs: number, core: CoreSettings): StorageSettings {
+  // Applying may lag by an election; but entry by entry it would then never catch up.
+  const lagging = core.committedSizePerReadyMax === UNLIMITED_BYTES ? electionMs : tickMs / 2;
   return {
     mode: random.chance(0.5) ? 'asynchronous' : 'synchronous',
     writeMsMax: random.pick([0.5, 3, tickMs]),
     tornWrites: random.chance(0.5),
-    applyMsMax: random.pick([0, 0, tickMs / 2]),
+    applyMsMax: random.pick([0, 0, tickMs / 2, lagging]),
     snapshotEveryEntries: random.pick([8, 25, 100, 10_000]),
     keepEntries: random.pick([0, 3, 20]),
   };
