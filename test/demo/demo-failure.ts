@@ -10,3 +10,9 @@ export class DemoFailure extends Error {
 export function ensure(holds: boolean, message: string): asserts holds {
   if (!holds) throw new DemoFailure(message);
 }
+
+/** What went wrong, down to the first cause. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`;
+}

@@ -6,12 +6,17 @@ import { killBelow, processesBelow } from '../cluster/harness/leftovers.ts';
 import type { Narrator } from './narrator.ts';
 
 export const FOLDER_PREFIX = 'cell-demo-';
-/** In the folder of a fleet that was left up on purpose; only such a fleet is stopped later. */
-const MARK = 'kept';
+/** In the folder of each fleet: the id of the demo's process, or nothing if the fleet is left up on purpose. */
+const OWNER = 'owner';
+
+/** Tells whose fleet it is: that of a demo which runs is never stopped by another one. */
+export function ownFleet(fleet: Fleet): void {
+  writeFileSync(join(fleet.folder, OWNER), `${process.pid}`);
+}
 
 /** Leaves the fleet up, and says how to use it. */
 export function keepFleet(fleet: Fleet, narrator: Narrator): void {
-  writeFileSync(join(fleet.folder, MARK), '');
+  writeFileSync(join(fleet.folder, OWNER), '');
   fleet.keep();
   const member = fleet.member(1);
   const agent = fleet.agent(1);
@@ -44,9 +49,9 @@ export function keepFleet(fleet: Fleet, narrator: Narrator): void {
   narrator.quote('\nmake demo-stop');
 }
 
-/** Ends every fleet of this user that was left up, and removes its folder. */
+/** Ends every fleet of this user that no demo looks after any more, and removes its folder. */
 export function stopKeptFleets(narrator: Narrator): void {
-  const folders = keptFolders();
+  const folders = leftFolders();
   for (const folder of folders) {
     const count = processesBelow(folder).length;
     killBelow(folder);
@@ -56,11 +61,11 @@ export function stopKeptFleets(narrator: Narrator): void {
   if (folders.length === 0) narrator.say(`No fleet of a demo is up: there is no ${join(tmpdir(), FOLDER_PREFIX)}*`);
 }
 
-function keptFolders(): string[] {
+function leftFolders(): string[] {
   return readdirSync(tmpdir())
     .filter((name) => name.startsWith(FOLDER_PREFIX))
     .map((name) => join(tmpdir(), name))
-    .filter((folder) => isOwn(folder) && isMarked(folder));
+    .filter((folder) => isOwn(folder) && isLeft(folder));
 }
 
 /** Anybody may make a folder there that names other people's processes. */
@@ -69,10 +74,21 @@ function isOwn(folder: string): boolean {
   return stats?.isDirectory() === true && stats.uid === process.getuid?.();
 }
 
-function isMarked(folder: string): boolean {
+/** Left up on purpose, or by a demo that was killed and could not end it. */
+function isLeft(folder: string): boolean {
   try {
-    return readFileSync(join(folder, MARK)).length === 0;
+    const pid = readFileSync(join(folder, OWNER), 'utf8');
+    return pid === '' || !readCommand(pid).includes('demo/main.ts');
   } catch {
     return false;
+  }
+}
+
+/** Empty if there is no such process. */
+function readCommand(pid: string): string {
+  try {
+    return readFileSync(`/proc/${Number(pid)}/cmdline`, 'utf8');
+  } catch {
+    return '';
   }
 }

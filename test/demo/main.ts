@@ -4,6 +4,7 @@
  * Nothing outlives it: see leftovers.ts of the test harness.
  */
 
+import { reasonOf } from './demo-failure.ts';
 import { stopKeptFleets } from './kept-fleet.ts';
 import { Narrator } from './narrator.ts';
 import { runDemo } from './run-demo.ts';
@@ -20,5 +21,11 @@ if (rest.length > 0 || (command !== undefined && command !== 'stop')) {
   stopKeptFleets(narrator);
 } else {
   const keep = !['', '0', 'no', 'false'].includes(process.env['KEEP'] ?? '');
-  process.exitCode = (await runDemo(narrator, { keep })) ? 0 : 1;
+  try {
+    process.exitCode = (await runDemo(narrator, { keep })) ? 0 : 1;
+  } catch (error) {
+    narrator.failed(`The fleet did not come up: ${reasonOf(error)}`);
+    // What was started is ended on the way out.
+    process.exit(1);
+  }
 }

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { type Fleet, startFleet } from '../cluster/harness/fleet.ts';
 import { processesBelow } from '../cluster/harness/leftovers.ts';
 import { Cellctl } from './cellctl.ts';
-import { ensure } from './demo-failure.ts';
+import { ensure, reasonOf } from './demo-failure.ts';
 import type { DemoParts } from './demo-parts.ts';
-import { FOLDER_PREFIX, keepFleet } from './kept-fleet.ts';
+import { FOLDER_PREFIX, keepFleet, ownFleet } from './kept-fleet.ts';
 import type { Narrator } from './narrator.ts';
 import type { Step } from './step.ts';
 import { loseAgent } from './steps/lose-agent.ts';
@@ -61,15 +61,17 @@ function watchEnd(narrator: Narrator): () => void {
 
 async function start(narrator: Narrator): Promise<Fleet> {
   const startMs = performance.now();
-  const work = startFleet({
+  const fleet = await startFleet({
     members: MEMBERS,
     agents: AGENTS,
     cluster: 'demo',
     folderPrefix: FOLDER_PREFIX,
     // What the agents run finds this Node as "node".
     environment: { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
+    start: false,
   });
-  const fleet = await narrator.during('Starting three members of the control plane and five agents', work);
+  ownFleet(fleet);
+  await narrator.during('Starting three members of the control plane and five agents', fleet.start());
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   narrator.say(
     `Started 3 members of a control plane and 5 agents on loopback in ${seconds} s; their data is in ${fleet.folder}. ` +
@@ -91,11 +93,6 @@ async function take(step: Step, number: number, parts: DemoParts): Promise<Outco
     narrator.failed(text);
     return { name, passed: false, text };
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`;
 }
 
 const endFleet: Step = {
@@ -129,4 +126,5 @@ function summarize(outcomes: readonly Outcome[], seconds: string, narrator: Narr
   const verdict = failed === 0 ? narrator.paint('PASS', 'good') : narrator.paint('FAIL', 'bad');
   narrator.space();
   narrator.say(`${verdict}: ${outcomes.length - failed} of ${outcomes.length} as promised, in ${seconds} s`);
+  if (failed > 0) narrator.say('With "make demo KEEP=1" the fleet stays up, with its logs, to see why');
 }

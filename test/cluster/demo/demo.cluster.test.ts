@@ -76,6 +76,18 @@ test('a fleet that was left up outlives the demo, until it is stopped; then noth
   expect(demo.output).toContain('No fleet of a demo is up');
 });
 
+test('what a demo leaves that is killed itself, the next "make demo-stop" ends', async () => {
+  const demo = started(DEMO);
+  await demo.said('fleet status');
+  expect(await demo.alsoRun(DEMO, 'stop')).toBe(0);
+  expect(demo.output).toContain('No fleet of a demo is up');
+  demo.interrupt('SIGKILL');
+  await demo.ended();
+  expect(await demo.alsoRun(DEMO, 'stop')).toBe(0);
+  expect(demo.output).toMatch(/Ended \d+ processes and removed/);
+  expect(demo.left()).toEqual([]);
+});
+
 test('a word that the demo does not know is refused', async () => {
   const demo = started(DEMO, 'stopp');
   expect(await demo.ended()).toEqual({ exitCode: 1, signal: null });

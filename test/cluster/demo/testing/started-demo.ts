@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { killBelow, processesBelow } from '../../harness/leftovers.ts';
+import { killBelow } from '../../harness/leftovers.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
@@ -70,8 +70,14 @@ export class StartedDemo {
 
   /** Processes and files of it that are there now. */
   left(): readonly string[] {
-    const processes = processesBelow(this.#folder).map((pid) => `process ${pid}`);
-    return [...processes, ...readdirSync(this.#folder)];
+    return [...this.#processes(), ...readdirSync(this.#folder)];
+  }
+
+  /** Whatever names the folder; looked for in another way than the demo itself does, which may be wrong. */
+  #processes(): string[] {
+    const script = 'grep -alF -f - /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null';
+    const { stdout } = spawnSync('sh', ['-c', script], { input: `${this.#folder}\n`, encoding: 'utf8' });
+    return stdout.split('\n').filter((line) => line !== '');
   }
 
   /** Ends it for certain. */
