@@ -156,6 +156,21 @@ test('a restart of the agent starts nothing again, and goes on with what it was 
   expect(runtime.starts.filter((start) => start.startsWith('a'))).toEqual(['a 1']);
 });
 
+test('a full disk holds back starts, which the next process would make again, and no stop', async () => {
+  await apply(1, [desiredOf()]);
+  await becomes('a', 'healthy');
+  const { saveAllocation } = store;
+  store.saveAllocation = () => Promise.reject(new Error('No space left on device'));
+  await apply(2, [desiredOf({ desired: 'stop' }), desiredOf({ id: 'b' })]);
+  await becomes('a', 'stopped');
+  await clock.advance(10_000);
+  expect(runtime.starts).toEqual(['a 1']);
+  store.saveAllocation = saveAllocation;
+  await clock.advance(2_000);
+  await becomes('b', 'healthy');
+  expect(runtime.starts).toEqual(['a 1', 'b 1']);
+});
+
 test('an end while the agent was away is found', async () => {
   await apply(1, [desiredOf({ restart: { ...desiredOf().restart, mode: 'on-failure' } })]);
   await becomes('a', 'healthy');

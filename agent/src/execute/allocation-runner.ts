@@ -115,8 +115,10 @@ export class AllocationRunner {
       nowMs: clock.wallMs(),
     });
     this.#take(result.record);
-    await this.save();
-    for (const action of result.actions) await this.#act(action);
+    const saved = await this.save();
+    // The next process of the agent would make a start again that is not on disk, beside this one.
+    const actions = saved ? result.actions : result.actions.filter(({ type }) => type !== 'start');
+    for (const action of actions) await this.#act(action);
     this.#followHealth(observed);
     this.#wakeAt(this.#unsaved ? clock.wallMs() + RETRY_MS : result.wakeAtMs);
   }
@@ -136,8 +138,8 @@ export class AllocationRunner {
   }
 
   /**
-   * Puts on disk what we have; false if that fails. A full disk must not keep us from stopping what has to stop, and a
-   * start that is not recorded is found again by the runtime: so we go on, and write again later.
+   * Puts on disk what we have; false if that fails. A full disk must not keep us from stopping what has to stop: so we
+   * go on, and write again later.
    */
   async save(): Promise<boolean> {
     if (!this.#unsaved) return true;
