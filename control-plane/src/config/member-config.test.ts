@@ -63,7 +63,7 @@ test.each([
   ],
   [
     `${good}[leases]\nduration = "5s"\n`,
-    'm.toml:18: Key "leases.duration" is 5000 ms. It must be at least twice leases.heartbeat (3000 ms)',
+    'm.toml:18: Key "leases.duration" is 5000 ms. It must be at least 9000 ms: leases.heartbeat (3000 ms) and what its confirmation takes (1500 ms), twice',
   ],
   [
     good.replace('"demo"', '"Demo"'),

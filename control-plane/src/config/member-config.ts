@@ -22,6 +22,12 @@ export const CONFIG_FILE = '/etc/cell/control-plane.toml';
 const MEMBERS_MAX = 9;
 const MEMBER_ID_MAX = 1_000_000;
 
+/**
+ * Members tell the leader once a second whom they have heard. An agent leaves a member that has had nothing confirmed
+ * for half a lease.
+ */
+const CONFIRMATION_MS = 1500;
+
 /** An election must outlast so many heartbeats, or one that is lost unseats the leader. */
 const HEARTBEATS_PER_ELECTION_MIN = 4;
 
@@ -49,9 +55,9 @@ const schema = table({
     election: withDefault(duration('50ms', '60s'), 400),
   }),
   leases: table({
-    duration: withDefault(duration('1s', '10m'), 10_000),
+    duration: withDefault(duration('4s', '10m'), 10_000),
     heartbeat: withDefault(duration('200ms', '1m'), 3000),
-    margin: withDefault(duration('500ms', '1m'), 2000),
+    margin: withDefault(duration('1500ms', '1m'), 2000),
   }),
   log: table({ level: withDefault(choice(...logLevels), 'info') }),
 });
@@ -74,10 +80,12 @@ const check: SettingsCheck<MemberConfig> = (config, refuse) => {
       `is ${raft.election} ms. It must be at least ${HEARTBEATS_PER_ELECTION_MIN} times raft.heartbeat (${raft.heartbeat} ms)`,
     );
   }
-  if (leases.duration < leases.heartbeat * 2) {
+  const durationMsMin = 2 * (leases.heartbeat + CONFIRMATION_MS);
+  if (leases.duration < durationMsMin) {
     refuse(
       ['leases', 'duration'],
-      `is ${leases.duration} ms. It must be at least twice leases.heartbeat (${leases.heartbeat} ms)`,
+      `is ${leases.duration} ms. It must be at least ${durationMsMin} ms: leases.heartbeat (${leases.heartbeat} ms) and ` +
+        `what its confirmation takes (${CONFIRMATION_MS} ms), twice`,
     );
   }
 };
