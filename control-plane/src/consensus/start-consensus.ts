@@ -107,7 +107,9 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     registerService(server, requests) {
       peers.answerOwn(requests);
       const propose: PeerServiceParts['propose'] = (term, commands) => submitter.proposeForwarded(term, commands);
-      registerPeerService(server, { identity, clock, log, raft: driver, propose, requests });
+      // After a restart its messages to us come at once; ours must not wait for the next attempt to reach it.
+      const onPeerUp = (peer: number) => transport.peerIsUp(peer);
+      registerPeerService(server, { identity, clock, log, raft: driver, onPeerUp, propose, requests });
     },
     async stop() {
       await driver.stop();

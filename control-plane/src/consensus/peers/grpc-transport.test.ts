@@ -4,7 +4,7 @@ import { type Metadata, Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { bindServer } from '../../grpc-server.ts';
-import type { MemberAddress, PeerRequests } from '../../ports.ts';
+import type { Clock, MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from './channel-options.ts';
 import { GrpcTransport } from './grpc-transport.ts';
@@ -49,6 +49,7 @@ function logger() {
 /** Member 2, with what it received. */
 async function receiver(clusterId = 'c', port = 0, onSnapshot?: TransportEvents['onSnapshot']) {
   const received: (readonly Message[])[] = [];
+  const up: number[] = [];
   const { lines, log } = logger();
   const server = new Server(peerServerOptions);
   const address = (at: number) => ({ id: 2, grpc: '', http: '', peers: `127.0.0.1:${at}` });
@@ -62,22 +63,23 @@ async function receiver(clusterId = 'c', port = 0, onSnapshot?: TransportEvents[
       onSnapshot: onSnapshot ?? (() => Promise.resolve()),
       onUnreachable: () => {},
     },
+    onPeerUp: (peer) => up.push(peer),
     propose: () => Promise.reject(new Error('Not asked for')),
     requests: {} as PeerRequests,
   });
   const bound = await bindServer(server, `127.0.0.1:${port}`, 'listen.peers');
   const stop = () => server.forceShutdown();
   ends.push(stop);
-  return { received, lines, address: address(bound), port: bound, stop };
+  return { received, up, lines, address: address(bound), port: bound, stop };
 }
 
 /** Member 1. */
-function sender(peer: MemberAddress) {
+function sender(peer: MemberAddress, clock: Clock = realClock) {
   const unreachable: number[] = [];
   const { lines, log } = logger();
   const identity: PeerIdentity = { clusterId: 'c', memberId: 1, members: [{ ...peer, id: 1 }, peer] };
   const channels = new PeerChannels(identity);
-  const transport = new GrpcTransport({ identity, channels, clock: realClock, log, random: Math.random });
+  const transport = new GrpcTransport({ identity, channels, clock, log, random: Math.random });
   transport.reportTo((id) => unreachable.push(id));
   ends.push(
     () => transport.close(),
@@ -123,6 +125,28 @@ test('the stream is dialled again, and quickly, when the peer comes back', async
   await expect.poll(() => second.received.flat().map(({ index }) => index)).toEqual([9]);
   const warnings = lines.filter(({ level }) => level === 40).map(({ msg }) => msg);
   expect(new Set(warnings).size).toBe(warnings.length);
+});
+
+test('a peer that calls us is dialled at once, however long the pause before the next attempt', async () => {
+  const acceptMs = 1000;
+  const after: Clock['after'] = (ms, callback) => (ms === acceptMs ? realClock.after(ms, callback) : () => {});
+  const first = await receiver();
+  const { transport } = sender(first.address, { ...realClock, after });
+  await expect.poll(() => transport.connected(2)).toBe(true);
+  transport.peerIsUp(2);
+  expect(transport.connected(2)).toBe(true);
+  first.stop();
+  await expect.poll(() => transport.connected(2)).toBe(false);
+  await receiver('c', first.port);
+  transport.peerIsUp(2);
+  await expect.poll(() => transport.connected(2)).toBe(true);
+});
+
+test('a peer that opens its stream is told of', async () => {
+  const { address, up } = await receiver();
+  const { transport } = sender(address);
+  await expect.poll(() => transport.connected(2)).toBe(true);
+  expect(up).toEqual([1]);
 });
 
 test('a peer of another cluster is refused, and both sides say so once', async () => {

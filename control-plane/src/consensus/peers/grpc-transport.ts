@@ -41,6 +41,11 @@ export class GrpcTransport implements Transport {
     return this.#streams.get(peer)?.ready ?? false;
   }
 
+  /** The peer has just called us. */
+  peerIsUp(peer: NodeId): void {
+    this.#streams.get(peer)?.peerIsUp();
+  }
+
   send(messages: readonly Message[]): void {
     for (const message of messages) {
       const queue = this.#queues.get(message.to);

@@ -14,6 +14,8 @@ export interface IncomingMessagesParts {
   readonly log: Logger;
   readonly raft: TransportEvents;
   readonly caller: (metadata: Metadata) => number;
+  /** A peer opened its stream to us: it is up, and can be called too. */
+  readonly onPeerUp?: (peer: number) => void;
 }
 
 /** The peers' streams of Raft messages to this member: one each, a newer one replaces an older. */
@@ -49,6 +51,7 @@ export class IncomingMessages {
     call.on('error', gone);
     // Tells the sender that it may begin: what it writes before may be lost.
     call.sendMetadata(new GrpcMetadata());
+    this.#parts.onPeerUp?.(from);
   }
 
   /** A frame that makes no sense ends the stream; the sender's Raft sends again what was lost. */

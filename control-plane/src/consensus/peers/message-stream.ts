@@ -69,6 +69,13 @@ export class MessageStream {
     return undefined;
   }
 
+  /** The peer is known to be up: an attempt that would come later is made now. */
+  peerIsUp(): void {
+    if (this.#call !== undefined || this.#closed) return;
+    this.#cancelTimer();
+    this.#dial();
+  }
+
   close(): void {
     this.#closed = true;
     this.#drop();

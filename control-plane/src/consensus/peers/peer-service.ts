@@ -23,6 +23,8 @@ export interface PeerServiceParts {
   readonly log: Logger;
   /** Where Raft's messages and snapshots go. */
   readonly raft: TransportEvents;
+  /** A peer that was away, perhaps, has opened its stream of Raft's messages. */
+  readonly onPeerUp?: (peer: number) => void;
   /** As the leader of that term: has commands committed and applied. Rejects with `CELL_E_NOT_LEADER` elsewhere. */
   readonly propose: (term: number, commands: readonly Uint8Array[]) => Promise<readonly ForwardOutcome[]>;
   readonly requests: PeerRequests;
