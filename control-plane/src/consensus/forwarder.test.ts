@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { CellError, type CellErrorCode } from '../cell-error.ts';
 import { FakeClock, settle } from '../execute/testing/fake-clock.ts';
-import { Forwarder, type ForwardOutcome } from './forwarder.ts';
+import type { ForwardOutcome } from './forward-outcome.ts';
+import { Forwarder } from './forwarder.ts';
 import { LeadershipTracker } from './leadership-tracker.ts';
 
 const result = { ok: true, index: 7 } as const;

@@ -2,14 +2,10 @@ import type { Driver } from '@cell/raft';
 import { CellError, type CellErrorCode } from '../cell-error.ts';
 import type { Clock, Leadership } from '../ports.ts';
 import type { CommandResult } from '../state/commands.ts';
+import type { ForwardOutcome } from './forward-outcome.ts';
 import type { LeadershipTracker } from './leadership-tracker.ts';
 import type { GrpcPeers } from './peers/grpc-peers.ts';
 import { outcomeUnknown } from './raft-error.ts';
-
-/** What the leader says of one command that was passed on to it. */
-export type ForwardOutcome =
-  | { readonly index: number; readonly result: Uint8Array }
-  | { readonly code: CellErrorCode; readonly message: string };
 
 /** Commands and their bytes in one call at most. */
 export const FORWARD_COMMANDS_MAX = 1_000;

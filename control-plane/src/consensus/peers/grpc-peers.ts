@@ -20,7 +20,7 @@ import type {
   SeenNode,
   UnconfirmedNodes,
 } from '../../ports.ts';
-import type { ForwardOutcome } from '../forwarder.ts';
+import type { ForwardOutcome } from '../forward-outcome.ts';
 import { logRequestToProto, streamFromProto } from './log-messages.ts';
 import { memberStatusFromProto } from './member-messages.ts';
 import type { PeerChannels } from './peer-channels.ts';

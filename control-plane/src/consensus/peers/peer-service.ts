@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
 import type { Clock, PeerRequests } from '../../ports.ts';
-import type { ForwardOutcome } from '../forwarder.ts';
+import type { ForwardOutcome } from '../forward-outcome.ts';
 import { IncomingMessages } from './incoming-messages.ts';
 import { memberStatusToProto } from './member-messages.ts';
 import { callerOf, type PeerIdentity } from './peer-identity.ts';

@@ -1,7 +1,7 @@
 /** What becomes of forwarded commands, as it crosses the wire. */
 import type { Outgoing, ProposalOutcome, ProposalOutcomeSchema } from '@cell/proto';
 import type { CellErrorCode } from '../../cell-error.ts';
-import type { ForwardOutcome } from '../forwarder.ts';
+import type { ForwardOutcome } from '../forward-outcome.ts';
 
 export function outcomeToProto(outcome: ForwardOutcome): Outgoing<typeof ProposalOutcomeSchema> {
   if ('index' in outcome) {
