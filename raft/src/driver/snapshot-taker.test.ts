@@ -5,7 +5,13 @@ import { SnapshotTaker } from './snapshot-taker.ts';
 import { ListMachine } from './testing/list-machine.ts';
 import { conf } from './testing/test-cluster.ts';
 
-async function setUp(state: { applied: number; membershipIndex: number; entries: number; installing?: boolean }) {
+async function setUp(state: {
+  applied: number;
+  membershipIndex: number;
+  entries: number;
+  bytes?: number;
+  installing?: boolean;
+}) {
   const store = new MemoryLogStore({ bootstrap: conf(1, 2, 3) });
   const entries = Array.from({ length: 30 }, (_, i) => ({
     index: i + 2,
@@ -23,7 +29,7 @@ async function setUp(state: { applied: number; membershipIndex: number; entries:
       return state.membershipIndex;
     },
     get sinceSnapshot() {
-      return { entries: state.entries, bytes: 0 };
+      return { entries: state.entries, bytes: state.bytes ?? 0 };
     },
     snapshotTaken: () => {
       state.entries = 0;
@@ -35,7 +41,7 @@ async function setUp(state: { applied: number; membershipIndex: number; entries:
     machine: new ListMachine(),
     applier,
     everyEntries: 10,
-    everyBytes: 1e9,
+    everyBytes: 1_000,
     keepEntries: 4,
     snapshotIndex: 0,
     installing: () => state.installing === true,
@@ -86,4 +92,15 @@ test('none is taken while a received one is put in force: the log has gone ahead
   taker.takeIfDue();
   await taker.stop();
   expect([taker.snapshotIndex, ...errors]).toEqual([20]);
+});
+
+test('of large entries no more is kept than since the snapshot before', async () => {
+  const { store, taker, state } = await setUp({ applied: 20, membershipIndex: 1, entries: 12 });
+  taker.takeIfDue();
+  await taker.stop();
+  expect(store.firstIndex()).toBe(17);
+  Object.assign(state, { applied: 22, entries: 2, bytes: 1_000 });
+  taker.takeIfDue();
+  await taker.stop();
+  expect([taker.snapshotIndex, store.firstIndex()]).toEqual([22, 21]);
 });

@@ -64,19 +64,22 @@ export class SnapshotTaker {
     const meta: SnapshotMeta = { index: applier.applied, term: store.term(applier.applied), conf: applier.conf };
     const data = machine.capture();
     applier.snapshotTaken();
-    this.#taking = this.#take(meta, data).catch(this.#parts.onError);
+    // Large entries make snapshots come soon, so that the log since the one before has a bounded size.
+    const keepFrom = bytes < everyBytes ? 0 : this.#snapshotIndex;
+    this.#taking = this.#take(meta, data, keepFrom).catch(this.#parts.onError);
   }
 
   async stop(): Promise<void> {
     await this.#taking;
   }
 
-  async #take(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
+  /** Keeps some entries behind the snapshot, but none up to `keepFrom`. */
+  async #take(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>, keepFrom: number): Promise<void> {
     const { store, keepEntries } = this.#parts;
     await store.createSnapshot(meta, data);
     this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
     this.#taking = undefined;
-    const compactTo = meta.index - keepEntries;
+    const compactTo = Math.max(meta.index - keepEntries, keepFrom);
     if (compactTo >= store.firstIndex()) await store.compact(compactTo);
   }
 }
