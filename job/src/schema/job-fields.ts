@@ -86,7 +86,8 @@ export const jobFields: FieldSchemas<JobFields> = {
     doc:
       "What the agent does when it can't reach the control plane for so long that the node's lease runs out. `keep`: " +
       'instances run on, although they may be placed elsewhere too. `stop`: they are stopped before the control plane ' +
-      'may place them elsewhere, so that no instance runs twice; so they get 1 s at most between the stop signal and SIGKILL.',
+      'may place them elsewhere, so that no instance runs twice; so they get 1 s at most between the stop signal and ' +
+      'SIGKILL. It is the agent that stops them: while it is down or stands still, they run on until it is back.',
     example: '"stop"',
   },
 };
