@@ -14,6 +14,7 @@ let trace: string[];
 let news: string[];
 let refusal: CellError | undefined;
 let unconfirmed: string[];
+let answer: (to: number) => Promise<void>;
 const session = {};
 
 beforeEach(() => {
@@ -31,8 +32,13 @@ beforeEach(() => {
     if (refusal !== undefined) throw refusal;
     return unconfirmed;
   };
+  answer = () => Promise.resolve();
   const peers = {
-    reportLiveness: async (to: number, seen: readonly SeenNode[]) => say(`report to ${to}:`)(seen),
+    reportLiveness: async (to: number, seen: readonly SeenNode[]) => {
+      const confirmed = say(`report to ${to}:`)(seen);
+      await answer(to);
+      return confirmed;
+    },
   } as Partial<Peers> as Peers;
   const renewLeases = (nodes: readonly HeardNode[]) => {
     trace.push(`renew ${nodes.map(({ nodeId, sequence }) => `${nodeId}#${sequence}`).join(' ')}`);
@@ -83,6 +89,19 @@ test.each([1, 2])(
     expect(trace.slice(1)).toEqual([`${leaderId === 1 ? 'here' : 'report to 2'}: b:5`, 'renew b#4']);
   },
 );
+
+test('a leader that does not answer holds up nobody once another one is known', async () => {
+  consensus.lead({ leaderId: 2, leading: false, term: 3 });
+  heard = [beat('a', 1n)];
+  answer = (to) => (to === 2 ? new Promise(() => {}) : Promise.resolve());
+  await clock.advance(1_000);
+  consensus.lead({ leaderId: 0, leading: false, term: 4 });
+  await clock.advance(500);
+  expect(trace).toEqual(['report to 2: a:5']);
+  consensus.lead({ leaderId: 3, leading: false, term: 4 });
+  await clock.advance(750);
+  expect(trace.slice(1)).toEqual(['report to 3: a:5', 'renew a#1']);
+});
 
 test('a new session of a node is reported although its numbers begin again', async () => {
   heard = [beat('a', 7n)];

@@ -4,6 +4,7 @@
  * their lease on finding a member that answers.
  */
 import type { Logger } from 'pino';
+import { CellError } from '../cell-error.ts';
 import type { Clock, Consensus, Peers, SeenNode, UnconfirmedNodes } from '../ports.ts';
 import type { HeardNode, HeardSessions } from './heard-sessions.ts';
 
@@ -51,7 +52,9 @@ async function report(parts: LivenessReporterParts, confirmed: Map<string, Heard
   const { leaderId, leading, term } = consensus.leadership;
   if (leaderId === 0) return;
   const unconfirmed = new Set(
-    leading ? parts.reportedHere(fresh) : await peers.reportLiveness(leaderId, fresh, timeoutMs),
+    leading
+      ? parts.reportedHere(fresh)
+      : await whileNoOtherLeads(parts, peers.reportLiveness(leaderId, fresh, timeoutMs)),
   );
   if (unconfirmed.size === fresh.length) return;
   // A lease may only run on where the loss of the node, if the leader has decided it before it confirmed, is known
@@ -64,6 +67,21 @@ async function report(parts: LivenessReporterParts, confirmed: Map<string, Heard
   );
   for (const node of renewable) confirmed.set(node.nodeId, node);
   sessions.renewLeases(renewable);
+}
+
+/** One that stands still must not keep us from telling the one that leads in its place. */
+async function whileNoOtherLeads<T>({ consensus }: LivenessReporterParts, answer: Promise<T>): Promise<T> {
+  const { term } = consensus.leadership;
+  const { promise: replaced, reject } = Promise.withResolvers<never>();
+  const unlisten = consensus.onLeadership((now) => {
+    if (now.leaderId === 0 || now.term === term) return;
+    reject(new CellError('CELL_E_NOT_LEADER', `Member ${now.leaderId} leads now`));
+  });
+  try {
+    return await Promise.race([answer, replaced]);
+  } finally {
+    unlisten();
+  }
 }
 
 function forgetGone(confirmed: Map<string, HeardNode>, heard: readonly HeardNode[]): void {
