@@ -150,21 +150,28 @@ export class AgentSession {
     this.#early = [];
   }
 
-  /** Generations come from the log: one that all of the log does not reach is of a log that was lost. */
+  /**
+   * Generations come from the log, and only nodes that are in the state get one. An agent that has more than all of the
+   * log gives was served from another log; an empty control plane in the old one's place must not stop what it runs.
+   */
   async #checkGeneration(generation: number): Promise<void> {
     const { consensus } = this.#parts;
-    if (generation <= consensus.state.index) return;
+    const { id, name } = this.#node!;
+    const known = () => consensus.state.nodes.has(id);
+    const fits = () => generation === 0 || (known() && generation <= consensus.state.index);
+    if (fits()) return;
     try {
       await consensus.readBarrier(generationTimeoutMs);
-    } catch {
+    } catch (error) {
+      if (!known()) throw error;
       // Nobody can tell how much is written; so this member waits until it has caught up.
       return;
     }
-    if (generation <= consensus.state.index) return;
+    if (fits()) return;
+    const has = known() ? `has written ${consensus.state.index} only` : 'does not know it';
     const message =
-      `Node "${this.#node?.name}" has generation ${generation}, but the control plane has written ` +
-      `${consensus.state.index} only: it was set up anew, or has lost data. Bring its data back, or stop the agent and ` +
-      'move its data folder away, so that it joins as a new node';
+      `Node "${name}" has generation ${generation}, but the control plane ${has}: it was set up anew, or has lost ` +
+      'data. Bring its data back, or stop the agent and move its data folder away, so that it joins as a new node';
     throw new CellError('CELL_E_GENERATION_LOST', message);
   }
 
