@@ -105,6 +105,14 @@ test('heartbeats are not confirmed while the loss of their node is on its way', 
   expect(status('a')).toBe('lost');
 });
 
+test('all nodes of a large fleet are lost within seconds, in commands that fit into the log', async () => {
+  for (let node = 0; node < 6_000; node += 1) addNode(consensus, `node-${node}`);
+  await clock.advance(13_500);
+  expect([...consensus.state.nodes.values()].every((node) => node.status === 'lost')).toBe(true);
+  const verdicts = consensus.commands.filter((command) => command.kind === 'set-node-status');
+  expect(Math.max(...verdicts.map(({ nodes }) => nodes.length))).toBeLessThanOrEqual(2_000);
+});
+
 test('a stall of the leader is not the silence of the nodes', async () => {
   await hearEverySecond(['a', 'b'], 5_000);
   clock.stall(60_000);

@@ -23,6 +23,8 @@ type Verdict = SetNodeStatus['nodes'][number];
 
 const checkPeriodMs = 250;
 const stallMs = 1_000;
+/** In one command, which the log must take; the others follow with the next checks. */
+const verdictsMax = 2_000;
 
 export class NodeLiveness {
   readonly #parts: LivenessParts;
@@ -81,6 +83,7 @@ export class NodeLiveness {
     for (const node of this.#parts.consensus.state.nodes.values()) {
       const verdict = this.#judge(node.id, node.status, nowMs);
       if (verdict !== undefined) verdicts.push(verdict);
+      if (verdicts.length >= verdictsMax) break;
     }
     if (verdicts.length > 0) void this.#propose(verdicts);
   }

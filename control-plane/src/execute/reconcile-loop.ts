@@ -25,8 +25,9 @@ export interface ReconcileParts {
 }
 
 const placementsMin = 16;
-/** Stops in one command at most; more are spread over several. */
+/** Stops in one command at most, and reasons for not placing; more are spread over several: the log takes 2 MiB. */
 const stopsMax = 5_000;
+const unplacedMax = 1_000;
 /**
  * How long one planning pass may hold up the event loop: well under the Raft heartbeat of 50 ms, or followers would
  * take a busy leader for a dead one.
@@ -173,13 +174,15 @@ export class ReconcileLoop {
 }
 
 /** A plan as commands of bounded size; none for an empty plan. */
-function planCommands(plan: Plan, timeMs: number): ApplyPlan[] {
-  const { placements, stops, unplaced } = plan;
-  if (placements.length + stops.length + unplaced.length === 0) return [];
-  const commands: ApplyPlan[] = [{ kind: 'apply-plan', timeMs, placements, stops: stops.slice(0, stopsMax), unplaced }];
+function planCommands({ placements, stops, unplaced }: Plan, timeMs: number): ApplyPlan[] {
+  const nothing = { kind: 'apply-plan', timeMs, placements: [], stops: [], unplaced: [] } as const;
+  const commands: ApplyPlan[] = [];
+  if (placements.length + stops.length > 0) commands.push({ ...nothing, placements, stops: stops.slice(0, stopsMax) });
   for (let first = stopsMax; first < stops.length; first += stopsMax) {
-    const part = stops.slice(first, first + stopsMax);
-    commands.push({ kind: 'apply-plan', timeMs, placements: [], stops: part, unplaced: [] });
+    commands.push({ ...nothing, stops: stops.slice(first, first + stopsMax) });
+  }
+  for (let first = 0; first < unplaced.length; first += unplacedMax) {
+    commands.push({ ...nothing, unplaced: unplaced.slice(first, first + unplacedMax) });
   }
   return commands;
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CellError } from '../cell-error.ts';
 import { isFinal } from '../model/entities.ts';
 import type { Peers } from '../ports.ts';
+import { encodeCommand } from '../state/format/command-codec.ts';
 import { type Executor, startExecutor } from './start-executor.ts';
 import { addJob, addNode, kinds, report, silentLog } from './testing/example-fleet.ts';
 import { FakeClock, settle } from './testing/fake-clock.ts';
@@ -51,6 +52,20 @@ test('a new leader announces itself, then places what waits', async () => {
   await settle(10);
   expect(kinds(consensus, 4)).toEqual(['leader-elected', 'apply-plan']);
   expect(running('web')).toEqual(['a', 'b', 'c']);
+});
+
+/** The longest command that was written. */
+function longestCommandBytes(): number {
+  return Math.max(...consensus.commands.map((command) => encodeCommand(command).length));
+}
+
+test('of thousands of jobs that find no node each is told, in commands that fit into the log', async () => {
+  for (let job = 0; job < 6_000; job += 1) addJob(consensus, `job-${job}-${'x'.repeat(50)}`, 1);
+  start();
+  for (let second = 0; second < 30 && consensus.state.unplacedJobs.size < 6_000; second += 1)
+    await clock.advance(1_000);
+  expect(consensus.state.unplacedJobs.size).toBe(6_000);
+  expect(longestCommandBytes()).toBeLessThan(1024 * 1024);
 });
 
 test('a job that comes in is placed, and a settled fleet costs no commands', async () => {
