@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Fleet } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
@@ -88,6 +89,24 @@ test('a leader that stands still is replaced, and gives way when it wakes', asyn
   expect((await fleet.leader()).id).toBe(second.id);
   await first.ready();
   await nothingLost(fleet, writer);
+});
+
+test('a leader acknowledges nothing that it alone has: what it did acknowledge survives it', async () => {
+  const fleet = await testFleet({ members: 3 });
+  const leader = await fleet.leader();
+  const followers = fleet.members.filter((member) => member !== leader);
+  const writer = new MarkWriter(fleet.operators(leader), 8);
+  await written(writer, 20);
+  for (const follower of followers) follower.pause();
+  // Less than an election takes: it still leads, and would acknowledge if it didn't wait for a majority.
+  await setTimeout(300);
+  // The followers too, or they would still read what the leader has sent them.
+  await Promise.all(fleet.members.map((member) => member.kill()));
+  for (const follower of followers) follower.start();
+  await writer.stop();
+  const client = fleet.operators(followers[0]);
+  await waitFor(() => client.drills.writeMark({ drillId: 'after', sequence: 0n }), { what: 'a write without it' });
+  expect(await writer.lost(client)).toEqual([]);
 });
 
 test('all members killed at once come back with every acknowledged write, again and again', async () => {
