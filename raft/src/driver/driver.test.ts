@@ -122,7 +122,7 @@ test('an empty proposal is refused: it could not be told from what a new leader 
   await expect(leader.driver.propose(new Uint8Array(0))).rejects.toThrow(RangeError);
 });
 
-test('a proposal of a leader that was cut off has an unknown outcome once another took its place', async () => {
+test('a proposal of a leader that was cut off is known to be lost once another one has taken its place', async () => {
   const cluster = await startCluster(3);
   const old = await cluster.leader();
   cluster.network.isolate(old.id);
@@ -132,7 +132,7 @@ test('a proposal of a leader that was cut off has an unknown outcome once anothe
   const next = await cluster.leader(others);
   await cluster.during(propose(next, 'kept'));
   cluster.network.heal();
-  await expect(cluster.during(lost)).rejects.toMatchObject({ code: 'outcome-unknown' });
+  await expect(cluster.during(lost)).rejects.toMatchObject({ code: 'not-leader' });
   await cluster.until(() => old.machine.items.length === 1);
   expect(old.machine.items).toEqual(['kept']);
 });

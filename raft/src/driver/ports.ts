@@ -86,10 +86,11 @@ export interface Timers {
 }
 
 export type RaftErrorCode =
+  /** Certainly not committed, now or later: this member does not lead, or lost its leadership before. */
   | 'not-leader'
   /** Too much is waiting to be committed; try again later. */
   | 'overloaded'
-  /** Leadership was lost after the proposal was appended: it may or may not be committed. */
+  /** Leadership was lost after the proposal was appended, and it is not known yet whether it is committed. */
   | 'outcome-unknown'
   | 'stopped'
   | 'timeout';

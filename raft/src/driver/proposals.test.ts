@@ -27,12 +27,22 @@ test('a chunk that is refused rejects its own callers and no others', async () =
   ]);
 });
 
-test('an entry of another term at the same place rejects the proposal', async () => {
+test('behind an entry of a later term nothing of an earlier one is committed any more, and its callers hear so', async () => {
   const proposals = new Proposals();
-  const proposing = proposals.add(new Uint8Array(1));
+  const proposing = Array.from({ length: 3 }, () => proposals.add(new Uint8Array(1)));
   proposals.flush(() => ({ term: 3, index: 7 }));
-  proposals.applied(entry(7, 4), 'not mine');
-  await expect(proposing).rejects.toMatchObject({ code: 'outcome-unknown' });
+  const later = proposals.add(new Uint8Array(1));
+  proposals.flush(() => ({ term: 5, index: 12 }));
+  proposals.applied(entry(7, 3), 'mine');
+  proposals.applied(entry(8, 4), 'not mine');
+  const settled = await Promise.allSettled(proposing);
+  expect(settled.map((one) => (one.status === 'fulfilled' ? one.value.result : one.reason.code))).toEqual([
+    'mine',
+    'not-leader',
+    'not-leader',
+  ]);
+  proposals.applied(entry(12, 5), 'later');
+  expect(await later).toEqual({ index: 12, result: 'later' });
   expect(proposals.hasAppended).toBe(false);
 });
 

@@ -28,6 +28,8 @@ export class Proposals {
   readonly #pendingMax: number;
   #waiting: Proposal[] = [];
   readonly #appended = new Map<number, Proposal>();
+  /** Of the newest entry that was applied while proposals were in the log. */
+  #appliedTerm = 0;
 
   constructor(pendingMax: number = PENDING_PROPOSALS_MAX) {
     this.#pendingMax = pendingMax;
@@ -66,13 +68,23 @@ export class Proposals {
     });
   }
 
-  /** The entry was applied with this result. */
+  /** The entry was applied with this result. Called for all entries, in order. */
   applied(entry: Entry, result: unknown): void {
+    if (entry.term > this.#appliedTerm) this.#laterTerm(entry.term);
     const proposal = this.#appended.get(entry.index);
-    if (proposal === undefined) return;
+    if (proposal === undefined || proposal.term !== entry.term) return;
     this.#appended.delete(entry.index);
-    if (proposal.term === entry.term) proposal.resolve({ index: entry.index, result });
-    else proposal.reject(unknown(`another leader's entry took its place at index ${entry.index}`));
+    proposal.resolve({ index: entry.index, result });
+  }
+
+  /** Terms never fall along the log: what comes behind this one and is of an earlier term is not committed, ever. */
+  #laterTerm(term: number): void {
+    this.#appliedTerm = term;
+    for (const [index, proposal] of this.#appended) {
+      if (proposal.term >= term) continue;
+      this.#appended.delete(index);
+      proposal.reject(new RaftError('not-leader', `Leadership of term ${proposal.term} ended before it was committed`));
+    }
   }
 
   get hasAppended(): boolean {
