@@ -48,17 +48,17 @@ test('lost nodes, jobs without a node and unhealthy instances are told, the wors
   fleet.submit({ name: 'large', count: 2, resources: { cpuMillis: 100, memoryMib: 4_000 } });
   fleet.settle();
   fleet.agentsReport('unhealthy');
-  fleet.lose('n2');
+  fleet.lose('n1');
   fleet.step();
   expect(told(fleet)).toMatchInlineSnapshot(`
     "
     critical: Job "large": 1 instance is not placed: memory: 4000 MiB asked, 96 MiB free at most
       Lower resources.memory to 96MiB, or add a node with 4000 MiB of memory and 0.1 cores free
-    critical: Job "large": 1 instance is unhealthy, among them 0 on "n1"
+    critical: Job "large": 1 instance is unhealthy, among them 0 on "n2"
       Read "cellctl allocation logs ID"
     critical: Job "web": 1 instance is not placed: memory: 256 MiB asked, 96 MiB free at most
       Lower resources.memory to 96MiB, or add a node with 256 MiB of memory and 0.5 cores free
-    warning: Node "n2" is lost: Its lease ran out
+    warning: Node "n1" is lost: Its lease ran out
       Start "cell-agent" there again, or leave it: what ran there is placed elsewhere"
   `);
 });

@@ -12,20 +12,21 @@ export interface NodeChoice {
 /**
  * Chooses nodes for the instances of one job, one after the other. Among the nodes that fit: first those where the
  * instance did not fail before, then those with the fewest of this job (so that losing a node loses few of them), then
- * the one that is fullest afterwards (so that large instances still find room elsewhere), then by seeded chance.
+ * the one that is fullest afterwards (so that large instances still find room elsewhere), then by a lot
+ * drawn from the job's name, so that a preview draws the same one as the plan that follows it.
  */
 export class NodeChooser {
   readonly #spec: JobSpec;
   readonly #candidates: readonly Candidate[];
   readonly #byNode: ReadonlyMap<string, Candidate>;
-  readonly #seed: number;
+  readonly #lot: number;
 
   /** `countByNode`: how many of this job's instances run on a node, or will. */
-  constructor(spec: JobSpec, rooms: readonly NodeRoom[], countByNode: ReadonlyMap<string, number>, seed: number) {
+  constructor(spec: JobSpec, rooms: readonly NodeRoom[], countByNode: ReadonlyMap<string, number>) {
     this.#spec = spec;
     this.#candidates = rooms.map((room) => ({ room, count: countByNode.get(room.node.id) ?? 0, tie: -1 }));
     this.#byNode = new Map(this.#candidates.map((candidate) => [candidate.room.node.id, candidate]));
-    this.#seed = seed;
+    this.#lot = hashText(spec.name, 0);
   }
 
   /** `avoid`: nodes to take only if nothing else fits, as the instance failed there. */
@@ -81,7 +82,7 @@ export class NodeChooser {
   }
 
   #tie(candidate: Candidate): number {
-    if (candidate.tie === -1) candidate.tie = hashText(candidate.room.node.id, this.#seed);
+    if (candidate.tie === -1) candidate.tie = hashText(candidate.room.node.id, this.#lot);
     return candidate.tie;
   }
 

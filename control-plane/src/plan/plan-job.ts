@@ -18,7 +18,7 @@ export function planJob(draft: PlanDraft, job: JobRow): void {
     draft.stop(row, reason);
   }
   const report = new UnplacedReport(draft, job);
-  const chooser = new NodeChooser(job.spec, eligible, countByNode(slots), draft.inputs.seed);
+  const chooser = new NodeChooser(job.spec, eligible, countByNode(slots));
   const placed = placeAbsent(draft, job, { slots, chooser, report });
   if (placed === undefined) {
     draft.unfinished(job.name);

@@ -13,8 +13,8 @@ test('three instances go to three nodes', () => {
   expect(fleet.step()).toMatchInlineSnapshot(`
     "
     place web/0 v1 on n1: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
-    place web/1 v1 on n2: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
-    place web/2 v1 on n3: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    place web/1 v1 on n3: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    place web/2 v1 on n2: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
     "
   `);
   expect(fleet.step()).toBe('nothing');
@@ -40,18 +40,18 @@ test('scaling down stops the highest instances, and scaling up leaves the others
   fleet.submit({ count: 1 });
   expect(fleet.step()).toMatchInlineSnapshot(`
     "
-    stop web/1 v1 on n2: the job is scaled down to 1
-    stop web/2 v1 on n1: the job is scaled down to 1
+    stop web/1 v1 on n3: the job is scaled down to 1
+    stop web/2 v1 on n2: the job is scaled down to 1
     "
   `);
   fleet.agentsReport();
   fleet.submit({ count: 2 });
   expect(fleet.step()).toMatchInlineSnapshot(`
     "
-    place web/1 v3 on n2: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    place web/1 v3 on n3: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
     "
   `);
-  expect(fleet.living()).toEqual(['web/0 v1 n3 healthy', 'web/1 v3 n2 pending']);
+  expect(fleet.living()).toEqual(['web/0 v1 n1 healthy', 'web/1 v3 n3 pending']);
 });
 
 test('an instance that is stopping keeps its place until it has ended', () => {
@@ -77,8 +77,8 @@ test('a stopped job is stopped everywhere, and nothing of it is placed', () => {
   fleet.apply({ kind: 'stop-job', name: 'web' });
   expect(fleet.step()).toMatchInlineSnapshot(`
     "
-    stop web/0 v1 on n2: the job is stopped
-    stop web/1 v1 on n1: the job is stopped
+    stop web/0 v1 on n1: the job is stopped
+    stop web/1 v1 on n2: the job is stopped
     "
   `);
 });
@@ -90,7 +90,7 @@ test('instances of a lost node are placed on others', () => {
   fleet.lose('n2');
   expect(fleet.step()).toMatchInlineSnapshot(`
     "
-    place web/1 v1 on n1: best of 2 nodes that fit: 1 of this job there already, 13 % of memory reserved after
+    place web/2 v1 on n1: best of 2 nodes that fit: 1 of this job there already, 13 % of memory reserved after
     "
   `);
 });
@@ -270,8 +270,8 @@ test('more batch instances run without repeating those that are complete; anothe
   fleet.submit({ name: 'convert', type: 'batch', count: 3, ports: [], command: ['other'] });
   expect(fleet.step()).toMatchInlineSnapshot(`
     "
-    stop convert/2 v2 on n2: version 3 replaces version 2
-    place convert/0 v3 on n1: best of 2 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    stop convert/2 v2 on n1: version 3 replaces version 2
+    place convert/0 v3 on n2: best of 2 nodes that fit: none of this job there yet, 6 % of memory reserved after
     place convert/1 v3 on n1: best of 2 nodes that fit: 1 of this job there already, 13 % of memory reserved after
     "
   `);

@@ -35,8 +35,8 @@ test('the same job is kept as it is', () => {
   expect(preview(running(), { count: 2 })).toMatchInlineSnapshot(`
     "
     version 1, unchanged
-    keep 0 on "n2" *: it is healthy and needs no restart
-    keep 1 on "n1" *: it is healthy and needs no restart
+    keep 0 on "n1" *: it is healthy and needs no restart
+    keep 1 on "n2" *: it is healthy and needs no restart
     "
   `);
 });
@@ -45,9 +45,9 @@ test('more instances keep those that run', () => {
   expect(preview(running(), { count: 3 })).toMatchInlineSnapshot(`
     "
     version 2
-    keep 0 on "n2" *: it is healthy and needs no restart
-    keep 1 on "n1" *: it is healthy and needs no restart
-    place 2 on "n2": best of 2 nodes that fit: 1 of this job there already, 13 % of memory reserved after
+    keep 0 on "n1" *: it is healthy and needs no restart
+    keep 1 on "n2" *: it is healthy and needs no restart
+    place 2 on "n1": best of 2 nodes that fit: 1 of this job there already, 13 % of memory reserved after
     "
   `);
 });
@@ -56,8 +56,8 @@ test('fewer instances stop the highest', () => {
   expect(preview(running(), { count: 1 })).toMatchInlineSnapshot(`
     "
     version 2
-    keep 0 on "n2" *: it is healthy and needs no restart
-    stop 1 on "n1" *: the job is scaled down to 1
+    keep 0 on "n1" *: it is healthy and needs no restart
+    stop 1 on "n2" *: the job is scaled down to 1
     "
   `);
 });
@@ -67,8 +67,8 @@ test('another command replaces all, each in the room of the one before', () => {
   expect(preview(running(), { count: 2, command: ['other'], resources })).toMatchInlineSnapshot(`
     "
     version 2
-    replace 0 on "n2" *: version 2 replaces version 1; the only node that fits: none of this job there yet, 98 % of memory reserved after
-    replace 1 on "n1" *: version 2 replaces version 1; the only node that fits: none of this job there yet, 98 % of memory reserved after
+    replace 0 on "n1" *: version 2 replaces version 1; the only node that fits: none of this job there yet, 98 % of memory reserved after
+    replace 1 on "n2" *: version 2 replaces version 1; the only node that fits: none of this job there yet, 98 % of memory reserved after
     "
   `);
 });
@@ -95,7 +95,7 @@ test('a stopped job would start again', () => {
   expect(preview(fleet, { count: 1 })).toMatchInlineSnapshot(`
     "
     version 2
-    place 0 on "n2": best of 2 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    place 0 on "n1": best of 2 nodes that fit: none of this job there yet, 6 % of memory reserved after
     "
   `);
 });
@@ -109,4 +109,18 @@ test('what is previewed is what happens in the end', () => {
   fleet.settle();
   const wanted = actions.filter(({ kind }) => kind !== 'stop').map(({ instance }) => `web/${instance} v${version}`);
   expect(fleet.living().map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(wanted);
+});
+
+test('a preview names the nodes that the plan takes, whatever their seeds', () => {
+  const fleet = new PlannedFleet();
+  for (const name of ['n1', 'n2', 'n3', 'n4', 'n5']) fleet.node(name);
+  for (const name of ['first', 'second', 'third']) {
+    const changes = { name, count: 2 };
+    const inputs = { nowMs: fleet.timeMs, seed: 0x9e3779b9, placementsMax: 1_000 };
+    const { actions } = previewJob(fleet.tables, exampleSpec(changes), inputs);
+    fleet.submit(changes);
+    fleet.settle();
+    const taken = fleet.living().filter((line) => line.startsWith(`${name}/`));
+    expect(taken.map((line) => line.split(' ')[2])).toEqual(actions.map(({ nodeName }) => nodeName));
+  }
 });

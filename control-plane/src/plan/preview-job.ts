@@ -33,7 +33,7 @@ export interface JobPreview {
 
 /**
  * What submitting a specification would do in the end, once a rollout is through. The real placements are made later,
- * with another seed and on a newer state: names of nodes are what is likely, not a promise.
+ * on a newer state: names of nodes hold as long as nothing else changes, and are no promise.
  */
 export function previewJob(state: FleetState, spec: JobSpec, inputs: PlanInputs): JobPreview {
   const next = nextJob(state, spec);
@@ -51,7 +51,7 @@ export function previewJob(state: FleetState, spec: JobSpec, inputs: PlanInputs)
   const draft = new PlanDraft(stateWithJob(state, job), inputs);
   const eligible = draft.rooms.eligible(job.spec);
   const { slots, surplus } = jobSlots(draft.state, job, eligible);
-  const chooser = new NodeChooser(job.spec, eligible, countByNode(slots), inputs.seed);
+  const chooser = new NodeChooser(job.spec, eligible, countByNode(slots));
   const report = new UnplacedReport(draft, job);
   const parts = { draft, job, chooser, report };
   const actions: PlannedAction[] = slots.map((slot) => actionFor(slot, parts));

@@ -24,27 +24,27 @@ test('a new version replaces one instance after the other, each once the one bef
   }
   expect(steps.join('\n')).toMatchInlineSnapshot(`
     "
-    stop web/0 v1 on n3: version 2 replaces version 1
+    stop web/0 v1 on n1: version 2 replaces version 1
 
     then: nothing
 
-    place web/0 v2 on n3: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    place web/0 v2 on n1: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
 
     then: nothing
 
-    stop web/1 v1 on n2: version 2 replaces version 1
+    stop web/1 v1 on n3: version 2 replaces version 1
 
     then: nothing
 
-    place web/1 v2 on n2: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    place web/1 v2 on n3: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
 
     then: nothing
 
-    stop web/2 v1 on n1: version 2 replaces version 1
+    stop web/2 v1 on n2: version 2 replaces version 1
 
     then: nothing
 
-    place web/2 v2 on n1: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
+    place web/2 v2 on n2: best of 3 nodes that fit: none of this job there yet, 6 % of memory reserved after
 
     then: nothing"
   `);

@@ -19,10 +19,13 @@ test('the last line says how much is not right; the exit code only if that is as
   expect((await runCellctl(['fleet', 'status', '--exit-code'], handlers)).exitCode).toBe(1);
 });
 
-test('without a leader it shows what the member knows, and says so', async () => {
+test.each([
+  ['CELL_E_NO_LEADER', 'no leader'],
+  ['CELL_E_UNREACHABLE', 'the member that was asked last is dead, another one lives'],
+])('without a leader (%s) it shows what the member knows, and says so', async (code, message) => {
   const result = await runCellctl(['fleet', 'status', '--call-timeout', '500ms'], {
     getFleetStatus: ({ stale }: { readonly stale: boolean }) => {
-      if (!stale) throw codedError('CELL_E_NO_LEADER', 'no leader');
+      if (!stale) throw codedError(code, message);
       return { ...fleet, leaderId: 0n };
     },
   });

@@ -56,8 +56,17 @@ export const fleetStatus = defineCommand({
 /** People who ask this may well have no leader; an election is over before that. */
 const FRESH_MS_MAX = 3_000;
 
-/** Without a leader, or without an answer in time, what one member knows is better than nothing. */
-const NEEDS_LEADER: ReadonlySet<string> = new Set(['CELL_E_NO_LEADER', 'CELL_E_TIMEOUT', 'CELL_E_PEER_UNREACHABLE']);
+/**
+ * Without a leader, or without an answer in time, what one member knows is better than nothing. The last member tried
+ * may be a dead one, so that one being unreachable says nothing of the others.
+ */
+const NO_FRESH_ANSWER: ReadonlySet<string> = new Set([
+  'CELL_E_NO_LEADER',
+  'CELL_E_TIMEOUT',
+  'CELL_E_PEER_UNREACHABLE',
+  'CELL_E_UNREACHABLE',
+  'CELL_E_CONNECTION_LOST',
+]);
 
 async function readStatus(
   client: CellClient,
@@ -69,7 +78,7 @@ async function readStatus(
     const options = { signal, timeoutMs: stale ? timeoutMs : Math.min(timeoutMs, FRESH_MS_MAX) };
     return { status: await client.fleet.getFleetStatus({ stale }, options), stale };
   } catch (error) {
-    if (stale || !(error instanceof CellApiError) || !NEEDS_LEADER.has(error.code)) throw error;
+    if (stale || !(error instanceof CellApiError) || !NO_FRESH_ANSWER.has(error.code)) throw error;
     return { status: await client.fleet.getFleetStatus({ stale: true }, { signal, timeoutMs }), stale: true };
   }
 }
