@@ -12,6 +12,8 @@ import { FakeMember } from './link/testing/fake-member.ts';
 import { until } from './testing/until.ts';
 
 const PROGRAM = join(import.meta.dirname, 'main.ts');
+/** Its own in every run of the tests: killing all of an allocation finds it by this id on the whole machine. */
+const ID = `a${process.pid}`;
 const FLAGS = ['--disable-warning=ExperimentalWarning', PROGRAM];
 let folder: string;
 let member: FakeMember;
@@ -67,7 +69,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
 function push(generation: number, spec: { readonly command: string[]; readonly onDisconnect?: OnDisconnect }): void {
   const restart = { mode: RestartMode.ALWAYS, attempts: 3, windowMs: 60_000, delayMs: 10, delayMaxMs: 10 };
   const whole = { ...spec, name: 'web', restart, stop: { signal: 'SIGTERM', timeoutMs: 1_000 } };
-  const allocation = { id: 'a', jobVersion: 1n, desired: DesiredState.RUN, spec: whole };
+  const allocation = { id: ID, jobVersion: 1n, desired: DesiredState.RUN, spec: whole };
   member.say({ case: 'desired', value: { generation: BigInt(generation), complete: true, set: [allocation] } });
 }
 
@@ -83,14 +85,14 @@ test('an agent that is killed comes back to what it runs, and starts nothing aga
   await start();
   await connected();
   push(3, { command: ['sh', '-c', 'echo $$ >>starts; exec sleep 1000'] });
-  await said('member: report a=4');
+  await said(`member: report ${ID}=4`);
   await end(agents[0]!.child, 'SIGKILL');
   await start();
   await connected(2);
   expect(transcript.filter((line) => line.includes('hello')).at(-1)).toBe(
-    'member: hello of node-1 generation=3 cluster="c1" [a=4]',
+    `member: hello of node-1 generation=3 cluster="c1" [${ID}=4]`,
   );
-  const starts = spawnSync('cat', [join(folder, 'data', 'allocations', 'a', 'work', 'starts')]).stdout.toString();
+  const starts = spawnSync('cat', [join(folder, 'data', 'allocations', ID, 'work', 'starts')]).stdout.toString();
   expect(starts.trim().split('\n').length).toBe(1);
 });
 
@@ -100,7 +102,7 @@ test('a workload that stops on a lost lease is stopped while no member answers, 
   await start();
   await connected();
   push(3, { command: ['sleep', '1000'], onDisconnect: OnDisconnect.STOP });
-  await said('member: report a=4');
+  await said(`member: report ${ID}=4`);
   member.close();
   await end(agents[0]!.child, 'SIGKILL');
   const again = await start();
@@ -111,11 +113,11 @@ test('SIGTERM ends the agent in order, and its workloads run on', async () => {
   await start();
   await connected();
   push(3, { command: ['sh', '-c', 'echo $$ >pid; exec sleep 1000'] });
-  await said('member: report a=4');
+  await said(`member: report ${ID}=4`);
   const begunAtMs = performance.now();
   expect(await end(agents[0]!.child, 'SIGTERM')).toBe(0);
   expect(performance.now() - begunAtMs).toBeLessThan(4_500);
-  const pid = spawnSync('cat', [join(folder, 'data', 'allocations', 'a', 'work', 'pid')])
+  const pid = spawnSync('cat', [join(folder, 'data', 'allocations', ID, 'work', 'pid')])
     .stdout.toString()
     .trim();
   expect(existsSync(`/proc/${pid}`)).toBe(true);

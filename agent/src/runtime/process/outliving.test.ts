@@ -16,6 +16,8 @@ import { parseStat, readStat } from './process-identity.ts';
 import { openProcessRuntime } from './process-runtime.ts';
 import { readProcessTable } from './process-table.ts';
 
+/** Its own in every run of the tests: killing all of an allocation finds it by this id on the whole machine. */
+const ID = `a${process.pid}`;
 const LINES = 150_000;
 const PATH = process.env['PATH'] ?? '';
 let folder: string;
@@ -46,10 +48,10 @@ async function closeRuntime({ remove = false } = {}): Promise<void> {
 
 function requestOf(command: string[], change: Partial<RunRequest> = {}): RunRequest {
   return {
-    id: 'a',
+    id: ID,
     run: 1,
     command,
-    environment: { PATH, CELL_ALLOCATION: 'a' },
+    environment: { PATH, CELL_ALLOCATION: ID },
     user: '',
     workingDirectory: '',
     ...change,
@@ -57,7 +59,7 @@ function requestOf(command: string[], change: Partial<RunRequest> = {}): RunRequ
 }
 
 function seen(state: Observed['state'], run = 1): Promise<Observed> {
-  return until(() => (runtime?.observe('a', run).state === state ? runtime.observe('a', run) : undefined));
+  return until(() => (runtime?.observe(ID, run).state === state ? runtime.observe(ID, run) : undefined));
 }
 
 /** Starts a process that holds a runtime with one allocation, waits until that runs, and gives the process. */
@@ -65,7 +67,7 @@ async function holder(segmentBytes: number, ...command: string[]): Promise<Child
   const program = fileURLToPath(import.meta.resolve('../testing/hold-runtime.ts'));
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', program, folder, `${segmentBytes}`, ...command],
+    ['--disable-warning=ExperimentalWarning', program, folder, `${segmentBytes}`, ID, ...command],
     {
       stdio: ['ignore', 'pipe', 'ignore'],
     },
@@ -83,13 +85,13 @@ async function kill(child: ChildProcess): Promise<void> {
 async function output(change: Partial<LogRequest> = {}): Promise<string> {
   const request: LogRequest = { follow: false, tailLines: undefined, stream: 'both', mayGoOn: () => false, ...change };
   let text = '';
-  for await (const { data } of runtime!.readLogs('a', request, new AbortController().signal))
+  for await (const { data } of runtime!.readLogs(ID, request, new AbortController().signal))
     text += Buffer.from(data).toString();
   return text;
 }
 
 function leaderPid(run = 1): number {
-  return parseStat(readFileSync(join(folder, 'a', `run-00000${run}`, 'process'), 'utf8'))!.pid;
+  return parseStat(readFileSync(join(folder, ID, `run-00000${run}`, 'process'), 'utf8'))!.pid;
 }
 
 /** Ids of living processes whose arguments have the text. */
@@ -114,19 +116,19 @@ test('a process runs on when its agent is killed, is adopted as it is, and its e
   await kill(agent);
   expect(readStat(pid)).toBeDefined();
   await open();
-  expect(runtime?.observe('a', 1)).toEqual({ state: 'running' });
+  expect(runtime?.observe(ID, 1)).toEqual({ state: 'running' });
   expect(leaderPid()).toBe(pid);
-  await runtime?.signal('a', 'SIGTERM');
+  await runtime?.signal(ID, 'SIGTERM');
   expect(await seen('ended')).toMatchObject({ exitCode: 143 });
 });
 
 test('an exit while no agent was there is found afterwards', async () => {
   const agent = await holder(1_000_000, 'sh', '-c', 'until [ -e go ]; do sleep 0.02; done; exit 42');
   await kill(agent);
-  await writeFile(join(folder, 'a', 'work', 'go'), '');
-  await until(async () => (await readdir(join(folder, 'a', 'run-000001'))).includes('exit') || undefined);
+  await writeFile(join(folder, ID, 'work', 'go'), '');
+  await until(async () => (await readdir(join(folder, ID, 'run-000001'))).includes('exit') || undefined);
   await open();
-  expect(runtime?.observe('a', 1)).toEqual({ state: 'ended', exitCode: 42, cannotRun: '', message: '' });
+  expect(runtime?.observe(ID, 1)).toEqual({ state: 'ended', exitCode: 42, cannotRun: '', message: '' });
 });
 
 test('a fast writer loses no line and no order over the kill of its agent and over many files', async () => {
@@ -139,7 +141,7 @@ test('a fast writer loses no line and no order over the kill of its agent and ov
   expect((await followed) === expected).toBe(true);
   expect((await output()) === expected).toBe(true);
   expect(await output({ tailLines: 7_000 })).toBe(expected.slice(expected.indexOf(`line ${LINES - 7_000}\n`)));
-  expect((await readdir(join(folder, 'a', 'logs'))).length).toBeGreaterThan(20);
+  expect((await readdir(join(folder, ID, 'logs'))).length).toBeGreaterThan(20);
 });
 
 test('the oldest output is deleted beyond the limit, and what is left is whole', async () => {
@@ -147,7 +149,7 @@ test('the oldest output is deleted beyond the limit, and what is left is whole',
   await runtime!.start(requestOf(numberedLines(LINES)));
   await seen('ended');
   await until(async () => (await output({ tailLines: 1 })) === `line ${LINES - 1}\n` || undefined);
-  await pruneSegments(join(folder, 'a', 'logs'), 4 * 65_536);
+  await pruneSegments(join(folder, ID, 'logs'), 4 * 65_536);
   const kept = await output();
   expect(kept.length).toBeGreaterThan(3 * 65_536);
   expect(kept.length).toBeLessThanOrEqual(4 * 65_536);
@@ -172,7 +174,7 @@ test('children and grandchildren are killed with what started them, also those t
   const script = 'sleep "$1" & setsid sleep "$1" & (setsid sh -c "sleep $1 & sleep $1" &) ; sleep "$1"';
   await runtime!.start(requestOf(['sh', '-c', script, 'sh', mark]));
   await until(async () => (await processesWith(mark)).length >= 6 || undefined);
-  await runtime!.kill('a');
+  await runtime!.kill(ID);
   expect(await seen('ended')).toMatchObject({ exitCode: 137 });
   await until(async () => (await processesWith(mark)).length === 0 || undefined);
 });
@@ -194,15 +196,15 @@ test('a process that was given the id of ours is never signalled', async () => {
   await closeRuntime();
   // As if ours had ended, and the kernel had given its id to this stranger.
   const stranger = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
-  const run = join(folder, 'a', 'run-000001');
+  const run = join(folder, ID, 'run-000001');
   const ours = leaderPid();
   const line = await readFile(join(run, 'process'), 'utf8');
   await writeFile(join(run, 'process'), line.replace(/^\d+/, `${stranger.pid}`));
   await open();
-  await runtime!.signal('a', 'SIGTERM');
+  await runtime!.signal(ID, 'SIGTERM');
   process.kill(ours, 'SIGKILL');
   await seen('ended');
-  await runtime!.kill('a');
+  await runtime!.kill(ID);
   expect(stranger.exitCode).toBeNull();
   expect(readStat(stranger.pid!)?.state).not.toBe('Z');
   await kill(stranger);
@@ -212,11 +214,11 @@ test('a killed supervisor costs the exit code and nothing else', async () => {
   await open();
   await runtime!.start(requestOf(['sleep', '1000']));
   await seen('running');
-  const supervisor = parseStat(readFileSync(join(folder, 'a', 'run-000001', 'supervisor'), 'utf8'))!;
+  const supervisor = parseStat(readFileSync(join(folder, ID, 'run-000001', 'supervisor'), 'utf8'))!;
   process.kill(supervisor.pid, 'SIGKILL');
   await until(() => readStat(supervisor.pid) === undefined || undefined);
-  expect(runtime!.observe('a', 1)).toEqual({ state: 'running' });
-  await runtime!.signal('a', 'SIGTERM');
+  expect(runtime!.observe(ID, 1)).toEqual({ state: 'running' });
+  await runtime!.signal(ID, 'SIGTERM');
   const end = await seen('ended');
   expect(end).toMatchObject({ exitCode: undefined, message: expect.stringContaining('supervisor was killed') });
 });
@@ -226,9 +228,9 @@ test('a run of before the last start of the machine has ended, whoever has its i
   await runtime!.start(requestOf(['sleep', '1000']));
   await seen('running');
   await closeRuntime();
-  await writeFile(join(folder, 'a', 'run-000001', 'boot'), 'another-boot');
+  await writeFile(join(folder, ID, 'run-000001', 'boot'), 'another-boot');
   await open();
-  expect(runtime!.observe('a', 1)).toMatchObject({
+  expect(runtime!.observe(ID, 1)).toMatchObject({
     exitCode: undefined,
     message: 'The machine was started again while it ran',
   });
