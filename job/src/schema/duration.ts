@@ -1,4 +1,5 @@
-import { checked, type Reading, refuse, type ValueType } from './value-type.ts';
+import { quantity } from './quantity.ts';
+import type { ValueType } from './value-type.ts';
 
 const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 type Unit = keyof typeof unitsMs;
@@ -14,20 +15,7 @@ interface DurationOptions {
 export function duration({ minMs, maxMs }: DurationOptions): ValueType<number> {
   const range = `from ${renderDuration(minMs)} to ${renderDuration(maxMs)}`;
   const allowed = `a length of time ${range}, such as "10s" (a whole number and ms, s, m or h)`;
-  const check: ValueType<number>['check'] = (value) => {
-    const fits = Number.isSafeInteger(value) && (value as number) >= minMs && (value as number) <= maxMs;
-    return fits ? [] : refuse(toFile(value), allowed);
-  };
-  return {
-    allowed,
-    check,
-    toFile,
-    read: (value, siblings): Reading<number> => {
-      const valueMs = typeof value === 'string' ? parseDuration(value) : undefined;
-      if (valueMs === undefined) return { refusals: refuse(value, allowed, hint(value)) };
-      return checked(valueMs, check(valueMs, siblings));
-    },
-  };
+  return quantity({ min: minMs, max: maxMs, allowed, parse: parseDuration, render: renderDuration, hint });
 }
 
 /** Milliseconds, or undefined if the text is no length of time. */
@@ -41,10 +29,6 @@ export function renderDuration(valueMs: number): string {
   const units: readonly Unit[] = ['h', 'm', 's'];
   const unit = valueMs === 0 ? 's' : (units.find((each) => valueMs % unitsMs[each] === 0) ?? 'ms');
   return `${valueMs / unitsMs[unit]}${unit}`;
-}
-
-function toFile(value: unknown): unknown {
-  return typeof value === 'number' ? renderDuration(value) : value;
 }
 
 function hint(value: unknown): string | undefined {

@@ -1,4 +1,5 @@
-import { checked, type Reading, refuse, type ValueType } from './value-type.ts';
+import { quantity } from './quantity.ts';
+import type { ValueType } from './value-type.ts';
 
 const MIB_PER_GIB = 1024;
 const WRITTEN = /^(\d{1,9})(MiB|GiB)$/;
@@ -14,20 +15,7 @@ interface MemorySizeOptions {
 export function memorySize({ minMib, maxMib }: MemorySizeOptions): ValueType<number> {
   const range = `from ${renderMemorySize(minMib)} to ${renderMemorySize(maxMib)}`;
   const allowed = `a size such as "512MiB" (a whole number and MiB or GiB, ${range})`;
-  const check: ValueType<number>['check'] = (value) => {
-    const fits = Number.isSafeInteger(value) && (value as number) >= minMib && (value as number) <= maxMib;
-    return fits ? [] : refuse(toFile(value), allowed);
-  };
-  return {
-    allowed,
-    check,
-    toFile,
-    read: (value, siblings): Reading<number> => {
-      const valueMib = typeof value === 'string' ? parseMemorySize(value) : undefined;
-      if (valueMib === undefined) return { refusals: refuse(value, allowed, hint(value)) };
-      return checked(valueMib, check(valueMib, siblings));
-    },
-  };
+  return quantity({ min: minMib, max: maxMib, allowed, parse: parseMemorySize, render: renderMemorySize, hint });
 }
 
 /** MiB, or undefined if the text is no size. */
@@ -39,10 +27,6 @@ export function parseMemorySize(text: string): number | undefined {
 /** In GiB where that gives a whole number: 2048 is "2GiB". */
 export function renderMemorySize(valueMib: number): string {
   return valueMib !== 0 && valueMib % MIB_PER_GIB === 0 ? `${valueMib / MIB_PER_GIB}GiB` : `${valueMib}MiB`;
-}
-
-function toFile(value: unknown): unknown {
-  return typeof value === 'number' ? renderMemorySize(value) : value;
 }
 
 function hint(value: unknown): string | undefined {
