@@ -142,7 +142,9 @@ test('a command that can not be run fails with the reason', async () => {
 });
 
 test('a restart of the agent starts nothing again, and goes on with what it was about', async () => {
-  const later = { ...desiredOf().restart, delayMs: 2 * SETTLE_MS };
+  // Far longer than the clock is moved on while "a" settles, however often that takes.
+  const delayMs = 1_000 * SETTLE_MS;
+  const later = { ...desiredOf().restart, delayMs, delayMaxMs: delayMs };
   await apply(1, [desiredOf(), desiredOf({ id: 'b', command: ['exit', '1'], restart: later })]);
   await becomes('a', 'healthy');
   await until(() => manager.reports().find(({ message }) => message.includes('starts again')));
@@ -150,7 +152,7 @@ test('a restart of the agent starts nothing again, and goes on with what it was 
   expect(stateOf('a')).toBe('healthy');
   expect(runtime.starts.toSorted()).toEqual(['a 1', 'b 1']);
   await until(async () => {
-    await clock.advance(100);
+    await clock.advance(100 * SETTLE_MS);
     return runtime.starts.includes('b 2') || undefined;
   });
   expect(runtime.starts.filter((start) => start.startsWith('a'))).toEqual(['a 1']);
@@ -213,9 +215,10 @@ test('an agent that starts without a lease stops what asked for it', async () =>
 test('the output of the last hundred ended allocations is kept, and they are not told of again', async () => {
   const many = Array.from({ length: 103 }, (_, index) => desiredOf({ id: `j${index}`, command: ['say', `${index}`] }));
   await apply(1, many);
-  await until(() => manager.counts().get('running') === 103 || undefined);
-  await clock.advance(SETTLE_MS);
-  await until(() => manager.counts().get('healthy') === 103 || undefined);
+  await until(async () => {
+    await clock.advance(SETTLE_MS);
+    return manager.counts().get('healthy') === 103 || undefined;
+  });
   await apply(2, []);
   await until(() => manager.counts().get('stopped') === 103 || undefined);
   expect(manager.reports()).toEqual([]);
