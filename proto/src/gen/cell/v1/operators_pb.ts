@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell/v1/operators.proto.
  */
 export const file_cell_v1_operators: GenFile = /*@__PURE__*/
-  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgi6gEKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQiTwoHUHJvYmxlbRIjCghzZXZlcml0eRgBIAEoDjIRLmNlbGwudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIOCgZhZHZpY2UYAyABKAkiSQoTU3RyZWFtRXZlbnRzUmVxdWVzdBIOCgZmb2xsb3cYASABKAgSEwoLYWZ0ZXJfaW5kZXgYAiABKAQSDQoFbGltaXQYAyABKA0iNQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USHQoFZXZlbnQYASABKAsyDi5jZWxsLnYxLkV2ZW50IiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFc3RhbGUYASABKAgiQAoRTGlzdE5vZGVzUmVzcG9uc2USHAoFbm9kZXMYASADKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiLQoOR2V0Tm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRINCgVzdGFsZRgCIAEoCCJYCg9HZXROb2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRIoCgthbGxvY2F0aW9ucxgCIAMoCzITLmNlbGwudjEuQWxsb2NhdGlvbiIwCg5QbGFuSm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjIsABCg9QbGFuSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEiQKBmZpZWxkcxgDIAMoCzIULmNlbGwudjEuRmllbGRDaGFuZ2USJwoHYWN0aW9ucxgEIAMoCzIWLmNlbGwudjEuUGxhbm5lZEFjdGlvbhIrCgh1bnBsYWNlZBgFIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZRIPCgd2ZXJzaW9uGAYgASgEIjoKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJImkKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoDRIRCglub2RlX25hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJEhUKDWFsbG9jYXRpb25faWQYBSABKAkiYgoQU3VibWl0Sm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjEhsKDmV4cGVjdGVkX2luZGV4GAIgASgESACIAQFCEQoPX2V4cGVjdGVkX2luZGV4IkYKEVN1Ym1pdEpvYlJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDQoFaW5kZXgYAiABKAQSEQoJdW5jaGFuZ2VkGAMgASgIIiAKD0xpc3RKb2JzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCI9ChBMaXN0Sm9ic1Jlc3BvbnNlEhoKBGpvYnMYASADKAsyDC5jZWxsLnYxLkpvYhINCgVpbmRleBgCIAEoBCIsCg1HZXRKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFc3RhbGUYAiABKAgiZAoOR2V0Sm9iUmVzcG9uc2USGQoDam9iGAEgASgLMgwuY2VsbC52MS5Kb2ISKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAyABKAQiHgoOU3RvcEpvYlJlcXVlc3QSDAoEbmFtZRgBIAEoCSIyCg9TdG9wSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIc3RvcHBpbmcYAiABKA0iTwoWTGlzdEFsbG9jYXRpb25zUmVxdWVzdBILCgNqb2IYASABKAkSDAoEbm9kZRgCIAEoCRILCgNhbGwYAyABKAgSDQoFc3RhbGUYBCABKAgiUgoXTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USKAoLYWxsb2NhdGlvbnMYASADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAiABKAQiMQoUR2V0QWxsb2NhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSDQoFc3RhbGUYAiABKAgiXwoVR2V0QWxsb2NhdGlvblJlc3BvbnNlEicKCmFsbG9jYXRpb24YASABKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SHQoFdXNhZ2UYAiABKAsyDi5jZWxsLnYxLlVzYWdlInIKBVVzYWdlEhMKC2NwdV90aW1lX21zGAEgASgEEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIRCglwcm9jZXNzZXMYAyABKA0SKwoHcmVhZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKEVN0cmVhbUxvZ3NSZXF1ZXN0EhUKDWFsbG9jYXRpb25faWQYASABKAkSDgoGZm9sbG93GAIgASgIEhcKCnRhaWxfbGluZXMYAyABKA1IAIgBARIiCgZzdHJlYW0YBCABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbUINCgtfdGFpbF9saW5lcyJGChJTdHJlYW1Mb2dzUmVzcG9uc2USDAoEZGF0YRgBIAEoDBIiCgZzdHJlYW0YAiABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbSIeChxHZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0Io4BCh1HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRIPCgdjbHVzdGVyGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSEwoLYW5zd2VyZWRfYnkYAyABKAQSEQoJbGVhZGVyX2lkGAQgASgEEiAKB21lbWJlcnMYBSADKAsyDy5jZWxsLnYxLk1lbWJlciInChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0EgoKAnRvGAEgASgEIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCI2ChBXcml0ZU1hcmtSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEIiIKEVdyaXRlTWFya1Jlc3BvbnNlEg0KBWluZGV4GAEgASgEIiQKEExpc3RNYXJrc1JlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkiNwoRTGlzdE1hcmtzUmVzcG9uc2USIgoGcmFuZ2VzGAEgAygLMhIuY2VsbC52MS5NYXJrUmFuZ2UiKAoJTWFya1JhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiOQoSQ3Jhc2hMZWFkZXJSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhEKCWxlYWRlcl9pZBgCIAEoBCIVChNDcmFzaExlYWRlclJlc3BvbnNlKlEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASFAoQU0VWRVJJVFlfV0FSTklORxABEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAIqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIysAEKDEZsZWV0U2VydmljZRJRCg5HZXRGbGVldFN0YXR1cxIeLmNlbGwudjEuR2V0RmxlZXRTdGF0dXNSZXF1ZXN0Gh8uY2VsbC52MS5HZXRGbGVldFN0YXR1c1Jlc3BvbnNlEk0KDFN0cmVhbUV2ZW50cxIcLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBodLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwATKPAQoLTm9kZVNlcnZpY2USQgoJTGlzdE5vZGVzEhkuY2VsbC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhouY2VsbC52MS5MaXN0Tm9kZXNSZXNwb25zZRI8CgdHZXROb2RlEhcuY2VsbC52MS5HZXROb2RlUmVxdWVzdBoYLmNlbGwudjEuR2V0Tm9kZVJlc3BvbnNlMsgCCgpKb2JTZXJ2aWNlEjwKB1BsYW5Kb2ISFy5jZWxsLnYxLlBsYW5Kb2JSZXF1ZXN0GhguY2VsbC52MS5QbGFuSm9iUmVzcG9uc2USQgoJU3VibWl0Sm9iEhkuY2VsbC52MS5TdWJtaXRKb2JSZXF1ZXN0GhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZRI/CghMaXN0Sm9icxIYLmNlbGwudjEuTGlzdEpvYnNSZXF1ZXN0GhkuY2VsbC52MS5MaXN0Sm9ic1Jlc3BvbnNlEjkKBkdldEpvYhIWLmNlbGwudjEuR2V0Sm9iUmVxdWVzdBoXLmNlbGwudjEuR2V0Sm9iUmVzcG9uc2USPAoHU3RvcEpvYhIXLmNlbGwudjEuU3RvcEpvYlJlcXVlc3QaGC5jZWxsLnYxLlN0b3BKb2JSZXNwb25zZTKCAgoRQWxsb2NhdGlvblNlcnZpY2USVAoPTGlzdEFsbG9jYXRpb25zEh8uY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXF1ZXN0GiAuY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXNwb25zZRJOCg1HZXRBbGxvY2F0aW9uEh0uY2VsbC52MS5HZXRBbGxvY2F0aW9uUmVxdWVzdBoeLmNlbGwudjEuR2V0QWxsb2NhdGlvblJlc3BvbnNlEkcKClN0cmVhbUxvZ3MSGi5jZWxsLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0GhsuY2VsbC52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwATLcAQoTQ29udHJvbFBsYW5lU2VydmljZRJmChVHZXRDb250cm9sUGxhbmVTdGF0dXMSJS5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1JlcXVlc3QaJi5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1Jlc3BvbnNlEl0KElRyYW5zZmVyTGVhZGVyc2hpcBIiLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBojLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2Uy4AEKDERyaWxsU2VydmljZRJCCglXcml0ZU1hcmsSGS5jZWxsLnYxLldyaXRlTWFya1JlcXVlc3QaGi5jZWxsLnYxLldyaXRlTWFya1Jlc3BvbnNlEkIKCUxpc3RNYXJrcxIZLmNlbGwudjEuTGlzdE1hcmtzUmVxdWVzdBoaLmNlbGwudjEuTGlzdE1hcmtzUmVzcG9uc2USSAoLQ3Jhc2hMZWFkZXISGy5jZWxsLnYxLkNyYXNoTGVhZGVyUmVxdWVzdBocLmNlbGwudjEuQ3Jhc2hMZWFkZXJSZXNwb25zZWIGcHJvdG8z", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
+  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgi6gEKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQiTwoHUHJvYmxlbRIjCghzZXZlcml0eRgBIAEoDjIRLmNlbGwudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIOCgZhZHZpY2UYAyABKAkiSQoTU3RyZWFtRXZlbnRzUmVxdWVzdBIOCgZmb2xsb3cYASABKAgSEwoLYWZ0ZXJfaW5kZXgYAiABKAQSDQoFbGltaXQYAyABKA0iNQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USHQoFZXZlbnQYASABKAsyDi5jZWxsLnYxLkV2ZW50IiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFc3RhbGUYASABKAgiQAoRTGlzdE5vZGVzUmVzcG9uc2USHAoFbm9kZXMYASADKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiLQoOR2V0Tm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRINCgVzdGFsZRgCIAEoCCJYCg9HZXROb2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRIoCgthbGxvY2F0aW9ucxgCIAMoCzITLmNlbGwudjEuQWxsb2NhdGlvbiIwCg5QbGFuSm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjIsABCg9QbGFuSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEiQKBmZpZWxkcxgDIAMoCzIULmNlbGwudjEuRmllbGRDaGFuZ2USJwoHYWN0aW9ucxgEIAMoCzIWLmNlbGwudjEuUGxhbm5lZEFjdGlvbhIrCgh1bnBsYWNlZBgFIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZRIPCgd2ZXJzaW9uGAYgASgEIjoKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJImkKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoDRIRCglub2RlX25hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJEhUKDWFsbG9jYXRpb25faWQYBSABKAkiYgoQU3VibWl0Sm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjEhsKDmV4cGVjdGVkX2luZGV4GAIgASgESACIAQFCEQoPX2V4cGVjdGVkX2luZGV4IkYKEVN1Ym1pdEpvYlJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDQoFaW5kZXgYAiABKAQSEQoJdW5jaGFuZ2VkGAMgASgIIiAKD0xpc3RKb2JzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCI9ChBMaXN0Sm9ic1Jlc3BvbnNlEhoKBGpvYnMYASADKAsyDC5jZWxsLnYxLkpvYhINCgVpbmRleBgCIAEoBCIsCg1HZXRKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFc3RhbGUYAiABKAgiZAoOR2V0Sm9iUmVzcG9uc2USGQoDam9iGAEgASgLMgwuY2VsbC52MS5Kb2ISKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAyABKAQiHgoOU3RvcEpvYlJlcXVlc3QSDAoEbmFtZRgBIAEoCSIyCg9TdG9wSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIc3RvcHBpbmcYAiABKA0iTwoWTGlzdEFsbG9jYXRpb25zUmVxdWVzdBILCgNqb2IYASABKAkSDAoEbm9kZRgCIAEoCRILCgNhbGwYAyABKAgSDQoFc3RhbGUYBCABKAgiUgoXTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USKAoLYWxsb2NhdGlvbnMYASADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAiABKAQiMQoUR2V0QWxsb2NhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSDQoFc3RhbGUYAiABKAgiXwoVR2V0QWxsb2NhdGlvblJlc3BvbnNlEicKCmFsbG9jYXRpb24YASABKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SHQoFdXNhZ2UYAiABKAsyDi5jZWxsLnYxLlVzYWdlInIKBVVzYWdlEhMKC2NwdV90aW1lX21zGAEgASgEEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIRCglwcm9jZXNzZXMYAyABKA0SKwoHcmVhZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKEVN0cmVhbUxvZ3NSZXF1ZXN0EhUKDWFsbG9jYXRpb25faWQYASABKAkSDgoGZm9sbG93GAIgASgIEhcKCnRhaWxfbGluZXMYAyABKA1IAIgBARIiCgZzdHJlYW0YBCABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbUINCgtfdGFpbF9saW5lcyJGChJTdHJlYW1Mb2dzUmVzcG9uc2USDAoEZGF0YRgBIAEoDBIiCgZzdHJlYW0YAiABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbSIeChxHZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0Io4BCh1HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRIPCgdjbHVzdGVyGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSEwoLYW5zd2VyZWRfYnkYAyABKAQSEQoJbGVhZGVyX2lkGAQgASgEEiAKB21lbWJlcnMYBSADKAsyDy5jZWxsLnYxLk1lbWJlciInChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0EgoKAnRvGAEgASgEIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJgChBBZGRNZW1iZXJSZXF1ZXN0EgoKAmlkGAEgASgEEhQKDGdycGNfYWRkcmVzcxgCIAEoCRIUCgxwZWVyX2FkZHJlc3MYAyABKAkSFAoMaHR0cF9hZGRyZXNzGAQgASgJIkQKEUFkZE1lbWJlclJlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jZWxsLnYxLk1lbWJlchINCgVpbmRleBgCIAEoBCIiChRQcm9tb3RlTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBCJIChVQcm9tb3RlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIjAKE1JlbW92ZU1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQSDQoFZm9yY2UYAiABKAgiRwoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIlAKFFJlY292ZXJRdW9ydW1SZXF1ZXN0EhAKCHN1cnZpdm9yGAEgASgEEhcKD2NvbmZpcm1fY2x1c3RlchgCIAEoCRINCgVmb3JjZRgDIAEoCCJhChVSZWNvdmVyUXVvcnVtUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIPCgdkcm9wcGVkGAIgAygEEhIKCmNsdXN0ZXJfaWQYAyABKAkSDwoHc3RhcnRlZBgEIAEoCCI2ChBXcml0ZU1hcmtSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEIiIKEVdyaXRlTWFya1Jlc3BvbnNlEg0KBWluZGV4GAEgASgEIiQKEExpc3RNYXJrc1JlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkiNwoRTGlzdE1hcmtzUmVzcG9uc2USIgoGcmFuZ2VzGAEgAygLMhIuY2VsbC52MS5NYXJrUmFuZ2UiKAoJTWFya1JhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiOQoSQ3Jhc2hMZWFkZXJSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhEKCWxlYWRlcl9pZBgCIAEoBCIVChNDcmFzaExlYWRlclJlc3BvbnNlKlEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASFAoQU0VWRVJJVFlfV0FSTklORxABEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAIqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIysAEKDEZsZWV0U2VydmljZRJRCg5HZXRGbGVldFN0YXR1cxIeLmNlbGwudjEuR2V0RmxlZXRTdGF0dXNSZXF1ZXN0Gh8uY2VsbC52MS5HZXRGbGVldFN0YXR1c1Jlc3BvbnNlEk0KDFN0cmVhbUV2ZW50cxIcLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBodLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwATKPAQoLTm9kZVNlcnZpY2USQgoJTGlzdE5vZGVzEhkuY2VsbC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhouY2VsbC52MS5MaXN0Tm9kZXNSZXNwb25zZRI8CgdHZXROb2RlEhcuY2VsbC52MS5HZXROb2RlUmVxdWVzdBoYLmNlbGwudjEuR2V0Tm9kZVJlc3BvbnNlMsgCCgpKb2JTZXJ2aWNlEjwKB1BsYW5Kb2ISFy5jZWxsLnYxLlBsYW5Kb2JSZXF1ZXN0GhguY2VsbC52MS5QbGFuSm9iUmVzcG9uc2USQgoJU3VibWl0Sm9iEhkuY2VsbC52MS5TdWJtaXRKb2JSZXF1ZXN0GhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZRI/CghMaXN0Sm9icxIYLmNlbGwudjEuTGlzdEpvYnNSZXF1ZXN0GhkuY2VsbC52MS5MaXN0Sm9ic1Jlc3BvbnNlEjkKBkdldEpvYhIWLmNlbGwudjEuR2V0Sm9iUmVxdWVzdBoXLmNlbGwudjEuR2V0Sm9iUmVzcG9uc2USPAoHU3RvcEpvYhIXLmNlbGwudjEuU3RvcEpvYlJlcXVlc3QaGC5jZWxsLnYxLlN0b3BKb2JSZXNwb25zZTKCAgoRQWxsb2NhdGlvblNlcnZpY2USVAoPTGlzdEFsbG9jYXRpb25zEh8uY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXF1ZXN0GiAuY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXNwb25zZRJOCg1HZXRBbGxvY2F0aW9uEh0uY2VsbC52MS5HZXRBbGxvY2F0aW9uUmVxdWVzdBoeLmNlbGwudjEuR2V0QWxsb2NhdGlvblJlc3BvbnNlEkcKClN0cmVhbUxvZ3MSGi5jZWxsLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0GhsuY2VsbC52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwATKNBAoTQ29udHJvbFBsYW5lU2VydmljZRJmChVHZXRDb250cm9sUGxhbmVTdGF0dXMSJS5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1JlcXVlc3QaJi5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1Jlc3BvbnNlEl0KElRyYW5zZmVyTGVhZGVyc2hpcBIiLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBojLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USQgoJQWRkTWVtYmVyEhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0GhouY2VsbC52MS5BZGRNZW1iZXJSZXNwb25zZRJOCg1Qcm9tb3RlTWVtYmVyEh0uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdBoeLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlc3BvbnNlEksKDFJlbW92ZU1lbWJlchIcLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBodLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USTgoNUmVjb3ZlclF1b3J1bRIdLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlcXVlc3QaHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTLgAQoMRHJpbGxTZXJ2aWNlEkIKCVdyaXRlTWFyaxIZLmNlbGwudjEuV3JpdGVNYXJrUmVxdWVzdBoaLmNlbGwudjEuV3JpdGVNYXJrUmVzcG9uc2USQgoJTGlzdE1hcmtzEhkuY2VsbC52MS5MaXN0TWFya3NSZXF1ZXN0GhouY2VsbC52MS5MaXN0TWFya3NSZXNwb25zZRJICgtDcmFzaExlYWRlchIbLmNlbGwudjEuQ3Jhc2hMZWFkZXJSZXF1ZXN0GhwuY2VsbC52MS5DcmFzaExlYWRlclJlc3BvbnNlYgZwcm90bzM", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
 
 /**
  * Asks for the fleet's status.
@@ -1046,6 +1046,258 @@ export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResp
   messageDesc(file_cell_v1_operators, 31);
 
 /**
+ * Asks for a new member.
+ *
+ * @generated from message cell.v1.AddMemberRequest
+ */
+export type AddMemberRequest = Message<"cell.v1.AddMemberRequest"> & {
+  /**
+   * Its Raft id, never used before.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * "host:port" where agents and people will reach it.
+   *
+   * @generated from field: string grpc_address = 2;
+   */
+  grpcAddress: string;
+
+  /**
+   * "host:port" where its peers will reach it.
+   *
+   * @generated from field: string peer_address = 3;
+   */
+  peerAddress: string;
+
+  /**
+   * "host:port" where it will serve /metrics.
+   *
+   * @generated from field: string http_address = 4;
+   */
+  httpAddress: string;
+};
+
+/**
+ * Describes the message cell.v1.AddMemberRequest.
+ * Use `create(AddMemberRequestSchema)` to create a new message.
+ */
+export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 32);
+
+/**
+ * It is a learner.
+ *
+ * @generated from message cell.v1.AddMemberResponse
+ */
+export type AddMemberResponse = Message<"cell.v1.AddMemberResponse"> & {
+  /**
+   * All members, the new one included.
+   *
+   * @generated from field: repeated cell.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Raft index of the change.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cell.v1.AddMemberResponse.
+ * Use `create(AddMemberResponseSchema)` to create a new message.
+ */
+export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 33);
+
+/**
+ * Asks for a learner's vote.
+ *
+ * @generated from message cell.v1.PromoteMemberRequest
+ */
+export type PromoteMemberRequest = Message<"cell.v1.PromoteMemberRequest"> & {
+  /**
+   * Raft id of the learner.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message cell.v1.PromoteMemberRequest.
+ * Use `create(PromoteMemberRequestSchema)` to create a new message.
+ */
+export const PromoteMemberRequestSchema: GenMessage<PromoteMemberRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 34);
+
+/**
+ * It has a vote.
+ *
+ * @generated from message cell.v1.PromoteMemberResponse
+ */
+export type PromoteMemberResponse = Message<"cell.v1.PromoteMemberResponse"> & {
+  /**
+   * All members.
+   *
+   * @generated from field: repeated cell.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Raft index of the change.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cell.v1.PromoteMemberResponse.
+ * Use `create(PromoteMemberResponseSchema)` to create a new message.
+ */
+export const PromoteMemberResponseSchema: GenMessage<PromoteMemberResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 35);
+
+/**
+ * Asks for a member's end.
+ *
+ * @generated from message cell.v1.RemoveMemberRequest
+ */
+export type RemoveMemberRequest = Message<"cell.v1.RemoveMemberRequest"> & {
+  /**
+   * Its Raft id.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Also if fewer of the members that remain can be reached than make a majority.
+   *
+   * @generated from field: bool force = 2;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message cell.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 36);
+
+/**
+ * It is out.
+ *
+ * @generated from message cell.v1.RemoveMemberResponse
+ */
+export type RemoveMemberResponse = Message<"cell.v1.RemoveMemberResponse"> & {
+  /**
+   * All that remain.
+   *
+   * @generated from field: repeated cell.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Raft index of the change.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cell.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 37);
+
+/**
+ * Asks for recovery from a lost quorum.
+ *
+ * @generated from message cell.v1.RecoverQuorumRequest
+ */
+export type RecoverQuorumRequest = Message<"cell.v1.RecoverQuorumRequest"> & {
+  /**
+   * Raft id of the member to go on with. The member that is asked passes the call on to it.
+   *
+   * @generated from field: uint64 survivor = 1;
+   */
+  survivor: bigint;
+
+  /**
+   * The cluster's name, to confirm; without it the answer only tells what would happen.
+   *
+   * @generated from field: string confirm_cluster = 2;
+   */
+  confirmCluster: string;
+
+  /**
+   * Also if another member that can be reached has more of the log.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message cell.v1.RecoverQuorumRequest.
+ * Use `create(RecoverQuorumRequestSchema)` to create a new message.
+ */
+export const RecoverQuorumRequestSchema: GenMessage<RecoverQuorumRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 38);
+
+/**
+ * What recovery does, or did.
+ *
+ * @generated from message cell.v1.RecoverQuorumResponse
+ */
+export type RecoverQuorumResponse = Message<"cell.v1.RecoverQuorumResponse"> & {
+  /**
+   * Raft index of the last entry that the survivor has; all that it has counts as committed.
+   *
+   * @generated from field: uint64 last_index = 1;
+   */
+  lastIndex: bigint;
+
+  /**
+   * Raft id of each member that is dropped.
+   *
+   * @generated from field: repeated uint64 dropped = 2;
+   */
+  dropped: bigint[];
+
+  /**
+   * Id of the cluster after it: members and agents that meet the old one again refuse it.
+   *
+   * @generated from field: string cluster_id = 3;
+   */
+  clusterId: string;
+
+  /**
+   * Whether it is being done: the member starts again as the only one.
+   *
+   * @generated from field: bool started = 4;
+   */
+  started: boolean;
+};
+
+/**
+ * Describes the message cell.v1.RecoverQuorumResponse.
+ * Use `create(RecoverQuorumResponseSchema)` to create a new message.
+ */
+export const RecoverQuorumResponseSchema: GenMessage<RecoverQuorumResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 39);
+
+/**
  * Writes a mark.
  *
  * @generated from message cell.v1.WriteMarkRequest
@@ -1071,7 +1323,7 @@ export type WriteMarkRequest = Message<"cell.v1.WriteMarkRequest"> & {
  * Use `create(WriteMarkRequestSchema)` to create a new message.
  */
 export const WriteMarkRequestSchema: GenMessage<WriteMarkRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 32);
+  messageDesc(file_cell_v1_operators, 40);
 
 /**
  * The mark is durable on a majority.
@@ -1092,7 +1344,7 @@ export type WriteMarkResponse = Message<"cell.v1.WriteMarkResponse"> & {
  * Use `create(WriteMarkResponseSchema)` to create a new message.
  */
 export const WriteMarkResponseSchema: GenMessage<WriteMarkResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 33);
+  messageDesc(file_cell_v1_operators, 41);
 
 /**
  * Asks for all marks of a drill; always linearizable.
@@ -1113,7 +1365,7 @@ export type ListMarksRequest = Message<"cell.v1.ListMarksRequest"> & {
  * Use `create(ListMarksRequestSchema)` to create a new message.
  */
 export const ListMarksRequestSchema: GenMessage<ListMarksRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 34);
+  messageDesc(file_cell_v1_operators, 42);
 
 /**
  * All marks of a drill.
@@ -1134,7 +1386,7 @@ export type ListMarksResponse = Message<"cell.v1.ListMarksResponse"> & {
  * Use `create(ListMarksResponseSchema)` to create a new message.
  */
 export const ListMarksResponseSchema: GenMessage<ListMarksResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 35);
+  messageDesc(file_cell_v1_operators, 43);
 
 /**
  * Marks from first to last, both included.
@@ -1162,7 +1414,7 @@ export type MarkRange = Message<"cell.v1.MarkRange"> & {
  * Use `create(MarkRangeSchema)` to create a new message.
  */
 export const MarkRangeSchema: GenMessage<MarkRange> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 36);
+  messageDesc(file_cell_v1_operators, 44);
 
 /**
  * Orders the crash of the leader.
@@ -1190,7 +1442,7 @@ export type CrashLeaderRequest = Message<"cell.v1.CrashLeaderRequest"> & {
  * Use `create(CrashLeaderRequestSchema)` to create a new message.
  */
 export const CrashLeaderRequestSchema: GenMessage<CrashLeaderRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 37);
+  messageDesc(file_cell_v1_operators, 45);
 
 /**
  * The order was passed on.
@@ -1205,7 +1457,7 @@ export type CrashLeaderResponse = Message<"cell.v1.CrashLeaderResponse"> & {
  * Use `create(CrashLeaderResponseSchema)` to create a new message.
  */
 export const CrashLeaderResponseSchema: GenMessage<CrashLeaderResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 38);
+  messageDesc(file_cell_v1_operators, 46);
 
 /**
  * How bad a problem is.
@@ -1470,6 +1722,48 @@ export const ControlPlaneService: GenService<{
     methodKind: "unary";
     input: typeof TransferLeadershipRequestSchema;
     output: typeof TransferLeadershipResponseSchema;
+  },
+  /**
+   * Invites a new member and makes it a learner: it gets the log, and has no vote yet. Asked again with the same
+   * addresses, it changes nothing.
+   *
+   * @generated from rpc cell.v1.ControlPlaneService.AddMember
+   */
+  addMember: {
+    methodKind: "unary";
+    input: typeof AddMemberRequestSchema;
+    output: typeof AddMemberResponseSchema;
+  },
+  /**
+   * Gives a learner that has caught up its vote.
+   *
+   * @generated from rpc cell.v1.ControlPlaneService.PromoteMember
+   */
+  promoteMember: {
+    methodKind: "unary";
+    input: typeof PromoteMemberRequestSchema;
+    output: typeof PromoteMemberResponseSchema;
+  },
+  /**
+   * Takes a member out for ever: its id can't be used again.
+   *
+   * @generated from rpc cell.v1.ControlPlaneService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberRequestSchema;
+    output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * For when most members are lost for good: goes on with one survivor as the only member. Writes that only the lost
+   * members had are gone. Answered by that member only, and only while it reaches no majority.
+   *
+   * @generated from rpc cell.v1.ControlPlaneService.RecoverQuorum
+   */
+  recoverQuorum: {
+    methodKind: "unary";
+    input: typeof RecoverQuorumRequestSchema;
+    output: typeof RecoverQuorumResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cell_v1_operators, 4);

@@ -9,7 +9,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Member } from "./model_pb.ts";
 import { file_cell_v1_model } from "./model_pb.ts";
-import type { LogStream, StreamLogsRequest } from "./operators_pb.ts";
+import type { AddMemberRequest, LogStream, PromoteMemberRequest, RecoverQuorumRequest, RecoverQuorumResponse, RemoveMemberRequest, StreamLogsRequest } from "./operators_pb.ts";
 import { file_cell_v1_operators } from "./operators_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell/v1/peers.proto.
  */
 export const file_cell_v1_peers: GenFile = /*@__PURE__*/
-  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJAChNTZW5kU25hcHNob3RSZXF1ZXN0EhEKB21lc3NhZ2UYASABKAxIABIOCgRkYXRhGAIgASgMSABCBgoEcGFydCIWChRTZW5kU25hcHNob3RSZXNwb25zZSI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJHChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJFChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBDLlBAoLUGVlclNlcnZpY2USWwoQRXhjaGFuZ2VNZXNzYWdlcxIgLmNlbGwudjEuRXhjaGFuZ2VNZXNzYWdlc1JlcXVlc3QaIS5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSgBMAESTQoMU2VuZFNuYXBzaG90EhwuY2VsbC52MS5TZW5kU25hcHNob3RSZXF1ZXN0Gh0uY2VsbC52MS5TZW5kU25hcHNob3RSZXNwb25zZSgBElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARI2CgVDcmFzaBIVLmNlbGwudjEuQ3Jhc2hSZXF1ZXN0GhYuY2VsbC52MS5DcmFzaFJlc3BvbnNlEj8KCFRyYW5zZmVyEhguY2VsbC52MS5UcmFuc2ZlclJlcXVlc3QaGS5jZWxsLnYxLlRyYW5zZmVyUmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_model, file_cell_v1_operators]);
+  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJAChNTZW5kU25hcHNob3RSZXF1ZXN0EhEKB21lc3NhZ2UYASABKAxIABIOCgRkYXRhGAIgASgMSABCBgoEcGFydCIWChRTZW5kU25hcHNob3RSZXNwb25zZSI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJHChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJFChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJdChBJbnRyb2R1Y2VSZXF1ZXN0EhEKCW1lbWJlcl9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIPCgdjbHVzdGVyGAMgASgJEhAKCGZvdW5kZXJzGAQgAygJIqwBChFJbnRyb2R1Y2VSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgJEg8KB2NsdXN0ZXIYAyABKAkSEAoIZm91bmRlcnMYBCADKAkSEAoIYWRtaXR0ZWQYBSABKAgSDwoHcmVmdXNhbBgGIAEoCRIoCgdtZW1iZXJzGAcgAygLMhcuY2VsbC52MS5Gb3VuZGluZ01lbWJlciJzCg5Gb3VuZGluZ01lbWJlchIKCgJpZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIUCgxncnBjX2FkZHJlc3MYAyABKAkSFAoMcGVlcl9hZGRyZXNzGAQgASgJEhQKDGh0dHBfYWRkcmVzcxgFIAEoCSJeCgxGb3VuZFJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIpCghmb3VuZGVycxgCIAMoCzIXLmNlbGwudjEuRm91bmRpbmdNZW1iZXISDwoHY2x1c3RlchgDIAEoCSIPCg1Gb3VuZFJlc3BvbnNlIq8BChdDaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBIoCgNhZGQYASABKAsyGS5jZWxsLnYxLkFkZE1lbWJlclJlcXVlc3RIABIwCgdwcm9tb3RlGAIgASgLMh0uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdEgAEi4KBnJlbW92ZRgDIAEoCzIcLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdEgAQggKBmNoYW5nZSIpChhDaGFuZ2VNZW1iZXJzaGlwUmVzcG9uc2USDQoFaW5kZXgYASABKAQiFwoVR2V0UmVwbGljYXRpb25SZXF1ZXN0IlkKFkdldFJlcGxpY2F0aW9uUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIrCgdtZW1iZXJzGAIgAygLMhouY2VsbC52MS5NZW1iZXJSZXBsaWNhdGlvbiKGAQoRTWVtYmVyUmVwbGljYXRpb24SCgoCaWQYASABKAQSEwoLbWF0Y2hfaW5kZXgYAiABKAQSDQoFc3RhdGUYAyABKAkSHAoPbGFzdF9jb250YWN0X21zGAQgASgESACIAQESDwoHbGVhcm5lchgFIAEoCEISChBfbGFzdF9jb250YWN0X21zIkAKDlJlY292ZXJSZXF1ZXN0Ei4KB3JlcXVlc3QYASABKAsyHS5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXF1ZXN0IkMKD1JlY292ZXJSZXNwb25zZRIwCghyZXNwb25zZRgBIAEoCzIeLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlc3BvbnNlMssHCgtQZWVyU2VydmljZRJCCglJbnRyb2R1Y2USGS5jZWxsLnYxLkludHJvZHVjZVJlcXVlc3QaGi5jZWxsLnYxLkludHJvZHVjZVJlc3BvbnNlEjYKBUZvdW5kEhUuY2VsbC52MS5Gb3VuZFJlcXVlc3QaFi5jZWxsLnYxLkZvdW5kUmVzcG9uc2USWwoQRXhjaGFuZ2VNZXNzYWdlcxIgLmNlbGwudjEuRXhjaGFuZ2VNZXNzYWdlc1JlcXVlc3QaIS5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSgBMAESTQoMU2VuZFNuYXBzaG90EhwuY2VsbC52MS5TZW5kU25hcHNob3RSZXF1ZXN0Gh0uY2VsbC52MS5TZW5kU25hcHNob3RSZXNwb25zZSgBElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARI2CgVDcmFzaBIVLmNlbGwudjEuQ3Jhc2hSZXF1ZXN0GhYuY2VsbC52MS5DcmFzaFJlc3BvbnNlEj8KCFRyYW5zZmVyEhguY2VsbC52MS5UcmFuc2ZlclJlcXVlc3QaGS5jZWxsLnYxLlRyYW5zZmVyUmVzcG9uc2USVwoQQ2hhbmdlTWVtYmVyc2hpcBIgLmNlbGwudjEuQ2hhbmdlTWVtYmVyc2hpcFJlcXVlc3QaIS5jZWxsLnYxLkNoYW5nZU1lbWJlcnNoaXBSZXNwb25zZRJRCg5HZXRSZXBsaWNhdGlvbhIeLmNlbGwudjEuR2V0UmVwbGljYXRpb25SZXF1ZXN0Gh8uY2VsbC52MS5HZXRSZXBsaWNhdGlvblJlc3BvbnNlEjwKB1JlY292ZXISFy5jZWxsLnYxLlJlY292ZXJSZXF1ZXN0GhguY2VsbC52MS5SZWNvdmVyUmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_model, file_cell_v1_operators]);
 
 /**
  * A frame of Raft messages: all that one event-loop turn had for this peer.
@@ -491,11 +491,435 @@ export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*
   messageDesc(file_cell_v1_peers, 19);
 
 /**
+ * A member before it is in a cluster, to another one.
+ *
+ * @generated from message cell.v1.IntroduceRequest
+ */
+export type IntroduceRequest = Message<"cell.v1.IntroduceRequest"> & {
+  /**
+   * Its Raft id.
+   *
+   * @generated from field: uint64 member_id = 1;
+   */
+  memberId: bigint;
+
+  /**
+   * A random name that it gave itself and stored with its empty data folder: it differs after a loss of its data.
+   *
+   * @generated from field: string incarnation = 2;
+   */
+  incarnation: string;
+
+  /**
+   * Name of the cluster, from its configuration.
+   *
+   * @generated from field: string cluster = 3;
+   */
+  cluster: string;
+
+  /**
+   * Those that are to found the cluster, from its configuration: "id=host:port", by id.
+   *
+   * @generated from field: repeated string founders = 4;
+   */
+  founders: string[];
+};
+
+/**
+ * Describes the message cell.v1.IntroduceRequest.
+ * Use `create(IntroduceRequestSchema)` to create a new message.
+ */
+export const IntroduceRequestSchema: GenMessage<IntroduceRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 20);
+
+/**
+ * What the other one is, and whether the caller may join.
+ *
+ * @generated from message cell.v1.IntroduceResponse
+ */
+export type IntroduceResponse = Message<"cell.v1.IntroduceResponse"> & {
+  /**
+   * Its cluster; empty while it has none.
+   *
+   * @generated from field: string cluster_id = 1;
+   */
+  clusterId: string;
+
+  /**
+   * Its own random name.
+   *
+   * @generated from field: string incarnation = 2;
+   */
+  incarnation: string;
+
+  /**
+   * As in the request.
+   *
+   * @generated from field: string cluster = 3;
+   */
+  cluster: string;
+
+  /**
+   * As in the request.
+   *
+   * @generated from field: repeated string founders = 4;
+   */
+  founders: string[];
+
+  /**
+   * Whether the caller may join its cluster. True once only for each incarnation, and again for the same one.
+   *
+   * @generated from field: bool admitted = 5;
+   */
+  admitted: boolean;
+
+  /**
+   * Why not, for people; empty if it may or there is no cluster.
+   *
+   * @generated from field: string refusal = 6;
+   */
+  refusal: string;
+
+  /**
+   * The members, if the caller is admitted.
+   *
+   * @generated from field: repeated cell.v1.FoundingMember members = 7;
+   */
+  members: FoundingMember[];
+};
+
+/**
+ * Describes the message cell.v1.IntroduceResponse.
+ * Use `create(IntroduceResponseSchema)` to create a new message.
+ */
+export const IntroduceResponseSchema: GenMessage<IntroduceResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 21);
+
+/**
+ * A member and its addresses.
+ *
+ * @generated from message cell.v1.FoundingMember
+ */
+export type FoundingMember = Message<"cell.v1.FoundingMember"> & {
+  /**
+   * Its Raft id.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Its random name; empty if it has not come yet.
+   *
+   * @generated from field: string incarnation = 2;
+   */
+  incarnation: string;
+
+  /**
+   * "host:port" for agents and people.
+   *
+   * @generated from field: string grpc_address = 3;
+   */
+  grpcAddress: string;
+
+  /**
+   * "host:port" for peers.
+   *
+   * @generated from field: string peer_address = 4;
+   */
+  peerAddress: string;
+
+  /**
+   * "host:port" for /metrics.
+   *
+   * @generated from field: string http_address = 5;
+   */
+  httpAddress: string;
+};
+
+/**
+ * Describes the message cell.v1.FoundingMember.
+ * Use `create(FoundingMemberSchema)` to create a new message.
+ */
+export const FoundingMemberSchema: GenMessage<FoundingMember> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 22);
+
+/**
+ * Makes a member one of a new cluster.
+ *
+ * @generated from message cell.v1.FoundRequest
+ */
+export type FoundRequest = Message<"cell.v1.FoundRequest"> & {
+  /**
+   * The new cluster's id.
+   *
+   * @generated from field: string cluster_id = 1;
+   */
+  clusterId: string;
+
+  /**
+   * All founding members.
+   *
+   * @generated from field: repeated cell.v1.FoundingMember founders = 2;
+   */
+  founders: FoundingMember[];
+
+  /**
+   * Name of the cluster.
+   *
+   * @generated from field: string cluster = 3;
+   */
+  cluster: string;
+};
+
+/**
+ * Describes the message cell.v1.FoundRequest.
+ * Use `create(FoundRequestSchema)` to create a new message.
+ */
+export const FoundRequestSchema: GenMessage<FoundRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 23);
+
+/**
+ * It is stored.
+ *
+ * @generated from message cell.v1.FoundResponse
+ */
+export type FoundResponse = Message<"cell.v1.FoundResponse"> & {
+};
+
+/**
+ * Describes the message cell.v1.FoundResponse.
+ * Use `create(FoundResponseSchema)` to create a new message.
+ */
+export const FoundResponseSchema: GenMessage<FoundResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 24);
+
+/**
+ * Asks for one change of membership.
+ *
+ * @generated from message cell.v1.ChangeMembershipRequest
+ */
+export type ChangeMembershipRequest = Message<"cell.v1.ChangeMembershipRequest"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof cell.v1.ChangeMembershipRequest.change
+   */
+  change: {
+    /**
+     * Invite it and make it a learner.
+     *
+     * @generated from field: cell.v1.AddMemberRequest add = 1;
+     */
+    value: AddMemberRequest;
+    case: "add";
+  } | {
+    /**
+     * Give it its vote.
+     *
+     * @generated from field: cell.v1.PromoteMemberRequest promote = 2;
+     */
+    value: PromoteMemberRequest;
+    case: "promote";
+  } | {
+    /**
+     * Take it out.
+     *
+     * @generated from field: cell.v1.RemoveMemberRequest remove = 3;
+     */
+    value: RemoveMemberRequest;
+    case: "remove";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.ChangeMembershipRequest.
+ * Use `create(ChangeMembershipRequestSchema)` to create a new message.
+ */
+export const ChangeMembershipRequestSchema: GenMessage<ChangeMembershipRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 25);
+
+/**
+ * It is done.
+ *
+ * @generated from message cell.v1.ChangeMembershipResponse
+ */
+export type ChangeMembershipResponse = Message<"cell.v1.ChangeMembershipResponse"> & {
+  /**
+   * Raft index of the change.
+   *
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cell.v1.ChangeMembershipResponse.
+ * Use `create(ChangeMembershipResponseSchema)` to create a new message.
+ */
+export const ChangeMembershipResponseSchema: GenMessage<ChangeMembershipResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 26);
+
+/**
+ * Asks how far the members are.
+ *
+ * @generated from message cell.v1.GetReplicationRequest
+ */
+export type GetReplicationRequest = Message<"cell.v1.GetReplicationRequest"> & {
+};
+
+/**
+ * Describes the message cell.v1.GetReplicationRequest.
+ * Use `create(GetReplicationRequestSchema)` to create a new message.
+ */
+export const GetReplicationRequestSchema: GenMessage<GetReplicationRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 27);
+
+/**
+ * How far the members are.
+ *
+ * @generated from message cell.v1.GetReplicationResponse
+ */
+export type GetReplicationResponse = Message<"cell.v1.GetReplicationResponse"> & {
+  /**
+   * Index of the leader's last entry.
+   *
+   * @generated from field: uint64 last_index = 1;
+   */
+  lastIndex: bigint;
+
+  /**
+   * One per member in the membership.
+   *
+   * @generated from field: repeated cell.v1.MemberReplication members = 2;
+   */
+  members: MemberReplication[];
+};
+
+/**
+ * Describes the message cell.v1.GetReplicationResponse.
+ * Use `create(GetReplicationResponseSchema)` to create a new message.
+ */
+export const GetReplicationResponseSchema: GenMessage<GetReplicationResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 28);
+
+/**
+ * How far one member is, as the leader knows it.
+ *
+ * @generated from message cell.v1.MemberReplication
+ */
+export type MemberReplication = Message<"cell.v1.MemberReplication"> & {
+  /**
+   * Its Raft id.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Highest index that it is known to have stored.
+   *
+   * @generated from field: uint64 match_index = 2;
+   */
+  matchIndex: bigint;
+
+  /**
+   * "probe", "replicate" or "snapshot".
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * Time since the leader heard from it, in milliseconds; unset for the leader itself.
+   *
+   * @generated from field: optional uint64 last_contact_ms = 4;
+   */
+  lastContactMs?: bigint | undefined;
+
+  /**
+   * It has no vote.
+   *
+   * @generated from field: bool learner = 5;
+   */
+  learner: boolean;
+};
+
+/**
+ * Describes the message cell.v1.MemberReplication.
+ * Use `create(MemberReplicationSchema)` to create a new message.
+ */
+export const MemberReplicationSchema: GenMessage<MemberReplication> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 29);
+
+/**
+ * Passes a recovery on.
+ *
+ * @generated from message cell.v1.RecoverRequest
+ */
+export type RecoverRequest = Message<"cell.v1.RecoverRequest"> & {
+  /**
+   * What was asked.
+   *
+   * @generated from field: cell.v1.RecoverQuorumRequest request = 1;
+   */
+  request?: RecoverQuorumRequest | undefined;
+};
+
+/**
+ * Describes the message cell.v1.RecoverRequest.
+ * Use `create(RecoverRequestSchema)` to create a new message.
+ */
+export const RecoverRequestSchema: GenMessage<RecoverRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 30);
+
+/**
+ * What became of it.
+ *
+ * @generated from message cell.v1.RecoverResponse
+ */
+export type RecoverResponse = Message<"cell.v1.RecoverResponse"> & {
+  /**
+   * The answer.
+   *
+   * @generated from field: cell.v1.RecoverQuorumResponse response = 1;
+   */
+  response?: RecoverQuorumResponse | undefined;
+};
+
+/**
+ * Describes the message cell.v1.RecoverResponse.
+ * Use `create(RecoverResponseSchema)` to create a new message.
+ */
+export const RecoverResponseSchema: GenMessage<RecoverResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 31);
+
+/**
  * What members call on each other.
  *
  * @generated from service cell.v1.PeerService
  */
 export const PeerService: GenService<{
+  /**
+   * Before there is a cluster, or to enter one: who are you, and who am I to you? The only call without a cluster id.
+   *
+   * @generated from rpc cell.v1.PeerService.Introduce
+   */
+  introduce: {
+    methodKind: "unary";
+    input: typeof IntroduceRequestSchema;
+    output: typeof IntroduceResponseSchema;
+  },
+  /**
+   * The founding member with the lowest id tells another one the cluster's id. The only other one without it.
+   *
+   * @generated from rpc cell.v1.PeerService.Found
+   */
+  found: {
+    methodKind: "unary";
+    input: typeof FoundRequestSchema;
+    output: typeof FoundResponseSchema;
+  },
   /**
    * One long stream in each direction between two members, for Raft messages.
    *
@@ -575,6 +999,36 @@ export const PeerService: GenService<{
     methodKind: "unary";
     input: typeof TransferRequestSchema;
     output: typeof TransferResponseSchema;
+  },
+  /**
+   * Changes the membership; answered by the leader only.
+   *
+   * @generated from rpc cell.v1.PeerService.ChangeMembership
+   */
+  changeMembership: {
+    methodKind: "unary";
+    input: typeof ChangeMembershipRequestSchema;
+    output: typeof ChangeMembershipResponseSchema;
+  },
+  /**
+   * Tells how far the members are; answered by the leader only.
+   *
+   * @generated from rpc cell.v1.PeerService.GetReplication
+   */
+  getReplication: {
+    methodKind: "unary";
+    input: typeof GetReplicationRequestSchema;
+    output: typeof GetReplicationResponseSchema;
+  },
+  /**
+   * Recovery from a lost quorum, passed on to the survivor.
+   *
+   * @generated from rpc cell.v1.PeerService.Recover
+   */
+  recover: {
+    methodKind: "unary";
+    input: typeof RecoverRequestSchema;
+    output: typeof RecoverResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cell_v1_peers, 0);
