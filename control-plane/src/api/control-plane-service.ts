@@ -1,5 +1,6 @@
 import { ControlPlaneService } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { CellError } from '../cell-error.ts';
 import { addService } from './add-service.ts';
 import { statusOf } from './fleet-service.ts';
 import { transferLeadership } from './leadership-transfer.ts';
@@ -27,5 +28,13 @@ export function registerControlPlaneService(server: Server, calls: CallServer, p
     transferLeadership: calls.unary(method.transferLeadership, async ({ to }) => {
       return { leaderId: BigInt(await transferLeadership(parts, Number(to))) };
     }),
+    addMember: calls.unary(method.addMember, notYet),
+    promoteMember: calls.unary(method.promoteMember, notYet),
+    removeMember: calls.unary(method.removeMember, notYet),
+    recoverQuorum: calls.unary(method.recoverQuorum, notYet),
   });
+}
+
+function notYet(): never {
+  throw new CellError('CELL_E_UNKNOWN_COMMAND', 'This version cannot change its membership yet');
 }
