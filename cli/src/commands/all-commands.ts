@@ -5,7 +5,12 @@ import { allocationLogs } from './allocation/logs.ts';
 import { allocationShow } from './allocation/show.ts';
 import { completeCommand } from './completion/complete.ts';
 import { completion } from './completion/completion.ts';
+import { controlPlaneAdd } from './control-plane/add.ts';
+import { controlPlanePromote } from './control-plane/promote.ts';
+import { controlPlaneRecover } from './control-plane/recover.ts';
+import { controlPlaneRemove } from './control-plane/remove.ts';
 import { controlPlaneStatus } from './control-plane/status.ts';
+import { controlPlaneTransfer } from './control-plane/transfer.ts';
 import { dev } from './dev/dev.ts';
 import { events } from './events/events.ts';
 import { failoverTest } from './failover/test.ts';
@@ -34,6 +39,11 @@ export const allCommands: readonly CommandSpec[] = [
   allocationShow,
   allocationLogs,
   controlPlaneStatus,
+  controlPlaneAdd,
+  controlPlanePromote,
+  controlPlaneRemove,
+  controlPlaneTransfer,
+  controlPlaneRecover,
   failoverTest,
   events,
   dev,

@@ -1,5 +1,5 @@
 /** Answers of a control plane with names as long as they may be. */
-import { AllocationState, DesiredState, JobStatus, JobType, NodeStatus, Severity } from '@cell/sdk';
+import { AllocationState, DesiredState, JobStatus, JobType, MemberKind, NodeStatus, Severity } from '@cell/sdk';
 import { secondsAgo } from './run-cellctl.ts';
 
 const LONG_JOB = 'web-frontend-with-a-name-as-long-as-a-name-of-a-job-may-be-in-1';
@@ -20,6 +20,12 @@ export const members = [
     agentSessions: 2,
     version: '0.1.0',
     dataBytes: 5_242_880n,
+    kind: MemberKind.VOTER,
+    replication: 'replicate',
+    matchIndex: 1_234_560n,
+    lagEntries: 7n,
+    lastContactMs: 38n,
+    diskFreeBytes: 13_000_000_000n,
   },
   {
     id: 2n,
@@ -30,8 +36,24 @@ export const members = [
     appliedIndex: 1_234_567n,
     agentSessions: 3,
     version: '0.1.0',
+    kind: MemberKind.VOTER,
+    replication: 'replicate',
+    matchIndex: 1_234_567n,
+    lagEntries: 0n,
+    diskFull: true,
   },
-  { id: 3n, role: 'unreachable', grpcAddress: '127.0.0.1:7620', reachable: false },
+  {
+    id: 3n,
+    role: 'unreachable',
+    grpcAddress: '127.0.0.1:7620',
+    reachable: false,
+    kind: MemberKind.VOTER,
+    replication: 'probe',
+    matchIndex: 1_100_000n,
+    lagEntries: 134_567n,
+    lastContactMs: 63_000n,
+  },
+  { id: 4n, role: 'unreachable', grpcAddress: '127.0.0.1:7630', reachable: false, kind: MemberKind.INVITED },
 ];
 
 export const jobs = [
