@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell/v1/operators.proto.
  */
 export const file_cell_v1_operators: GenFile = /*@__PURE__*/
-  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgi6gEKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQiTwoHUHJvYmxlbRIjCghzZXZlcml0eRgBIAEoDjIRLmNlbGwudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIOCgZhZHZpY2UYAyABKAkiSQoTU3RyZWFtRXZlbnRzUmVxdWVzdBIOCgZmb2xsb3cYASABKAgSEwoLYWZ0ZXJfaW5kZXgYAiABKAQSDQoFbGltaXQYAyABKA0iNQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USHQoFZXZlbnQYASABKAsyDi5jZWxsLnYxLkV2ZW50IiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFc3RhbGUYASABKAgiQAoRTGlzdE5vZGVzUmVzcG9uc2USHAoFbm9kZXMYASADKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiLQoOR2V0Tm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRINCgVzdGFsZRgCIAEoCCJYCg9HZXROb2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRIoCgthbGxvY2F0aW9ucxgCIAMoCzITLmNlbGwudjEuQWxsb2NhdGlvbiIwCg5QbGFuSm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjIsABCg9QbGFuSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEiQKBmZpZWxkcxgDIAMoCzIULmNlbGwudjEuRmllbGRDaGFuZ2USJwoHYWN0aW9ucxgEIAMoCzIWLmNlbGwudjEuUGxhbm5lZEFjdGlvbhIrCgh1bnBsYWNlZBgFIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZRIPCgd2ZXJzaW9uGAYgASgEIjoKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJImkKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoDRIRCglub2RlX25hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJEhUKDWFsbG9jYXRpb25faWQYBSABKAkiYgoQU3VibWl0Sm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjEhsKDmV4cGVjdGVkX2luZGV4GAIgASgESACIAQFCEQoPX2V4cGVjdGVkX2luZGV4IkYKEVN1Ym1pdEpvYlJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDQoFaW5kZXgYAiABKAQSEQoJdW5jaGFuZ2VkGAMgASgIIiAKD0xpc3RKb2JzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCI9ChBMaXN0Sm9ic1Jlc3BvbnNlEhoKBGpvYnMYASADKAsyDC5jZWxsLnYxLkpvYhINCgVpbmRleBgCIAEoBCIsCg1HZXRKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFc3RhbGUYAiABKAgiZAoOR2V0Sm9iUmVzcG9uc2USGQoDam9iGAEgASgLMgwuY2VsbC52MS5Kb2ISKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAyABKAQiHgoOU3RvcEpvYlJlcXVlc3QSDAoEbmFtZRgBIAEoCSIyCg9TdG9wSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIc3RvcHBpbmcYAiABKA0iTwoWTGlzdEFsbG9jYXRpb25zUmVxdWVzdBILCgNqb2IYASABKAkSDAoEbm9kZRgCIAEoCRILCgNhbGwYAyABKAgSDQoFc3RhbGUYBCABKAgiUgoXTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USKAoLYWxsb2NhdGlvbnMYASADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAiABKAQiMQoUR2V0QWxsb2NhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSDQoFc3RhbGUYAiABKAgiXwoVR2V0QWxsb2NhdGlvblJlc3BvbnNlEicKCmFsbG9jYXRpb24YASABKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SHQoFdXNhZ2UYAiABKAsyDi5jZWxsLnYxLlVzYWdlInIKBVVzYWdlEhMKC2NwdV90aW1lX21zGAEgASgEEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIRCglwcm9jZXNzZXMYAyABKA0SKwoHcmVhZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKEVN0cmVhbUxvZ3NSZXF1ZXN0EhUKDWFsbG9jYXRpb25faWQYASABKAkSDgoGZm9sbG93GAIgASgIEhcKCnRhaWxfbGluZXMYAyABKA1IAIgBARIiCgZzdHJlYW0YBCABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbUINCgtfdGFpbF9saW5lcyJGChJTdHJlYW1Mb2dzUmVzcG9uc2USDAoEZGF0YRgBIAEoDBIiCgZzdHJlYW0YAiABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbSIeChxHZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0Io4BCh1HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRIPCgdjbHVzdGVyGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSEwoLYW5zd2VyZWRfYnkYAyABKAQSEQoJbGVhZGVyX2lkGAQgASgEEiAKB21lbWJlcnMYBSADKAsyDy5jZWxsLnYxLk1lbWJlciInChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0EgoKAnRvGAEgASgEIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJgChBBZGRNZW1iZXJSZXF1ZXN0EgoKAmlkGAEgASgEEhQKDGdycGNfYWRkcmVzcxgCIAEoCRIUCgxwZWVyX2FkZHJlc3MYAyABKAkSFAoMaHR0cF9hZGRyZXNzGAQgASgJIkQKEUFkZE1lbWJlclJlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jZWxsLnYxLk1lbWJlchINCgVpbmRleBgCIAEoBCIiChRQcm9tb3RlTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBCJIChVQcm9tb3RlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIjAKE1JlbW92ZU1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQSDQoFZm9yY2UYAiABKAgiRwoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIlAKFFJlY292ZXJRdW9ydW1SZXF1ZXN0EhAKCHN1cnZpdm9yGAEgASgEEhcKD2NvbmZpcm1fY2x1c3RlchgCIAEoCRINCgVmb3JjZRgDIAEoCCJhChVSZWNvdmVyUXVvcnVtUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIPCgdkcm9wcGVkGAIgAygEEhIKCmNsdXN0ZXJfaWQYAyABKAkSDwoHc3RhcnRlZBgEIAEoCCI2ChBXcml0ZU1hcmtSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEIiIKEVdyaXRlTWFya1Jlc3BvbnNlEg0KBWluZGV4GAEgASgEIiQKEExpc3RNYXJrc1JlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkiNwoRTGlzdE1hcmtzUmVzcG9uc2USIgoGcmFuZ2VzGAEgAygLMhIuY2VsbC52MS5NYXJrUmFuZ2UiKAoJTWFya1JhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiOQoSQ3Jhc2hMZWFkZXJSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhEKCWxlYWRlcl9pZBgCIAEoBCIVChNDcmFzaExlYWRlclJlc3BvbnNlKlEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASFAoQU0VWRVJJVFlfV0FSTklORxABEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAIqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIysAEKDEZsZWV0U2VydmljZRJRCg5HZXRGbGVldFN0YXR1cxIeLmNlbGwudjEuR2V0RmxlZXRTdGF0dXNSZXF1ZXN0Gh8uY2VsbC52MS5HZXRGbGVldFN0YXR1c1Jlc3BvbnNlEk0KDFN0cmVhbUV2ZW50cxIcLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBodLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwATKPAQoLTm9kZVNlcnZpY2USQgoJTGlzdE5vZGVzEhkuY2VsbC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhouY2VsbC52MS5MaXN0Tm9kZXNSZXNwb25zZRI8CgdHZXROb2RlEhcuY2VsbC52MS5HZXROb2RlUmVxdWVzdBoYLmNlbGwudjEuR2V0Tm9kZVJlc3BvbnNlMsgCCgpKb2JTZXJ2aWNlEjwKB1BsYW5Kb2ISFy5jZWxsLnYxLlBsYW5Kb2JSZXF1ZXN0GhguY2VsbC52MS5QbGFuSm9iUmVzcG9uc2USQgoJU3VibWl0Sm9iEhkuY2VsbC52MS5TdWJtaXRKb2JSZXF1ZXN0GhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZRI/CghMaXN0Sm9icxIYLmNlbGwudjEuTGlzdEpvYnNSZXF1ZXN0GhkuY2VsbC52MS5MaXN0Sm9ic1Jlc3BvbnNlEjkKBkdldEpvYhIWLmNlbGwudjEuR2V0Sm9iUmVxdWVzdBoXLmNlbGwudjEuR2V0Sm9iUmVzcG9uc2USPAoHU3RvcEpvYhIXLmNlbGwudjEuU3RvcEpvYlJlcXVlc3QaGC5jZWxsLnYxLlN0b3BKb2JSZXNwb25zZTKCAgoRQWxsb2NhdGlvblNlcnZpY2USVAoPTGlzdEFsbG9jYXRpb25zEh8uY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXF1ZXN0GiAuY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXNwb25zZRJOCg1HZXRBbGxvY2F0aW9uEh0uY2VsbC52MS5HZXRBbGxvY2F0aW9uUmVxdWVzdBoeLmNlbGwudjEuR2V0QWxsb2NhdGlvblJlc3BvbnNlEkcKClN0cmVhbUxvZ3MSGi5jZWxsLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0GhsuY2VsbC52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwATKNBAoTQ29udHJvbFBsYW5lU2VydmljZRJmChVHZXRDb250cm9sUGxhbmVTdGF0dXMSJS5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1JlcXVlc3QaJi5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1Jlc3BvbnNlEl0KElRyYW5zZmVyTGVhZGVyc2hpcBIiLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBojLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USQgoJQWRkTWVtYmVyEhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0GhouY2VsbC52MS5BZGRNZW1iZXJSZXNwb25zZRJOCg1Qcm9tb3RlTWVtYmVyEh0uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdBoeLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlc3BvbnNlEksKDFJlbW92ZU1lbWJlchIcLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBodLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USTgoNUmVjb3ZlclF1b3J1bRIdLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlcXVlc3QaHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTLgAQoMRHJpbGxTZXJ2aWNlEkIKCVdyaXRlTWFyaxIZLmNlbGwudjEuV3JpdGVNYXJrUmVxdWVzdBoaLmNlbGwudjEuV3JpdGVNYXJrUmVzcG9uc2USQgoJTGlzdE1hcmtzEhkuY2VsbC52MS5MaXN0TWFya3NSZXF1ZXN0GhouY2VsbC52MS5MaXN0TWFya3NSZXNwb25zZRJICgtDcmFzaExlYWRlchIbLmNlbGwudjEuQ3Jhc2hMZWFkZXJSZXF1ZXN0GhwuY2VsbC52MS5DcmFzaExlYWRlclJlc3BvbnNlYgZwcm90bzM", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
+  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgi6gEKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQiTwoHUHJvYmxlbRIjCghzZXZlcml0eRgBIAEoDjIRLmNlbGwudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIOCgZhZHZpY2UYAyABKAkiSQoTU3RyZWFtRXZlbnRzUmVxdWVzdBIOCgZmb2xsb3cYASABKAgSEwoLYWZ0ZXJfaW5kZXgYAiABKAQSDQoFbGltaXQYAyABKA0iNQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USHQoFZXZlbnQYASABKAsyDi5jZWxsLnYxLkV2ZW50IiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFc3RhbGUYASABKAgiQAoRTGlzdE5vZGVzUmVzcG9uc2USHAoFbm9kZXMYASADKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiLQoOR2V0Tm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRINCgVzdGFsZRgCIAEoCCJYCg9HZXROb2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRIoCgthbGxvY2F0aW9ucxgCIAMoCzITLmNlbGwudjEuQWxsb2NhdGlvbiIwCg5QbGFuSm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjIsABCg9QbGFuSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEiQKBmZpZWxkcxgDIAMoCzIULmNlbGwudjEuRmllbGRDaGFuZ2USJwoHYWN0aW9ucxgEIAMoCzIWLmNlbGwudjEuUGxhbm5lZEFjdGlvbhIrCgh1bnBsYWNlZBgFIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZRIPCgd2ZXJzaW9uGAYgASgEIjoKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJImkKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoDRIRCglub2RlX25hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJEhUKDWFsbG9jYXRpb25faWQYBSABKAkiYgoQU3VibWl0Sm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjEhsKDmV4cGVjdGVkX2luZGV4GAIgASgESACIAQFCEQoPX2V4cGVjdGVkX2luZGV4IkYKEVN1Ym1pdEpvYlJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDQoFaW5kZXgYAiABKAQSEQoJdW5jaGFuZ2VkGAMgASgIIiAKD0xpc3RKb2JzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCI9ChBMaXN0Sm9ic1Jlc3BvbnNlEhoKBGpvYnMYASADKAsyDC5jZWxsLnYxLkpvYhINCgVpbmRleBgCIAEoBCIsCg1HZXRKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFc3RhbGUYAiABKAgiZAoOR2V0Sm9iUmVzcG9uc2USGQoDam9iGAEgASgLMgwuY2VsbC52MS5Kb2ISKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAyABKAQiHgoOU3RvcEpvYlJlcXVlc3QSDAoEbmFtZRgBIAEoCSIyCg9TdG9wSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIc3RvcHBpbmcYAiABKA0iTwoWTGlzdEFsbG9jYXRpb25zUmVxdWVzdBILCgNqb2IYASABKAkSDAoEbm9kZRgCIAEoCRILCgNhbGwYAyABKAgSDQoFc3RhbGUYBCABKAgiUgoXTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USKAoLYWxsb2NhdGlvbnMYASADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAiABKAQiMQoUR2V0QWxsb2NhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSDQoFc3RhbGUYAiABKAgiXwoVR2V0QWxsb2NhdGlvblJlc3BvbnNlEicKCmFsbG9jYXRpb24YASABKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SHQoFdXNhZ2UYAiABKAsyDi5jZWxsLnYxLlVzYWdlInIKBVVzYWdlEhMKC2NwdV90aW1lX21zGAEgASgEEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIRCglwcm9jZXNzZXMYAyABKA0SKwoHcmVhZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKEVN0cmVhbUxvZ3NSZXF1ZXN0EhUKDWFsbG9jYXRpb25faWQYASABKAkSDgoGZm9sbG93GAIgASgIEhcKCnRhaWxfbGluZXMYAyABKA1IAIgBARIiCgZzdHJlYW0YBCABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbUINCgtfdGFpbF9saW5lcyJGChJTdHJlYW1Mb2dzUmVzcG9uc2USDAoEZGF0YRgBIAEoDBIiCgZzdHJlYW0YAiABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbSIeChxHZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0Io4BCh1HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRIPCgdjbHVzdGVyGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSEwoLYW5zd2VyZWRfYnkYAyABKAQSEQoJbGVhZGVyX2lkGAQgASgEEiAKB21lbWJlcnMYBSADKAsyDy5jZWxsLnYxLk1lbWJlciInChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0EgoKAnRvGAEgASgEIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJgChBBZGRNZW1iZXJSZXF1ZXN0EgoKAmlkGAEgASgEEhQKDGdycGNfYWRkcmVzcxgCIAEoCRIUCgxwZWVyX2FkZHJlc3MYAyABKAkSFAoMaHR0cF9hZGRyZXNzGAQgASgJIkQKEUFkZE1lbWJlclJlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jZWxsLnYxLk1lbWJlchINCgVpbmRleBgCIAEoBCIiChRQcm9tb3RlTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBCJIChVQcm9tb3RlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIjAKE1JlbW92ZU1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQSDQoFZm9yY2UYAiABKAgiRwoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIlAKFFJlY292ZXJRdW9ydW1SZXF1ZXN0EhAKCHN1cnZpdm9yGAEgASgEEhcKD2NvbmZpcm1fY2x1c3RlchgCIAEoCRINCgVmb3JjZRgDIAEoCCJhChVSZWNvdmVyUXVvcnVtUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIPCgdkcm9wcGVkGAIgAygEEhIKCmNsdXN0ZXJfaWQYAyABKAkSDwoHc3RhcnRlZBgEIAEoCCJEChVTdWJtaXRDb21tYW5kc1JlcXVlc3QSKwoIY29tbWFuZHMYASADKAsyGS5jZWxsLnYxLlN1Ym1pdHRlZENvbW1hbmQiuAEKEFN1Ym1pdHRlZENvbW1hbmQSCgoCaWQYASABKAQSLwoKc3VibWl0X2pvYhgCIAEoCzIZLmNlbGwudjEuU3VibWl0Sm9iUmVxdWVzdEgAEisKCHN0b3Bfam9iGAMgASgLMhcuY2VsbC52MS5TdG9wSm9iUmVxdWVzdEgAEi8KCndyaXRlX21hcmsYBCABKAsyGS5jZWxsLnYxLldyaXRlTWFya1JlcXVlc3RIAEIJCgdjb21tYW5kIkMKFlN1Ym1pdENvbW1hbmRzUmVzcG9uc2USKQoIb3V0Y29tZXMYASADKAsyFy5jZWxsLnYxLkNvbW1hbmRPdXRjb21lIuUBCg5Db21tYW5kT3V0Y29tZRIKCgJpZBgBIAEoBBIwCgpzdWJtaXRfam9iGAIgASgLMhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZUgAEiwKCHN0b3Bfam9iGAMgASgLMhguY2VsbC52MS5TdG9wSm9iUmVzcG9uc2VIABIwCgp3cml0ZV9tYXJrGAQgASgLMhouY2VsbC52MS5Xcml0ZU1hcmtSZXNwb25zZUgAEioKB3JlZnVzYWwYBSABKAsyFy5jZWxsLnYxLkNvbW1hbmRSZWZ1c2FsSABCCQoHb3V0Y29tZSIvCg5Db21tYW5kUmVmdXNhbBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRwoQV3JpdGVNYXJrUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdwYWRkaW5nGAMgASgJIiIKEVdyaXRlTWFya1Jlc3BvbnNlEg0KBWluZGV4GAEgASgEIiQKEExpc3RNYXJrc1JlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkiNwoRTGlzdE1hcmtzUmVzcG9uc2USIgoGcmFuZ2VzGAEgAygLMhIuY2VsbC52MS5NYXJrUmFuZ2UiKAoJTWFya1JhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiOQoSQ3Jhc2hMZWFkZXJSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhEKCWxlYWRlcl9pZBgCIAEoBCIVChNDcmFzaExlYWRlclJlc3BvbnNlKlEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASFAoQU0VWRVJJVFlfV0FSTklORxABEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAIqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIysAEKDEZsZWV0U2VydmljZRJRCg5HZXRGbGVldFN0YXR1cxIeLmNlbGwudjEuR2V0RmxlZXRTdGF0dXNSZXF1ZXN0Gh8uY2VsbC52MS5HZXRGbGVldFN0YXR1c1Jlc3BvbnNlEk0KDFN0cmVhbUV2ZW50cxIcLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBodLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwATKPAQoLTm9kZVNlcnZpY2USQgoJTGlzdE5vZGVzEhkuY2VsbC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhouY2VsbC52MS5MaXN0Tm9kZXNSZXNwb25zZRI8CgdHZXROb2RlEhcuY2VsbC52MS5HZXROb2RlUmVxdWVzdBoYLmNlbGwudjEuR2V0Tm9kZVJlc3BvbnNlMsgCCgpKb2JTZXJ2aWNlEjwKB1BsYW5Kb2ISFy5jZWxsLnYxLlBsYW5Kb2JSZXF1ZXN0GhguY2VsbC52MS5QbGFuSm9iUmVzcG9uc2USQgoJU3VibWl0Sm9iEhkuY2VsbC52MS5TdWJtaXRKb2JSZXF1ZXN0GhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZRI/CghMaXN0Sm9icxIYLmNlbGwudjEuTGlzdEpvYnNSZXF1ZXN0GhkuY2VsbC52MS5MaXN0Sm9ic1Jlc3BvbnNlEjkKBkdldEpvYhIWLmNlbGwudjEuR2V0Sm9iUmVxdWVzdBoXLmNlbGwudjEuR2V0Sm9iUmVzcG9uc2USPAoHU3RvcEpvYhIXLmNlbGwudjEuU3RvcEpvYlJlcXVlc3QaGC5jZWxsLnYxLlN0b3BKb2JSZXNwb25zZTKCAgoRQWxsb2NhdGlvblNlcnZpY2USVAoPTGlzdEFsbG9jYXRpb25zEh8uY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXF1ZXN0GiAuY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXNwb25zZRJOCg1HZXRBbGxvY2F0aW9uEh0uY2VsbC52MS5HZXRBbGxvY2F0aW9uUmVxdWVzdBoeLmNlbGwudjEuR2V0QWxsb2NhdGlvblJlc3BvbnNlEkcKClN0cmVhbUxvZ3MSGi5jZWxsLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0GhsuY2VsbC52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwATKNBAoTQ29udHJvbFBsYW5lU2VydmljZRJmChVHZXRDb250cm9sUGxhbmVTdGF0dXMSJS5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1JlcXVlc3QaJi5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1Jlc3BvbnNlEl0KElRyYW5zZmVyTGVhZGVyc2hpcBIiLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBojLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USQgoJQWRkTWVtYmVyEhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0GhouY2VsbC52MS5BZGRNZW1iZXJSZXNwb25zZRJOCg1Qcm9tb3RlTWVtYmVyEh0uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdBoeLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlc3BvbnNlEksKDFJlbW92ZU1lbWJlchIcLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBodLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USTgoNUmVjb3ZlclF1b3J1bRIdLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlcXVlc3QaHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTJnCg5Db21tYW5kU2VydmljZRJVCg5TdWJtaXRDb21tYW5kcxIeLmNlbGwudjEuU3VibWl0Q29tbWFuZHNSZXF1ZXN0Gh8uY2VsbC52MS5TdWJtaXRDb21tYW5kc1Jlc3BvbnNlKAEwATLgAQoMRHJpbGxTZXJ2aWNlEkIKCVdyaXRlTWFyaxIZLmNlbGwudjEuV3JpdGVNYXJrUmVxdWVzdBoaLmNlbGwudjEuV3JpdGVNYXJrUmVzcG9uc2USQgoJTGlzdE1hcmtzEhkuY2VsbC52MS5MaXN0TWFya3NSZXF1ZXN0GhouY2VsbC52MS5MaXN0TWFya3NSZXNwb25zZRJICgtDcmFzaExlYWRlchIbLmNlbGwudjEuQ3Jhc2hMZWFkZXJSZXF1ZXN0GhwuY2VsbC52MS5DcmFzaExlYWRlclJlc3BvbnNlYgZwcm90bzM", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
 
 /**
  * Asks for the fleet's status.
@@ -1298,6 +1298,188 @@ export const RecoverQuorumResponseSchema: GenMessage<RecoverQuorumResponse> = /*
   messageDesc(file_cell_v1_operators, 39);
 
 /**
+ * Some changes, to be carried out side by side.
+ *
+ * @generated from message cell.v1.SubmitCommandsRequest
+ */
+export type SubmitCommandsRequest = Message<"cell.v1.SubmitCommandsRequest"> & {
+  /**
+   * At most 1,024.
+   *
+   * @generated from field: repeated cell.v1.SubmittedCommand commands = 1;
+   */
+  commands: SubmittedCommand[];
+};
+
+/**
+ * Describes the message cell.v1.SubmitCommandsRequest.
+ * Use `create(SubmitCommandsRequestSchema)` to create a new message.
+ */
+export const SubmitCommandsRequestSchema: GenMessage<SubmitCommandsRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 40);
+
+/**
+ * One change in a stream.
+ *
+ * @generated from message cell.v1.SubmittedCommand
+ */
+export type SubmittedCommand = Message<"cell.v1.SubmittedCommand"> & {
+  /**
+   * Chosen by the caller, who knows the answer by it.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * The change.
+   *
+   * @generated from oneof cell.v1.SubmittedCommand.command
+   */
+  command: {
+    /**
+     * As by JobService.SubmitJob.
+     *
+     * @generated from field: cell.v1.SubmitJobRequest submit_job = 2;
+     */
+    value: SubmitJobRequest;
+    case: "submitJob";
+  } | {
+    /**
+     * As by JobService.StopJob.
+     *
+     * @generated from field: cell.v1.StopJobRequest stop_job = 3;
+     */
+    value: StopJobRequest;
+    case: "stopJob";
+  } | {
+    /**
+     * As by DrillService.WriteMark.
+     *
+     * @generated from field: cell.v1.WriteMarkRequest write_mark = 4;
+     */
+    value: WriteMarkRequest;
+    case: "writeMark";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.SubmittedCommand.
+ * Use `create(SubmittedCommandSchema)` to create a new message.
+ */
+export const SubmittedCommandSchema: GenMessage<SubmittedCommand> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 41);
+
+/**
+ * Some answers.
+ *
+ * @generated from message cell.v1.SubmitCommandsResponse
+ */
+export type SubmitCommandsResponse = Message<"cell.v1.SubmitCommandsResponse"> & {
+  /**
+   * In the order in which they came to be.
+   *
+   * @generated from field: repeated cell.v1.CommandOutcome outcomes = 1;
+   */
+  outcomes: CommandOutcome[];
+};
+
+/**
+ * Describes the message cell.v1.SubmitCommandsResponse.
+ * Use `create(SubmitCommandsResponseSchema)` to create a new message.
+ */
+export const SubmitCommandsResponseSchema: GenMessage<SubmitCommandsResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 42);
+
+/**
+ * What became of one change.
+ *
+ * @generated from message cell.v1.CommandOutcome
+ */
+export type CommandOutcome = Message<"cell.v1.CommandOutcome"> & {
+  /**
+   * The id that the caller gave.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * The outcome.
+   *
+   * @generated from oneof cell.v1.CommandOutcome.outcome
+   */
+  outcome: {
+    /**
+     * A job was submitted.
+     *
+     * @generated from field: cell.v1.SubmitJobResponse submit_job = 2;
+     */
+    value: SubmitJobResponse;
+    case: "submitJob";
+  } | {
+    /**
+     * A job is stopped.
+     *
+     * @generated from field: cell.v1.StopJobResponse stop_job = 3;
+     */
+    value: StopJobResponse;
+    case: "stopJob";
+  } | {
+    /**
+     * A mark was written.
+     *
+     * @generated from field: cell.v1.WriteMarkResponse write_mark = 4;
+     */
+    value: WriteMarkResponse;
+    case: "writeMark";
+  } | {
+    /**
+     * It was refused; see the code for whether it may have been written.
+     *
+     * @generated from field: cell.v1.CommandRefusal refusal = 5;
+     */
+    value: CommandRefusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.CommandOutcome.
+ * Use `create(CommandOutcomeSchema)` to create a new message.
+ */
+export const CommandOutcomeSchema: GenMessage<CommandOutcome> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 43);
+
+/**
+ * Why a change was not carried out.
+ *
+ * @generated from message cell.v1.CommandRefusal
+ */
+export type CommandRefusal = Message<"cell.v1.CommandRefusal"> & {
+  /**
+   * Stable code ("CELL_E_...").
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * The sentence for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message cell.v1.CommandRefusal.
+ * Use `create(CommandRefusalSchema)` to create a new message.
+ */
+export const CommandRefusalSchema: GenMessage<CommandRefusal> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 44);
+
+/**
  * Writes a mark.
  *
  * @generated from message cell.v1.WriteMarkRequest
@@ -1316,6 +1498,13 @@ export type WriteMarkRequest = Message<"cell.v1.WriteMarkRequest"> & {
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
+
+  /**
+   * Goes through the log and is then thrown away, so that marks can be as long as other changes; at most 64 KiB.
+   *
+   * @generated from field: string padding = 3;
+   */
+  padding: string;
 };
 
 /**
@@ -1323,7 +1512,7 @@ export type WriteMarkRequest = Message<"cell.v1.WriteMarkRequest"> & {
  * Use `create(WriteMarkRequestSchema)` to create a new message.
  */
 export const WriteMarkRequestSchema: GenMessage<WriteMarkRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 40);
+  messageDesc(file_cell_v1_operators, 45);
 
 /**
  * The mark is durable on a majority.
@@ -1344,7 +1533,7 @@ export type WriteMarkResponse = Message<"cell.v1.WriteMarkResponse"> & {
  * Use `create(WriteMarkResponseSchema)` to create a new message.
  */
 export const WriteMarkResponseSchema: GenMessage<WriteMarkResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 41);
+  messageDesc(file_cell_v1_operators, 46);
 
 /**
  * Asks for all marks of a drill; always linearizable.
@@ -1365,7 +1554,7 @@ export type ListMarksRequest = Message<"cell.v1.ListMarksRequest"> & {
  * Use `create(ListMarksRequestSchema)` to create a new message.
  */
 export const ListMarksRequestSchema: GenMessage<ListMarksRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 42);
+  messageDesc(file_cell_v1_operators, 47);
 
 /**
  * All marks of a drill.
@@ -1386,7 +1575,7 @@ export type ListMarksResponse = Message<"cell.v1.ListMarksResponse"> & {
  * Use `create(ListMarksResponseSchema)` to create a new message.
  */
 export const ListMarksResponseSchema: GenMessage<ListMarksResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 43);
+  messageDesc(file_cell_v1_operators, 48);
 
 /**
  * Marks from first to last, both included.
@@ -1414,7 +1603,7 @@ export type MarkRange = Message<"cell.v1.MarkRange"> & {
  * Use `create(MarkRangeSchema)` to create a new message.
  */
 export const MarkRangeSchema: GenMessage<MarkRange> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 44);
+  messageDesc(file_cell_v1_operators, 49);
 
 /**
  * Orders the crash of the leader.
@@ -1442,7 +1631,7 @@ export type CrashLeaderRequest = Message<"cell.v1.CrashLeaderRequest"> & {
  * Use `create(CrashLeaderRequestSchema)` to create a new message.
  */
 export const CrashLeaderRequestSchema: GenMessage<CrashLeaderRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 45);
+  messageDesc(file_cell_v1_operators, 50);
 
 /**
  * The order was passed on.
@@ -1457,7 +1646,7 @@ export type CrashLeaderResponse = Message<"cell.v1.CrashLeaderResponse"> & {
  * Use `create(CrashLeaderResponseSchema)` to create a new message.
  */
 export const CrashLeaderResponseSchema: GenMessage<CrashLeaderResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 46);
+  messageDesc(file_cell_v1_operators, 51);
 
 /**
  * How bad a problem is.
@@ -1769,6 +1958,28 @@ export const ControlPlaneService: GenService<{
   serviceDesc(file_cell_v1_operators, 4);
 
 /**
+ * Many changes over one stream: a client with much to write pays for a call once, not for each change.
+ *
+ * @generated from service cell.v1.CommandService
+ */
+export const CommandService: GenService<{
+  /**
+   * Carries out changes as they come, many at once, and answers each by its id as soon as it is durable on a majority
+   * or refused: in whatever order that happens. While 1,024 changes of a stream wait for their answers, the member
+   * reads no more from it. Ends when the caller has ended its side and all is answered. If it breaks off, the outcome
+   * of what was not answered is unknown.
+   *
+   * @generated from rpc cell.v1.CommandService.SubmitCommands
+   */
+  submitCommands: {
+    methodKind: "bidi_streaming";
+    input: typeof SubmitCommandsRequestSchema;
+    output: typeof SubmitCommandsResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_cell_v1_operators, 5);
+
+/**
  * Exercised failures.
  *
  * @generated from service cell.v1.DrillService
@@ -1805,5 +2016,5 @@ export const DrillService: GenService<{
     output: typeof CrashLeaderResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_cell_v1_operators, 5);
+  serviceDesc(file_cell_v1_operators, 6);
 
