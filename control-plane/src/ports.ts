@@ -90,6 +90,27 @@ export interface MemberStatus {
   readonly leaderId: number;
 }
 
+/** Recovery from a lost quorum, with this member as the only survivor. Implemented in `recovery/`. */
+export interface Recovery {
+  /**
+   * What recovering would do; changes nothing. Rejects with `CELL_E_CONFLICT`, which says why, while it must not be: a
+   * leader is known, a majority of the voters can be reached, or, unless `force`, a member that can be reached has more
+   * of the log.
+   */
+  plan(force: boolean): Promise<RecoveryPlan>;
+  /** Has it begun, after the same checks: soon after it resolves this member stops, and starts again as the only one. */
+  run(force: boolean): Promise<RecoveryPlan>;
+}
+
+export interface RecoveryPlan {
+  /** Raft index of the last entry of this member's log, all of which counts as committed. */
+  readonly lastIndex: number;
+  /** Raft ids of the members that are dropped, ordered. */
+  readonly dropped: readonly number[];
+  /** Id of the cluster after it; the same each time while this process lives. */
+  readonly clusterId: string;
+}
+
 export interface LogRequest {
   readonly allocationId: string;
   readonly follow: boolean;
