@@ -1,4 +1,5 @@
 import { InvariantError } from './invariant-error.ts';
+import { Lease } from './lease.ts';
 import { RaftLog } from './log/raft-log.ts';
 import type { MessageDraft } from './message.ts';
 import { Tracker } from './progress/tracker.ts';
@@ -36,6 +37,13 @@ export class Raft {
   transferee: NodeId = 0;
   /** A transfer was begun in this term: its target may campaign in spite of our lease, so the lease is no proof. */
   leaseBroken = false;
+  /** Kept up on a leader that may answer reads by lease. */
+  readonly lease = new Lease();
+  /**
+   * With reads by lease, after a start: a leader may count on a promise that was given before and is forgotten. Until
+   * one election timeout has passed this member votes for nobody.
+   */
+  promiseForgotten = false;
   /** Membership changes above the applied index may be in the log up to here: none is added before. */
   pendingConfIndex = 0;
   /** Bytes of entries proposed here that are not yet applied. */

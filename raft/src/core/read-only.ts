@@ -32,6 +32,18 @@ export class ReadOnly implements AckedIndexes {
     this.acked.clear();
   }
 
+  /** Gives the next round of heartbeats a number of its own, also without a read; `self` has heard it. */
+  beginRound(self: NodeId): number {
+    this.sequence++;
+    this.acknowledgeSelf(self);
+    return this.sequence;
+  }
+
+  /** The largest number that a quorum of `voters` has heard. */
+  confirmed(voters: JointVoters): number {
+    return jointCommitted(voters, this);
+  }
+
   add(request: Message, index: number): void {
     this.sequence++;
     this.queue.push({ request, index, sequence: this.sequence });
@@ -70,7 +82,7 @@ export class ReadOnly implements AckedIndexes {
 
   /** Takes out all reads that a quorum of `voters` has confirmed. */
   takeConfirmed(voters: JointVoters): readonly PendingRead[] {
-    const confirmed = jointCommitted(voters, this);
+    const confirmed = this.confirmed(voters);
     let count = 0;
     while (count < this.queue.length && (this.queue[count] as PendingRead).sequence <= confirmed) count++;
     if (count === 0) return [];

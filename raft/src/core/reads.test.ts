@@ -135,18 +135,6 @@ test('a follower asks the leader, and two that use the same context are not mixe
   expect(cluster.member(1).reads).toHaveLength(0);
 });
 
-test('a leader by lease answers at once, but not while and after it hands leadership over', () => {
-  const cluster = new TestCluster({ voters: [1, 2, 3], config: { readOnlyOption: 'lease-based' } });
-  cluster.elect(1);
-  cluster.node(1).readIndex(QUESTION);
-  expect(cluster.storeAndSend(1).readStates).toHaveLength(1);
-  cluster.messages = [];
-  cluster.isolate(2);
-  cluster.node(1).transferLeader(2);
-  cluster.node(1).readIndex(QUESTION);
-  expect(cluster.storeAndSend(1).readStates).toEqual([]);
-});
-
 test('reads of an earlier term are forgotten, not answered', () => {
   const cluster = new TestCluster({ voters: [1, 2, 3], config: PLAIN });
   cluster.elect(1);

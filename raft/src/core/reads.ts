@@ -35,7 +35,7 @@ function serve(raft: Raft, message: Message): boolean {
   const index = raft.log.committed;
   // We alone decide, but only if we are that one voter: a removed leader is not (it would serve stale reads).
   const alone = raft.tracker.isOnlyVoter(raft.id);
-  if (alone || (raft.config.readOnlyOption === 'lease-based' && !raft.leaseBroken)) {
+  if (alone || leaseHolds(raft)) {
     answer(raft, message, index);
     return false;
   }
@@ -44,10 +44,18 @@ function serve(raft: Raft, message: Message): boolean {
   return true;
 }
 
+/** May this leader answer by itself, since nobody else can have been elected? A transfer lets its target campaign. */
+function leaseHolds(raft: Raft): boolean {
+  const { readOnlyOption, electionTicks } = raft.config;
+  return readOnlyOption === 'lease-based' && !raft.leaseBroken && raft.lease.holds(electionTicks);
+}
+
 /** A follower heard our heartbeat: reads that a quorum has confirmed are answered. */
 export function confirmReads(raft: Raft, message: Message): void {
-  if (message.context.length === 0 || !raft.readOnly.hasPending()) return;
+  const leased = raft.config.readOnlyOption === 'lease-based';
+  if (message.context.length === 0 || !(leased || raft.readOnly.hasPending())) return;
   raft.readOnly.acknowledge(message.from, message.context);
+  if (leased) raft.lease.confirmed(raft.readOnly.confirmed(raft.tracker.membership.voters));
   const confirmed: readonly PendingRead[] = raft.readOnly.takeConfirmed(raft.tracker.membership.voters);
   for (const { request, index } of confirmed) answer(raft, request, index);
 }

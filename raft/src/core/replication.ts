@@ -93,7 +93,9 @@ export function broadcastAppend(raft: Raft): void {
 
 /** A heartbeat never commits more than the follower is known to have: its log may still differ above that. */
 export function broadcastHeartbeat(raft: Raft): void {
-  const context = raft.readOnly.hasPending() ? raft.readOnly.context() : NO_BYTES;
+  const leased = raft.config.readOnlyOption === 'lease-based';
+  if (leased) raft.lease.sent(raft.readOnly.beginRound(raft.id));
+  const context = leased || raft.readOnly.hasPending() ? raft.readOnly.context() : NO_BYTES;
   for (const id of raft.tracker.ids) {
     if (id === raft.id) continue;
     const progress = raft.tracker.progress.get(id) as Progress;

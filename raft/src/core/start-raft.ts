@@ -27,6 +27,8 @@ export function startRaft(config: Config): Raft {
   }
   log.committed = committed;
   raft.term = hardState.term;
+  // In term 0 there was no leader to promise anything to.
+  raft.promiseForgotten = config.readOnlyOption === 'lease-based' && hardState.term > 0;
   raft.vote = hardState.vote;
   if (config.applied > log.applied) log.appliedTo(config.applied, 0);
   becomeFollower(raft, raft.term, 0);

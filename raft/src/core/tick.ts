@@ -10,6 +10,7 @@ export function tick(raft: Raft): void {
 
 function tickElection(raft: Raft): void {
   raft.electionElapsed++;
+  if (raft.electionElapsed >= raft.config.electionTicks) raft.promiseForgotten = false;
   if (!raft.promotable() || raft.electionElapsed < raft.randomizedElectionTicks) return;
   raft.electionElapsed = 0;
   const hup = draftMessage('hup', raft.id);
@@ -19,6 +20,7 @@ function tickElection(raft: Raft): void {
 
 function tickLeader(raft: Raft): void {
   const { electionTicks, heartbeatTicks, checkQuorum } = raft.config;
+  raft.lease.tick();
   raft.heartbeatElapsed++;
   raft.electionElapsed++;
   if (raft.electionElapsed >= electionTicks) {
