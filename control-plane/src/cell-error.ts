@@ -19,6 +19,10 @@ export type CellErrorCode =
   | 'CELL_E_NO_SESSION'
   /** An agent has a newer state than the control plane: that was set up anew, or has lost data. */
   | 'CELL_E_GENERATION_LOST'
+  /** A member that was removed: it ends, and does not come back with that data. */
+  | 'CELL_E_REMOVED'
+  /** A member that lacks too much of the log to get a vote. */
+  | 'CELL_E_NOT_CAUGHT_UP'
   | 'CELL_E_CONFLICT'
   | 'CELL_E_NOT_FOUND'
   | 'CELL_E_AMBIGUOUS'

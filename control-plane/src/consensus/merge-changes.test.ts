@@ -3,16 +3,23 @@ import type { StateChange } from '../state/fleet-state.ts';
 import { mergeChanges } from './merge-changes.ts';
 
 function change(index: number, rows: Record<string, unknown>): StateChange {
-  const none = { nodes: [], removedNodes: [], jobs: [], allocations: [], removedAllocations: [], events: [] };
+  const lists = { nodes: [], removedNodes: [], jobs: [], allocations: [], removedAllocations: [] };
+  const none = { ...lists, members: [], events: [] };
   return { ...none, ...rows, index };
 }
 
 test('of a row that changed several times the newest is told, and events stay in order', () => {
   const merged = mergeChanges([
-    change(5, { nodes: [{ id: 'n', status: 'lost' }], jobs: [{ name: 'j', version: 1 }], events: ['a'] }),
+    change(5, {
+      nodes: [{ id: 'n', status: 'lost' }],
+      jobs: [{ name: 'j', version: 1 }],
+      members: [{ id: 1, status: 'invited' }, { id: 2 }],
+      events: ['a'],
+    }),
     change(6, {
       nodes: [{ id: 'n', status: 'ready' }],
       jobs: [{ name: 'j', version: 2 }, { name: 'k' }],
+      members: [{ id: 1, status: 'member' }],
       events: ['b', 'c'],
     }),
   ]);
@@ -20,6 +27,7 @@ test('of a row that changed several times the newest is told, and events stay in
     change(6, {
       nodes: [{ id: 'n', status: 'ready' }],
       jobs: [{ name: 'j', version: 2 }, { name: 'k' }],
+      members: [{ id: 1, status: 'member' }, { id: 2 }],
       events: ['a', 'b', 'c'],
     }),
   );

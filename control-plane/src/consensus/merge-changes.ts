@@ -10,6 +10,11 @@ export function mergeChanges(changes: readonly StateChange[]): StateChange {
     (change) => [change.jobs, []],
     (job) => job.name,
   );
+  const members = merge(
+    changes,
+    (change) => [change.members, []],
+    (member) => member.id,
+  );
   return {
     index: changes.at(-1)!.index,
     nodes: nodes.put,
@@ -17,6 +22,7 @@ export function mergeChanges(changes: readonly StateChange[]): StateChange {
     jobs: jobs.put,
     allocations: allocations.put,
     removedAllocations: allocations.removed,
+    members: members.put,
     events: changes.flatMap((change) => change.events),
   };
 }
@@ -26,13 +32,13 @@ function idOf(row: { readonly id: string }): string {
 }
 
 /** Per row what happened last: put or removed. */
-function merge<Row>(
+function merge<Row, Key extends string | number>(
   changes: readonly StateChange[],
   rowsOf: (change: StateChange) => readonly [put: readonly Row[], removed: readonly Row[]],
-  keyOf: (row: Row) => string,
+  keyOf: (row: Row) => Key,
 ): { readonly put: Row[]; readonly removed: Row[] } {
-  const put = new Map<string, Row>();
-  const removed = new Map<string, Row>();
+  const put = new Map<Key, Row>();
+  const removed = new Map<Key, Row>();
   for (const [putNow, removedNow] of changes.map(rowsOf)) {
     for (const row of putNow) {
       put.set(keyOf(row), row);

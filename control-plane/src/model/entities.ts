@@ -137,7 +137,13 @@ export type EventType =
   | 'AllocationStopped'
   | 'AllocationLost'
   | 'LeaderElected'
-  | 'DrillStarted';
+  | 'DrillStarted'
+  | 'ClusterFounded'
+  | 'MemberInvited'
+  | 'MemberAdmitted'
+  | 'MemberPromoted'
+  | 'MemberRemoved'
+  | 'ClusterRecovered';
 
 /** Marks that a drill wrote, as ordered ranges [first, last] that don't touch. */
 export interface DrillRow {

@@ -9,6 +9,8 @@ export function stateWithJob(state: FleetState, job: JobRow): FleetState {
     jobs: new Map(state.jobs).set(job.name, job),
     allocations: state.allocations,
     drills: state.drills,
+    members: state.members,
+    recoveries: state.recoveries,
     events: state.events,
     unplacedJobs: state.unplacedJobs,
     systemJobs: state.systemJobs,

@@ -5,6 +5,7 @@
  */
 import type { JobSpec } from '@cell/job';
 import type { AllocationRow, AllocationState, Inventory, PlacementFailure } from '../model/entities.ts';
+import type { MemberRow } from '../model/members.ts';
 
 interface Timed {
   /** Wall clock of the member that made the command, in milliseconds since 1970. */
@@ -87,6 +88,50 @@ export interface WriteMark extends Timed {
   readonly sequence: number;
 }
 
+/** The first leader writes down who founded the cluster. Refused if anybody was written down before. */
+export interface FoundMembers extends Timed {
+  readonly kind: 'found-members';
+  readonly members: readonly Founder[];
+}
+
+export type Founder = Pick<MemberRow, 'id' | 'grpc' | 'peers' | 'http' | 'incarnation'>;
+
+/** A new member may come. Asked again with the same addresses it changes nothing. */
+export interface InviteMember extends Timed {
+  readonly kind: 'invite-member';
+  readonly id: number;
+  readonly grpc: string;
+  readonly peers: string;
+  readonly http: string;
+}
+
+/** An invited member has come, by this name; no other one may come in its place. */
+export interface AdmitMember extends Timed {
+  readonly kind: 'admit-member';
+  readonly id: number;
+  readonly incarnation: string;
+}
+
+/** A member has got its vote: only for people to see, since Raft's configuration says who votes. */
+export interface NotePromotion extends Timed {
+  readonly kind: 'note-promotion';
+  readonly id: number;
+}
+
+/** Out for ever. */
+export interface RemoveMember extends Timed {
+  readonly kind: 'remove-member';
+  readonly id: number;
+}
+
+/** The cluster goes on with one survivor, as another cluster; all other members are out. Never proposed by a leader. */
+export interface RecoverCluster extends Timed {
+  readonly kind: 'recover-cluster';
+  readonly survivor: number;
+  readonly clusterId: string;
+  readonly formerClusterId: string;
+}
+
 export type Command =
   | RegisterNode
   | SetNodeStatus
@@ -96,7 +141,13 @@ export type Command =
   | ReportAllocations
   | CollectGarbage
   | LeaderElected
-  | WriteMark;
+  | WriteMark
+  | FoundMembers
+  | InviteMember
+  | AdmitMember
+  | NotePromotion
+  | RemoveMember
+  | RecoverCluster;
 
 /** Written by a member that knows more kinds of commands than this one; applying it refuses it. */
 export interface UnknownCommand extends Timed {
@@ -115,4 +166,5 @@ export type RefusalCode =
   | 'CELL_E_NOT_FOUND'
   | 'CELL_E_LIMIT'
   | 'CELL_E_UNKNOWN_COMMAND'
+  | 'CELL_E_REMOVED'
   | 'CELL_E_INVALID';

@@ -3,6 +3,7 @@
  * them). Readers get this read-only view; rows are immutable, so a reader may keep a row for as long as it likes.
  */
 import type { AllocationRow, DrillRow, EventRow, JobRow, JobVersionRow, NodeRow } from '../model/entities.ts';
+import type { MemberRow, RecoveryRow } from '../model/members.ts';
 
 export interface FleetState {
   /** Raft index of the last applied command. */
@@ -11,6 +12,10 @@ export interface FleetState {
   readonly jobs: ReadonlyMap<string, JobRow>;
   readonly allocations: ReadonlyMap<string, AllocationRow>;
   readonly drills: ReadonlyMap<string, DrillRow>;
+  /** By Raft id, removed ones included. Empty until the first leader has written the founders. */
+  readonly members: ReadonlyMap<number, MemberRow>;
+  /** The newest last; bounded. */
+  readonly recoveries: readonly RecoveryRow[];
   /** The newest last; bounded. */
   readonly events: readonly EventRow[];
 
@@ -54,5 +59,7 @@ export interface StateChange {
   readonly allocations: readonly AllocationRow[];
   /** Rows that were collected. */
   readonly removedAllocations: readonly AllocationRow[];
+  /** Removed ones included, as they are now. */
+  readonly members: readonly MemberRow[];
   readonly events: readonly EventRow[];
 }

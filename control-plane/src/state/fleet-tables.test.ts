@@ -125,6 +125,7 @@ test('a refused command changes nothing but the index', () => {
           jobs: [],
           allocations: [],
           removedAllocations: [],
+          members: [],
           events: [],
         });
       }

@@ -7,8 +7,9 @@ import {
   type JobVersionRow,
   type NodeRow,
 } from '../model/entities.ts';
+import type { MemberRow, RecoveryRow } from '../model/members.ts';
 import type { FleetState, NodeUsage } from './fleet-state.ts';
-import { EVENTS_MAX } from './limits.ts';
+import { EVENTS_MAX, RECOVERIES_MAX } from './limits.ts';
 
 /**
  * The tables and their indexes. Writers are `apply/` and `restoreTables`; everyone else sees `FleetState`. The order
@@ -40,6 +41,14 @@ export class FleetTables implements FleetState {
 
   get events(): readonly EventRow[] {
     return this.#rows.events;
+  }
+
+  get members(): ReadonlyMap<number, MemberRow> {
+    return this.#rows.members;
+  }
+
+  get recoveries(): readonly RecoveryRow[] {
+    return this.#rows.recoveries;
   }
 
   get unplacedJobs(): ReadonlySet<string> {
@@ -134,6 +143,16 @@ export class FleetTables implements FleetState {
     this.#rows.drills.delete(id);
   }
 
+  putMember(row: MemberRow): void {
+    this.#rows.members.set(row.id, row);
+  }
+
+  /** The oldest beyond the limit go. */
+  appendRecovery(row: RecoveryRow): void {
+    this.#rows.recoveries.push(row);
+    if (this.#rows.recoveries.length > RECOVERIES_MAX) this.#rows.recoveries.shift();
+  }
+
   /** The oldest beyond the limit go. */
   appendEvents(events: readonly EventRow[]): void {
     this.#rows.events.push(...events.slice(-EVENTS_MAX));
@@ -186,6 +205,8 @@ function emptyRows() {
     allocations: new Map<string, AllocationRow>(),
     drills: new Map<string, DrillRow>(),
     events: [] as EventRow[],
+    members: new Map<number, MemberRow>(),
+    recoveries: [] as RecoveryRow[],
     jobVersions: new Map<string, Map<number, JobVersionRow>>(),
     allocationsByJob: new Map<string, Map<string, AllocationRow>>(),
     allocationsByNode: new Map<string, Map<string, AllocationRow>>(),

@@ -18,6 +18,13 @@ export const ENDED_HISTORY_PER_JOB_MAX = 20;
 /** Ended allocations above the sum of both limits at which a job is trimmed between two garbage collections. */
 export const ENDED_SLACK = 64;
 
+/** Members that are not removed. More only make writes slower. */
+export const MEMBERS_MAX = 9;
+/** Removed members kept, so that their ids are never used again. */
+export const MEMBER_ROWS_MAX = 10_000;
+/** Recoveries from a lost quorum that are kept; the oldest go. */
+export const RECOVERIES_MAX = 16;
+
 export const EVENTS_MAX = 2_000;
 
 /** Drills kept; the oldest go. */

@@ -1,4 +1,5 @@
 import type { AllocationRow, DrillRow, EventRow, EventType, JobRow, NodeRow } from '../../model/entities.ts';
+import type { MemberRow, RecoveryRow } from '../../model/members.ts';
 import type { CommandResult, RefusalCode } from '../commands.ts';
 import type { StateChange } from '../fleet-state.ts';
 import type { FleetTables } from '../fleet-tables.ts';
@@ -13,6 +14,7 @@ export class Application {
   readonly #jobs = new Map<string, JobRow>();
   readonly #allocations = new Map<string, AllocationRow>();
   readonly #removedAllocations: AllocationRow[] = [];
+  readonly #members = new Map<number, MemberRow>();
   readonly #events: EventRow[] = [];
 
   constructor(tables: FleetTables, index: number, timeMs: number) {
@@ -52,6 +54,15 @@ export class Application {
     this.tables.putDrill(row);
   }
 
+  putMember(row: MemberRow): void {
+    this.tables.putMember(row);
+    this.#members.set(row.id, row);
+  }
+
+  appendRecovery(row: RecoveryRow): void {
+    this.tables.appendRecovery(row);
+  }
+
   event(type: EventType, subject: string, message: string): void {
     this.#events.push({ index: this.index, timeMs: this.timeMs, type, subject, message });
   }
@@ -80,6 +91,7 @@ export class Application {
       jobs: [...this.#jobs.values()],
       allocations: [...this.#allocations.values()],
       removedAllocations: this.#removedAllocations,
+      members: [...this.#members.values()],
       events: this.#events,
     };
   }

@@ -1,11 +1,17 @@
 import type { Command, CommandResult, UnknownCommand } from '../commands.ts';
 import type { StateChange } from '../fleet-state.ts';
 import type { FleetTables } from '../fleet-tables.ts';
+import { admitMember } from './admit-member.ts';
 import { Application } from './application.ts';
 import { applyPlan } from './apply-plan.ts';
 import { collectGarbage } from './collect-garbage.ts';
+import { foundMembers } from './found-members.ts';
+import { inviteMember } from './invite-member.ts';
 import { leaderElected } from './leader-elected.ts';
+import { notePromotion } from './note-promotion.ts';
+import { recoverCluster } from './recover-cluster.ts';
 import { registerNode } from './register-node.ts';
+import { removeMember } from './remove-member.ts';
 import { reportAllocations } from './report-allocations.ts';
 import { setNodeStatus } from './set-node-status.ts';
 import { stopJob } from './stop-job.ts';
@@ -51,6 +57,18 @@ function carryOut(application: Application, command: Command | UnknownCommand): 
       return leaderElected(application, command);
     case 'write-mark':
       return writeMark(application, command);
+    case 'found-members':
+      return foundMembers(application, command);
+    case 'invite-member':
+      return inviteMember(application, command);
+    case 'admit-member':
+      return admitMember(application, command);
+    case 'note-promotion':
+      return notePromotion(application, command);
+    case 'remove-member':
+      return removeMember(application, command);
+    case 'recover-cluster':
+      return recoverCluster(application, command);
     case 'unknown':
       return application.refuse(
         'CELL_E_UNKNOWN_COMMAND',

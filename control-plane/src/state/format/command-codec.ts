@@ -1,12 +1,19 @@
 /** Commands as they stand in the log: JSON with the format's version in "v". */
 import type {
+  AdmitMember,
   AllocationReport,
   ApplyPlan,
   CollectGarbage,
   Command,
+  Founder,
+  FoundMembers,
+  InviteMember,
   LeaderElected,
+  NotePromotion,
   Placement,
+  RecoverCluster,
   RegisterNode,
+  RemoveMember,
   ReportAllocations,
   SetNodeStatus,
   StopJob,
@@ -80,6 +87,29 @@ const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kin
   'collect-garbage': object<CollectGarbage>({ kind: oneOf('collect-garbage'), timeMs }),
   'leader-elected': object<LeaderElected>({ kind: oneOf('leader-elected'), timeMs, member: amount }),
   'write-mark': object<WriteMark>({ kind: oneOf('write-mark'), timeMs, drillId: text, sequence: amount }),
+  'found-members': object<FoundMembers>({
+    kind: oneOf('found-members'),
+    timeMs,
+    members: list(object<Founder>({ id: amount, grpc: text, peers: text, http: text, incarnation: text })),
+  }),
+  'invite-member': object<InviteMember>({
+    kind: oneOf('invite-member'),
+    timeMs,
+    id: amount,
+    grpc: text,
+    peers: text,
+    http: text,
+  }),
+  'admit-member': object<AdmitMember>({ kind: oneOf('admit-member'), timeMs, id: amount, incarnation: text }),
+  'note-promotion': object<NotePromotion>({ kind: oneOf('note-promotion'), timeMs, id: amount }),
+  'remove-member': object<RemoveMember>({ kind: oneOf('remove-member'), timeMs, id: amount }),
+  'recover-cluster': object<RecoverCluster>({
+    kind: oneOf('recover-cluster'),
+    timeMs,
+    survivor: amount,
+    clusterId: text,
+    formerClusterId: text,
+  }),
 };
 
 const encoder = new TextEncoder();

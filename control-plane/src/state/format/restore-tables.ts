@@ -1,9 +1,18 @@
 import { FleetTables } from '../fleet-tables.ts';
 import { SNAPSHOT_LINE_BYTES_MAX } from '../limits.ts';
 import { StateError } from '../state-error.ts';
-import { allocationShape, drillShape, eventShape, jobShape, jobVersionShape, nodeShape } from './row-shapes.ts';
+import {
+  allocationShape,
+  drillShape,
+  eventShape,
+  jobShape,
+  jobVersionShape,
+  memberShape,
+  nodeShape,
+  recoveryShape,
+} from './row-shapes.ts';
 import type { Shape } from './shape.ts';
-import { headerShape, SNAPSHOT_VERSION, type SnapshotHeader, type SnapshotTable, snapshotTables } from './snapshot.ts';
+import { countedTables, headerShape, SNAPSHOT_VERSION, type SnapshotHeader, type SnapshotTable } from './snapshot.ts';
 
 /**
  * Builds the tables from what `captureTables` gave, cut into chunks in whatever way. Rejects with `StateError`
@@ -27,6 +36,11 @@ const END_LINE = '{"end":true}';
 const NEWLINE = 0x0a;
 
 const writers: { readonly [Table in SnapshotTable]: (tables: FleetTables, value: unknown) => void } = {
+  members: rowWriter(memberShape, (tables, row) => {
+    if (tables.members.has(row.id)) throw new Error('The member is there twice');
+    tables.putMember(row);
+  }),
+  recoveries: rowWriter(recoveryShape, (tables, row) => tables.appendRecovery(row)),
   nodes: rowWriter(nodeShape, (tables, row) => {
     if (tables.nodes.has(row.id) || tables.nodeByName(row.name) !== undefined)
       throw new Error('The node is there twice');
@@ -89,15 +103,15 @@ class SnapshotReader {
   }
 
   #begin(header: SnapshotHeader): void {
-    if (header.version !== SNAPSHOT_VERSION) {
+    if (header.version < 1 || header.version > SNAPSHOT_VERSION) {
       const found = `format version ${header.version}`;
       throw damaged(
         1,
-        `it has ${found}, and this control plane reads ${SNAPSHOT_VERSION}; run the version that wrote it`,
+        `it has ${found}, and this control plane reads up to ${SNAPSHOT_VERSION}; run the version that wrote it`,
       );
     }
     this.#tables.setIndex(header.index);
-    this.#missing = snapshotTables.map((table) => ({ table, rows: header.counts[table] }));
+    this.#missing = countedTables(header);
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   PlacementFailure,
   RefusalReason,
 } from '../../model/entities.ts';
+import type { MemberRow, RecoveryRow } from '../../model/members.ts';
 import { amount, list, object, oneOf, optional, pair, record, type Shape, text, truth, whole } from './shape.ts';
 import { specShape } from './spec-shape.ts';
 
@@ -117,6 +118,12 @@ export const eventShape: Shape<EventRow> = object<EventRow>({
     'AllocationLost',
     'LeaderElected',
     'DrillStarted',
+    'ClusterFounded',
+    'MemberInvited',
+    'MemberAdmitted',
+    'MemberPromoted',
+    'MemberRemoved',
+    'ClusterRecovered',
   ),
   subject: text,
   message: text,
@@ -126,4 +133,23 @@ export const drillShape: Shape<DrillRow> = object<DrillRow>({
   id: text,
   startedAtMs: whole,
   ranges: list(pair(amount)),
+});
+
+export const memberShape: Shape<MemberRow> = object<MemberRow>({
+  id: amount,
+  grpc: text,
+  peers: text,
+  http: text,
+  incarnation: text,
+  status: oneOf('invited', 'member', 'removed'),
+  modifyIndex: amount,
+});
+
+export const recoveryShape: Shape<RecoveryRow> = object<RecoveryRow>({
+  clusterId: text,
+  formerClusterId: text,
+  survivor: amount,
+  dropped: list(amount),
+  timeMs: whole,
+  index: amount,
 });

@@ -9,6 +9,7 @@ import { captureTables } from './snapshot.ts';
 
 function everything(): TestFleet {
   const fleet = new TestFleet();
+  fleet.found(1, 2, 3);
   fleet.node('n1');
   fleet.node('n2');
   fleet.submit({ count: 2, environment: { GREETING: 'grüß dich' } });
@@ -24,6 +25,8 @@ function everything(): TestFleet {
 
 const rowsOf = ({ tables }: TestFleet) => ({
   index: tables.index,
+  members: new Map(tables.members),
+  recoveries: [...tables.recoveries],
   nodes: new Map(tables.nodes),
   jobs: new Map(tables.jobs),
   allocations: new Map(tables.allocations),
@@ -128,7 +131,7 @@ const damages: readonly (readonly [name: string, text: () => string])[] = [
   ['something after the end', () => `${lines().join('\n')}\n{}\n`],
   ['the beginning of something after the end', () => `${lines().join('\n')}\n{`],
   ['another format', () => `${lines().join('\n')}\n`.replace('cell-fleet', 'other')],
-  ['a newer format version', () => `${lines().join('\n')}\n`.replace('"version":1', '"version":2')],
+  ['a newer format version', () => `${lines().join('\n')}\n`.replace('"version":2', '"version":3')],
   ['a state that does not exist', () => `${lines().join('\n')}\n`.replace('"state":"failed"', '"state":"fallen"')],
   ['a number that is a text', () => `${lines().join('\n')}\n`.replace('"cpuMillis":500', '"cpuMillis":"500"')],
   ['a row cut short', () => `${lines().join('\n')}\n`.replace('"restarts":3,', '')],
@@ -154,4 +157,36 @@ test('tables with 20,000 allocations are captured in slices of a few millisecond
   let count = 0;
   for (const chunk of captureTables(fleet.tables)) count += chunk.length > 0 ? 1 : 0;
   expect(count).toBeGreaterThan(70);
+});
+
+test('members and recoveries come back from a snapshot', async () => {
+  const fleet = everything();
+  fleet.invite(4);
+  fleet.apply({ kind: 'remove-member', id: 3 });
+  fleet.apply({ kind: 'recover-cluster', survivor: 1, clusterId: 'new', formerClusterId: 'old' });
+  const { members, recoveries } = await restoreTables(captureTables(fleet.tables));
+  expect(new Map(members)).toStrictEqual(new Map(fleet.tables.members));
+  expect(members.size).toBe(4);
+  expect(recoveries).toStrictEqual(fleet.tables.recoveries);
+  expect(recoveries).toHaveLength(1);
+});
+
+/** As the version before members were written down wrote it. */
+function firstFormat(text: string): string {
+  const [header = '', ...rows] = text.split('\n');
+  const { counts, ...rest } = JSON.parse(header);
+  const { members, recoveries, ...countsThen } = counts;
+  const kept = rows.slice(members + recoveries);
+  return [JSON.stringify({ ...rest, version: 1, counts: countsThen }), ...kept].join('\n');
+}
+
+test('a snapshot of the first format has no members, and all else', async () => {
+  const fleet = everything();
+  const restored = new TestFleet(await restoreTables([Buffer.from(firstFormat(textOf(fleet)))]));
+  expect(rowsOf(restored)).toStrictEqual({ ...rowsOf(fleet), members: new Map() });
+});
+
+test('a snapshot of this format that does not count its members is damaged', async () => {
+  const text = firstFormat(textOf(everything())).replace('"version":1', '"version":2');
+  await expect(restoreTables([Buffer.from(text)])).rejects.toMatchObject({ code: 'CELL_E_SNAPSHOT_DAMAGED' });
 });

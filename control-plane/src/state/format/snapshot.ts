@@ -5,12 +5,21 @@
  */
 import type { FleetTables } from '../fleet-tables.ts';
 import { SNAPSHOT_CHUNK_BYTES_MAX } from '../limits.ts';
-import { amount, object, oneOf, type Shape } from './shape.ts';
+import { amount, object, oneOf, record, type Shape } from './shape.ts';
 
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 /** Tables in the order in which a snapshot has them. */
-export const snapshotTables = ['nodes', 'jobs', 'jobVersions', 'allocations', 'drills', 'events'] as const;
+export const snapshotTables = [
+  'members',
+  'recoveries',
+  'nodes',
+  'jobs',
+  'jobVersions',
+  'allocations',
+  'drills',
+  'events',
+] as const;
 export type SnapshotTable = (typeof snapshotTables)[number];
 
 export interface SnapshotHeader {
@@ -18,22 +27,33 @@ export interface SnapshotHeader {
   readonly version: number;
   /** Raft index of the last command in it. */
   readonly index: number;
-  readonly counts: Readonly<Record<SnapshotTable, number>>;
+  /** Rows per table. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 export const headerShape: Shape<SnapshotHeader> = object<SnapshotHeader>({
   format: oneOf('cell-fleet'),
   version: amount,
   index: amount,
-  counts: object<SnapshotHeader['counts']>({
-    nodes: amount,
-    jobs: amount,
-    jobVersions: amount,
-    allocations: amount,
-    drills: amount,
-    events: amount,
-  }),
+  counts: record(amount),
 });
+
+const tablesSinceVersion: { readonly [Table in SnapshotTable]: number } = {
+  members: 2,
+  recoveries: 2,
+  nodes: 1,
+  jobs: 1,
+  jobVersions: 1,
+  allocations: 1,
+  drills: 1,
+  events: 1,
+};
+
+/** Tables of a snapshot of that version, with the number of their rows, in order. Throws if one is not counted. */
+export function countedTables({ version, counts }: SnapshotHeader): { table: SnapshotTable; rows: number }[] {
+  const tables = snapshotTables.filter((table) => tablesSinceVersion[table] <= version);
+  return tables.map((table) => ({ table, rows: amount(counts[table], `counts.${table}`) }));
+}
 
 const ROWS_PER_SLICE = 256;
 const encoder = new TextEncoder();
@@ -52,6 +72,8 @@ interface CapturedTable {
 export function captureTables(tables: FleetTables): Iterable<Uint8Array> {
   const jobs = [...tables.jobs.values()];
   const captured: Record<SnapshotTable, CapturedTable> = {
+    members: single([...tables.members.values()], (one, other) => one.id - other.id),
+    recoveries: single([...tables.recoveries], () => 0),
     nodes: single([...tables.nodes.values()], byId),
     jobs: single(jobs, (one, other) => (one.name < other.name ? -1 : 1)),
     jobVersions: perJob(

@@ -3,7 +3,7 @@ import type { JobSpec } from '@cell/job';
 import fc from 'fast-check';
 import type { AllocationRow, AllocationState, Inventory } from '../../model/entities.ts';
 import { type Applied, applyCommand } from '../apply/apply-command.ts';
-import type { Command, CommandResult, Placement } from '../commands.ts';
+import type { Command, CommandResult, Founder, Placement } from '../commands.ts';
 import type { StateChange } from '../fleet-state.ts';
 import { FleetTables } from '../fleet-tables.ts';
 import { decodeCommand, encodeCommand } from '../format/command-codec.ts';
@@ -80,6 +80,14 @@ export class TestFleet {
     });
   }
 
+  found(...ids: readonly number[]): CommandResult {
+    return this.apply({ kind: 'found-members', members: ids.map((id) => exampleFounder(id)) });
+  }
+
+  invite(id: number, at = id): CommandResult {
+    return this.apply({ kind: 'invite-member', id, ...exampleAddresses(at) });
+  }
+
   lose(...names: readonly string[]): CommandResult {
     const message = 'Its lease ran out';
     const nodes = names.map((name) => ({ id: `id-${name}`, status: 'lost' as const, message }));
@@ -105,6 +113,14 @@ export class TestFleet {
     if (row === undefined) throw new Error(`There is no allocation "${id}"`);
     return row;
   }
+}
+
+export function exampleAddresses(id: number) {
+  return { grpc: `m${id}:7600`, peers: `m${id}:7601`, http: `m${id}:7602` };
+}
+
+export function exampleFounder(id: number): Founder {
+  return { id, ...exampleAddresses(id), incarnation: `name-${id}` };
 }
 
 export function examplePlacement(changes: Partial<Placement> = {}): Placement {
@@ -189,6 +205,7 @@ export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
   fc
     .record({ drillId: fc.constantFrom('d1', 'd2'), sequence: fc.nat(12) })
     .map((fields): Untimed => ({ kind: 'write-mark', ...fields })),
+  membershipArbitrary(),
 );
 
 /** A fleet with nodes and jobs, to which anything may happen then. */
@@ -208,6 +225,33 @@ const opening: readonly Untimed[] = [
     return { kind: 'submit-job', spec, expectedIndex: undefined };
   }),
 ];
+
+/** Few ids and addresses. Recovery is rare, since little is left of the members after it. */
+export function membershipArbitrary(): fc.Arbitrary<Untimed> {
+  const id = fc.integer({ min: 1, max: 12 });
+  const invite = fc
+    .tuple(id, id, fc.boolean())
+    .map(
+      ([member, at, own]): Untimed => ({ kind: 'invite-member', id: member, ...exampleAddresses(own ? member : at) }),
+    );
+  const admit = fc
+    .tuple(id, fc.constantFrom('', 'one', 'other'))
+    .map(([member, incarnation]): Untimed => ({ kind: 'admit-member', id: member, incarnation }));
+  const found = fc
+    .array(id, { maxLength: 10 })
+    .map((ids): Untimed => ({ kind: 'found-members', members: ids.map((member) => exampleFounder(member)) }));
+  const recover = fc.tuple(id, fc.constantFrom('c1', 'c2')).map(([survivor, clusterId]): Untimed => {
+    return { kind: 'recover-cluster', survivor, clusterId, formerClusterId: 'c0' };
+  });
+  return fc.oneof(
+    { weight: 12, arbitrary: invite },
+    { weight: 8, arbitrary: admit },
+    { weight: 4, arbitrary: id.map((member): Untimed => ({ kind: 'remove-member', id: member })) },
+    { weight: 2, arbitrary: found },
+    { weight: 1, arbitrary: id.map((member): Untimed => ({ kind: 'note-promotion', id: member })) },
+    { weight: 1, arbitrary: recover },
+  );
+}
 
 function reportArbitrary(): fc.Arbitrary<Untimed> {
   return fc
