@@ -25,6 +25,7 @@ interface Choice<S> extends Candidate {
   readonly number: number;
   readonly stateBefore: S;
   readonly keyBefore: string;
+  readonly observes: boolean;
 }
 
 /**
@@ -71,7 +72,8 @@ export class Search<S, I, O> {
       if (candidate === undefined) {
         const undone = this.#undo();
         if (undone === undefined) return 'violation';
-        candidate = this.#following(undone);
+        // What only observes, and fits, never fits better later: nothing else need be tried in its place.
+        candidate = undone.observes ? undefined : this.#following(undone);
         continue;
       }
       if (this.steps >= stepsMax) return 'undecided';
@@ -122,7 +124,8 @@ export class Search<S, I, O> {
       return false;
     }
     this.#tried.add(tried);
-    this.#choices.push({ ...candidate, number, stateBefore: this.#state, keyBefore: this.#key });
+    const observes = answered && this.#model.observes?.(input, output) === true;
+    this.#choices.push({ ...candidate, number, stateBefore: this.#state, keyBefore: this.#key, observes });
     this.#state = state;
     this.#key = key;
     if (answered) {

@@ -21,6 +21,11 @@ export interface SequentialModel<S, I, O> {
   step(state: S, input: I, output: O | undefined): S | undefined;
   /** Equal states give equal keys, and others don't. */
   key(state: S): string;
+  /**
+   * Whether an operation with this answer leaves every state as it is: a read, a swap that found another value. A
+   * history with many of these at the same time is checked much faster if the model can tell.
+   */
+  observes?(input: I, output: O | undefined): boolean;
   /** An operation in words, for whoever reads of a violation. */
   describe?(input: I, output: O | undefined): string;
 }

@@ -1,49 +1,49 @@
 import type { Entry, ReadState } from '../core/index.ts';
+import type { Operation } from './client-operation.ts';
+import { PendingOperations } from './client-operation.ts';
 import type { Cluster } from './cluster.ts';
-import { encodeValue } from './list-machine.ts';
+import type { Command, CommandKind } from './command.ts';
+import { KEYS, packCommand } from './command.ts';
+import { decodeValue, encodeValue } from './list-machine.ts';
 import type { Process } from './process.ts';
 import { Random } from './random.ts';
+import type { Register } from './register.ts';
 
 const READ_SHARE = 0.3;
 const TO_LEADER_SHARE = 0.8;
+/** A swap expects what its client saw last, or something else. */
+const HOPEFUL_SWAP_SHARE = 0.8;
 const BATCH_MAX = 4;
 /** Clients wait when so much of a member's log is not committed: else a slow cluster would never catch up. */
 const UNCOMMITTED_MAX = 40;
 
-/** What a client did and what came of it. Without an answer it may have happened, or may happen yet. */
-export interface Operation {
-  readonly kind: 'append' | 'read';
-  readonly invokedMs: number;
-  answeredMs: number | undefined;
-  /** Of an append: the value. Of a read: its number. */
-  readonly value: number;
-  /** Of an answered operation: how many values the list had then, an appended one included. */
-  length: number | undefined;
-}
+const KINDS: readonly (readonly [weight: number, kind: CommandKind])[] = [
+  [5, 'append'],
+  [2, 'write'],
+  [3, 'swap'],
+];
 
-/** Clients that append numbered values and read the list, and the history of what they were told. */
+/** Clients that work on registers at the same time, and the history of what they were told. */
 export class Clients {
   readonly history: Operation[] = [];
   readonly #cluster: Cluster;
   readonly #random: Random;
-  #lastValue = 0;
+  #lastSequence = 0;
   #lastRead = 0;
-  /** Appends that a process will hear of, by their place in the log. */
-  readonly #appends = new Map<Process, Map<string, Operation>>();
+  readonly #pending = new Map<Process, PendingOperations>();
   readonly #reads = new Map<number, Operation>();
-  /** Reads that wait until their index is applied. */
-  readonly #readable = new Map<Process, { readonly index: number; readonly operation: Operation }[]>();
+  /** Commands that nobody has applied yet, by value. */
+  readonly #unapplied = new Map<number, Operation>();
+  /** What clients saw last of each register. */
+  readonly #seen: number[] = Array.from({ length: KEYS }, () => 0);
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#random = new Random(cluster.scenario.seed, 4);
     cluster.events = {
       applied: (process, entry) => this.#applied(process, entry),
-      readable: (process, state) => this.#answered(process, state),
-      crashed: (process) => {
-        this.#appends.delete(process);
-        this.#readable.delete(process);
-      },
+      readable: (process, state) => this.#readable(process, state),
+      crashed: (process) => this.#pending.delete(process),
     };
   }
 
@@ -57,29 +57,57 @@ export class Clients {
     });
   }
 
-  append(process: Process, count = 1): readonly Operation[] {
-    const operations = Array.from({ length: count }, () => this.#begin('append', ++this.#lastValue));
+  /** Asks a member to have so many commands committed, all at once. */
+  command(process: Process, count = 1): readonly Operation[] {
+    const operations = Array.from({ length: count }, () => this.#makeCommand(process));
+    let taken = false;
     process.input((node) => {
       const place = node.propose(operations.map(({ value }) => encodeValue(value)));
-      if (place === undefined) return;
+      taken = true;
+      const pending = this.#pendingOf(process);
       operations.forEach((operation, at) => {
-        this.#appendsOf(process).set(`${place.index + at}@${place.term}`, operation);
+        pending.commanded(operation, place && { index: place.index + at, term: place.term });
       });
     });
+    if (!taken) for (const operation of operations) operation.failed = true;
     return operations;
   }
 
   read(process: Process): Operation {
-    const operation = this.#begin('read', ++this.#lastRead);
-    this.#reads.set(operation.value, operation);
-    this.#cluster.checks.readAsked(operation.value);
-    process.input((node) => node.readIndex(encodeValue(operation.value)));
+    const number = ++this.#lastRead;
+    const operation = this.#begin(process, this.#random.below(KEYS), number, undefined);
+    this.#reads.set(number, operation);
+    this.#cluster.checks.readAsked(number);
+    process.input((node) => node.readIndex(encodeValue(number)));
     return operation;
   }
 
-  #begin(kind: Operation['kind'], value: number): Operation {
+  #makeCommand(process: Process): Operation {
+    const random = this.#random;
+    const key = random.below(KEYS);
+    const kind = random.weighted(KINDS);
+    const hopeful = random.chance(HOPEFUL_SWAP_SHARE);
+    const expected = kind !== 'swap' ? 0 : hopeful ? (this.#seen[key] as number) : random.below(this.#lastSequence + 1);
+    const command: Command = { sequence: ++this.#lastSequence, key, kind, expected };
+    const operation = this.#begin(process, key, packCommand(command), command);
+    this.#unapplied.set(operation.value, operation);
+    return operation;
+  }
+
+  #begin(process: Process, key: number, value: number, command: Command | undefined): Operation {
     const invokedMs = this.#cluster.timeline.nowMs;
-    const operation: Operation = { kind, invokedMs, answeredMs: undefined, value, length: undefined };
+    const operation: Operation = {
+      member: process.parts.id,
+      key,
+      value,
+      command,
+      invokedMs,
+      answeredMs: undefined,
+      answer: undefined,
+      appliedMs: undefined,
+      outcome: undefined,
+      failed: false,
+    };
     this.history.push(operation);
     return operation;
   }
@@ -92,40 +120,41 @@ export class Clients {
     const process = this.#random.pick(candidates);
     const { lastIndex, commit } = process.view;
     if (this.#random.chance(READ_SHARE)) this.read(process);
-    else if (lastIndex - commit < UNCOMMITTED_MAX) this.append(process, this.#random.whole(1, BATCH_MAX));
+    else if (lastIndex - commit < UNCOMMITTED_MAX) this.command(process, this.#random.whole(1, BATCH_MAX));
   }
 
-  #applied(process: Process, { index, term }: Entry): void {
-    const operation = this.#appends.get(process)?.get(`${index}@${term}`);
-    if (operation !== undefined) this.#done(operation, process);
-    const waiting = this.#readable.get(process);
-    if (waiting === undefined) return;
-    for (const { operation: read } of waiting.filter((waiter) => waiter.index <= index)) this.#done(read, process);
-    this.#readable.set(
-      process,
-      waiting.filter((waiter) => waiter.index > index),
-    );
+  #applied(process: Process, entry: Entry): void {
+    const value = entry.type === 'normal' && entry.data.length > 0 ? decodeValue(entry.data) : undefined;
+    const first = value === undefined ? undefined : this.#unapplied.get(value);
+    if (first !== undefined) {
+      this.#unapplied.delete(first.value);
+      first.appliedMs = this.#cluster.timeline.nowMs;
+      first.outcome = process.machine.registers[first.key];
+    }
+    for (const operation of this.#pending.get(process)?.applied(entry, value) ?? []) this.#answer(operation, process);
   }
 
-  #answered(process: Process, { index, context }: ReadState): void {
-    const number = new DataView(context.buffer, context.byteOffset, context.byteLength).getFloat64(0);
+  #readable(process: Process, { index, context }: ReadState): void {
+    const number = decodeValue(context);
     const operation = this.#reads.get(number);
     this.#cluster.checks.readAnswered(number, process.parts.id, index);
-    if (operation === undefined || operation.answeredMs !== undefined) return;
-    if (index <= process.machine.applied) this.#done(operation, process);
-    else this.#readable.set(process, [...(this.#readable.get(process) ?? []), { index, operation }]);
+    if (operation === undefined) return;
+    if (index <= process.machine.applied) this.#answer(operation, process);
+    else this.#pendingOf(process).readable(operation, index);
   }
 
-  #done(operation: Operation, process: Process): void {
-    operation.answeredMs ??= this.#cluster.timeline.nowMs;
-    operation.length ??= process.machine.values.length;
+  #answer(operation: Operation, process: Process): void {
+    if (operation.answeredMs !== undefined) return;
+    operation.answeredMs = this.#cluster.timeline.nowMs;
+    operation.answer = process.machine.registers[operation.key] as Register;
+    this.#seen[operation.key] = operation.answer.last;
   }
 
-  #appendsOf(process: Process): Map<string, Operation> {
-    const known = this.#appends.get(process);
+  #pendingOf(process: Process): PendingOperations {
+    const known = this.#pending.get(process);
     if (known !== undefined) return known;
-    const made = new Map<string, Operation>();
-    this.#appends.set(process, made);
+    const made = new PendingOperations();
+    this.#pending.set(process, made);
     return made;
   }
 }

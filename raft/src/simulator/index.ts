@@ -1,4 +1,5 @@
 /** The public door of the simulator: whole clusters in virtual time, from a seed. */
+export { Random } from './random.ts';
 export { replayCommand, violationText } from './report.ts';
 export type { Summary } from './run-seeds.ts';
 export { runSeeds } from './run-seeds.ts';

@@ -1,4 +1,7 @@
 import type { Entry } from '../core/index.ts';
+import { KEYS, unpackCommand } from './command.ts';
+import type { Register } from './register.ts';
+import { applyCommand, EMPTY_REGISTER } from './register.ts';
 
 const VALUE_BYTES = 8;
 
@@ -13,20 +16,27 @@ export function decodeValue(data: Uint8Array): number {
   return new DataView(data.buffer, data.byteOffset, data.byteLength).getFloat64(0);
 }
 
-/** The replicated state of the simulation: the list of all values, in the order in which they were committed. */
+/**
+ * The replicated state of the simulation: the list of all values, which are packed commands, in the order in which
+ * they were committed; and the registers that they make.
+ */
 export class ListMachine {
-  values: number[];
+  values: number[] = [];
   /** The last index that is in `values`. */
   applied: number;
+  readonly registers: Register[] = Array.from({ length: KEYS }, () => EMPTY_REGISTER);
 
   constructor(applied: number, data: Uint8Array) {
     this.applied = applied;
-    this.values = decodeValues(data);
+    this.restore(applied, data);
   }
 
   apply(entry: Entry): void {
     this.applied = entry.index;
-    if (entry.type === 'normal' && entry.data.length > 0) this.values.push(decodeValue(entry.data));
+    if (entry.type !== 'normal' || entry.data.length === 0) return;
+    const value = decodeValue(entry.data);
+    this.values.push(value);
+    this.#execute(value);
   }
 
   /** The data of a snapshot. */
@@ -36,10 +46,13 @@ export class ListMachine {
 
   restore(index: number, data: Uint8Array): void {
     this.applied = index;
-    this.values = decodeValues(data);
+    this.values = [...new Float64Array(data.slice().buffer)];
+    this.registers.fill(EMPTY_REGISTER);
+    for (const value of this.values) this.#execute(value);
   }
-}
 
-function decodeValues(data: Uint8Array): number[] {
-  return [...new Float64Array(data.slice().buffer)];
+  #execute(value: number): void {
+    const command = unpackCommand(value);
+    this.registers[command.key] = applyCommand(this.registers[command.key] as Register, command);
+  }
 }

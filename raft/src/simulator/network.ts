@@ -72,6 +72,8 @@ export class Network {
       return;
     }
     this.#carry(message);
+    // A doubled proposal would be two: what clients of real clusters number is not this layer's business.
+    if (message.type === 'propose') return;
     if (!this.calm && random.chance(settings.duplicateRate)) this.#carry(message);
   }
 

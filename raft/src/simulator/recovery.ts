@@ -1,7 +1,8 @@
 import type { NodeId } from '../core/index.ts';
 import { LEAVE_JOINT } from '../core/index.ts';
 import { ViolationError } from './checks/violation-error.ts';
-import type { Clients, Operation } from './clients.ts';
+import type { Operation } from './client-operation.ts';
+import type { Clients } from './clients.ts';
 import type { Cluster } from './cluster.ts';
 import type { Process } from './process.ts';
 import { Random } from './random.ts';
@@ -78,7 +79,7 @@ export class Recovery {
     this.#must('a proposal is committed', COMMIT_ELECTIONS_MAX, () => {
       if (tried.some(({ answeredMs }) => answeredMs !== undefined)) return true;
       const [leader] = this.#cluster.leaders();
-      if (leader !== undefined && this.#isTime(tried.at(-1))) tried.push(...this.#clients.append(leader));
+      if (leader !== undefined && this.#isTime(tried.at(-1))) tried.push(...this.#clients.command(leader));
       return false;
     });
   }
@@ -126,11 +127,11 @@ export class Recovery {
     const { leader } = this.#present();
     if (leader === undefined) return;
     const values = new Set(leader.machine.values);
-    for (const { kind, value, answeredMs } of this.#clients.history) {
-      if (kind !== 'append' || answeredMs === undefined || values.has(value)) continue;
+    for (const { command, value, answeredMs } of this.#clients.history) {
+      if (command === undefined || answeredMs === undefined || values.has(value)) continue;
       throw new ViolationError(
         'durability',
-        `Value ${value} was acknowledged at ${answeredMs.toFixed(1)} ms and is lost`,
+        `Command ${command.sequence} was acknowledged at ${answeredMs.toFixed(1)} ms and is lost`,
       );
     }
   }
@@ -142,7 +143,7 @@ export class Recovery {
     const to = this.#random.pick(others);
     this.#cluster.trace?.(`*** leadership is to go from ${leader.parts.id} to ${to}`);
     // It has to catch up first. Where that takes longer than the leader waits, an operator asks again.
-    let [asked] = this.#clients.append(leader);
+    let [asked] = this.#clients.command(leader);
     leader.input((node) => node.transferLeader(to));
     this.#must(
       `leadership goes to member ${to}`,

@@ -13,11 +13,13 @@ export interface Summary {
   readonly committed: number;
   readonly terms: number;
   readonly operations: number;
+  /** Seeds with a history that was too hard to judge. */
+  readonly undecided: number;
 }
 
 /** Simulates seeds from `from` on as long as `more` says so; it is asked before each, with what was found so far. */
 export function runSeeds(from: number, more: (done: Summary) => boolean): Summary {
-  let done: Summary = { seeds: 0, violations: [], elapsedMs: 0, committed: 0, terms: 0, operations: 0 };
+  let done: Summary = { seeds: 0, violations: [], elapsedMs: 0, committed: 0, terms: 0, operations: 0, undecided: 0 };
   while (done.violations.length < VIOLATIONS_MAX && more(done)) {
     const outcome = simulate(makeScenario(from + done.seeds));
     done = {
@@ -27,6 +29,7 @@ export function runSeeds(from: number, more: (done: Summary) => boolean): Summar
       committed: done.committed + outcome.committed,
       terms: done.terms + outcome.terms,
       operations: done.operations + outcome.history.length,
+      undecided: done.undecided + Number(outcome.undecided),
     };
   }
   return done;

@@ -1,5 +1,6 @@
+import { LinearizableHistory } from './checks/linearizable-history.ts';
 import { ViolationError } from './checks/violation-error.ts';
-import type { Operation } from './clients.ts';
+import type { Operation } from './client-operation.ts';
 import { Clients } from './clients.ts';
 import { Cluster } from './cluster.ts';
 import { Recovery } from './recovery.ts';
@@ -23,6 +24,8 @@ export interface Outcome {
   readonly committed: number;
   readonly terms: number;
   readonly history: readonly Operation[];
+  /** Whether the history is linearizable was not found out: that would have taken too long. */
+  readonly undecided: boolean;
 }
 
 /**
@@ -32,6 +35,7 @@ export interface Outcome {
 export function simulate(scenario: Scenario, trace?: (atMs: number, text: string) => void): Outcome {
   const cluster = new Cluster(scenario, trace);
   const clients = new Clients(cluster);
+  const linearizable = new LinearizableHistory();
   let violation: Violation | undefined;
   try {
     cluster.begin();
@@ -39,6 +43,7 @@ export function simulate(scenario: Scenario, trace?: (atMs: number, text: string
     clients.work(scenario.troubleMs);
     while (cluster.timeline.advance(scenario.troubleMs));
     new Recovery(cluster, clients).run();
+    judgeHistory(linearizable, clients);
   } catch (error) {
     if (!(error instanceof ViolationError)) throw error;
     const { property, message, cause } = error;
@@ -52,5 +57,11 @@ export function simulate(scenario: Scenario, trace?: (atMs: number, text: string
     committed: cluster.checks.committedEntries.lastIndex,
     terms: Math.max(0, ...cluster.running().map(({ view }) => view.term)),
     history: clients.history,
+    undecided: linearizable.undecided,
   };
+}
+
+function judgeHistory(check: LinearizableHistory, clients: Clients): void {
+  const verdict = check.judge(clients.history);
+  if (verdict !== undefined) throw new ViolationError(check.property, verdict);
 }

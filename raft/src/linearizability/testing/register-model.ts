@@ -22,6 +22,7 @@ export const registerModel: SequentialModel<number, RegisterInput, RegisterOutpu
     return swaps ? input.value : state;
   },
   key: String,
+  observes: ({ kind }, output) => kind === 'read' || (kind === 'swap' && output === false),
 };
 
 export type AppendInput = { readonly kind: 'read' } | { readonly kind: 'append'; readonly item: string };

@@ -25,7 +25,7 @@ export const crashWhileStoring: Fault = {
     const { id } = victim.parts;
     victim.crashPoint = random.pick(POINTS);
     restartLater(world, id, random.between(electionMs / 10, 4 * electionMs));
-    if (random.chance(0.5)) clients.append(victim);
+    if (random.chance(0.5)) clients.command(victim);
     // Without anything to store it would wait for ever, and crash when nobody thinks of it any more.
     later(world, electionMs / 10, () => {
       if (victim.alive) crashAndRestart(world, id);

@@ -11,7 +11,7 @@ export const transfer: Fault = {
     if (asked === undefined) return;
     const to = random.pick(cluster.ids);
     asked.input((node) => node.transferLeader(to));
-    if (asked.alive && random.chance(0.5)) clients.append(asked);
+    if (asked.alive && random.chance(0.5)) clients.command(asked);
   },
 };
 

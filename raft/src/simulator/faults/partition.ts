@@ -88,7 +88,7 @@ export const halfReplicated: Fault = {
     const others = cluster.ids.filter((other) => other !== id);
     const reached = new Set<NodeId>(random.sample(others, random.below(Math.max(1, cluster.ids.length / 2))));
     for (const other of others) if (!reached.has(other)) cluster.network.cut(id, other);
-    if (random.chance(0.8)) clients.append(leader, random.whole(1, 3));
+    if (random.chance(0.8)) clients.command(leader, random.whole(1, 3));
     const lead = random.between(0, electionMs);
     later(world, lead, () => {
       cluster.network.heal();
