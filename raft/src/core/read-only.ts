@@ -82,7 +82,7 @@ export class ReadOnly implements AckedIndexes {
 
   /** Takes out all reads that a quorum of `voters` has confirmed. */
   takeConfirmed(voters: JointVoters): readonly PendingRead[] {
-    const confirmed = this.confirmed(voters);
+    const confirmed = jointCommitted(voters, this);
     let count = 0;
     while (count < this.queue.length && (this.queue[count] as PendingRead).sequence <= confirmed) count++;
     if (count === 0) return [];

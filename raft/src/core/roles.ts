@@ -62,12 +62,12 @@ function reset(raft: Raft, term: number): void {
   raft.randomizedElectionTicks = electionTicks + random(electionTicks);
   raft.transferee = 0;
   raft.leaseBroken = false;
-  raft.lease.reset();
   raft.tracker.resetVotes();
   const last = raft.log.lastIndex();
   for (const [id, progress] of raft.tracker.progress) progress.reset(id === raft.id ? last : 0, last + 1);
   raft.pendingConfIndex = 0;
   raft.uncommittedSize = 0;
   raft.readOnly.reset();
+  raft.lease.reset();
   raft.pendingReads = [];
 }

@@ -56,9 +56,8 @@ function acceptHigherTerm(raft: Raft, message: Message): boolean {
     // We have heard from a leader within the shortest election timeout: so there is one, and whoever wants to
     // replace it can't hear it or was removed (the dissertation, section 4.2.3). Unless the leader asked for it.
     const { checkQuorum, electionTicks } = raft.config;
-    const promised = raft.leader !== 0 || raft.promiseForgotten;
-    const inLease = checkQuorum && promised && raft.electionElapsed < electionTicks;
-    if (inLease && !isTransferMark(message.context)) {
+    const inLease = checkQuorum && raft.leader !== 0 && raft.electionElapsed < electionTicks;
+    if ((inLease || raft.promiseForgotten) && !isTransferMark(message.context)) {
       traceVote(raft, message, 'vote-ignored-lease');
       return false;
     }
