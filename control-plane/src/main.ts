@@ -65,7 +65,9 @@ function stop(member: Member): void {
 
 /** One line on standard error, and the end. */
 function fail(error: unknown): never {
-  const { code, message, stack } = error as Partial<Error> & { code?: unknown };
+  const { code: ownCode, message, stack } = error as Partial<Error> & { code?: unknown };
+  // What consensus finds out about this member's log is for people too.
+  const code = ownCode === 'log-lost' ? 'CELL_E_DATA_LOST' : ownCode;
   const known = typeof code === 'string' && code.startsWith('CELL_E_');
   const line = known ? `${code}: ${message}` : `CELL_E_INTERNAL: ${stack ?? String(error)}`;
   process.stderr.write(`${line}\n`);
