@@ -57,7 +57,11 @@ function acceptHigherTerm(raft: Raft, message: Message): boolean {
     // replace it can't hear it or was removed (the dissertation, section 4.2.3). Unless the leader asked for it.
     const { checkQuorum, electionTicks } = raft.config;
     const inLease = checkQuorum && raft.leader !== 0 && raft.electionElapsed < electionTicks;
-    if ((inLease || raft.promiseForgotten) && !isTransferMark(message.context)) {
+    if (inLease && !isTransferMark(message.context)) {
+      traceVote(raft, message, 'vote-ignored-lease');
+      return false;
+    }
+    if (raft.promiseForgotten && !isTransferMark(message.context)) {
       traceVote(raft, message, 'vote-ignored-lease');
       return false;
     }
