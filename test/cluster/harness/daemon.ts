@@ -18,6 +18,8 @@ export interface DaemonParts {
   readonly configFile: string;
   readonly httpAddress: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Words before the program's path: what becomes it, such as `ip netns exec NAME`. */
+  readonly launcher?: readonly string[];
 }
 
 /** How a process ended. */
@@ -63,7 +65,8 @@ export class Daemon {
     if (this.running) throw new Error(`${this.name} is running already`);
     const output = openSync(this.outputFile, 'a');
     const errors = openSync(this.errorFile, 'a');
-    const child = spawn(join(ROOT, 'bin', this.#parts.program), ['--config', this.configFile], {
+    const words = [...(this.#parts.launcher ?? []), join(ROOT, 'bin', this.#parts.program), '--config', this.configFile];
+    const child = spawn(words[0] as string, words.slice(1), {
       stdio: ['ignore', output, errors],
       env: { ...process.env, ...this.#parts.environment },
       // Ctrl-C is for the one who started the fleet, who then ends it in order.

@@ -4,6 +4,8 @@ export interface MemberPorts {
   readonly grpc: number;
   readonly peers: number;
   readonly http: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
 }
 
 export interface MemberFile {
@@ -16,8 +18,8 @@ export interface MemberFile {
 }
 
 export function memberToml({ own, members, cluster, data, extra }: MemberFile): string {
-  const addresses = ({ grpc, peers, http }: MemberPorts) =>
-    `grpc = "127.0.0.1:${grpc}"\npeers = "127.0.0.1:${peers}"\nhttp = "127.0.0.1:${http}"\n`;
+  const addresses = ({ host = '127.0.0.1', grpc, peers, http }: MemberPorts) =>
+    `grpc = "${host}:${grpc}"\npeers = "${host}:${peers}"\nhttp = "${host}:${http}"\n`;
   const list = members.map((member) => `[[members]]\nid = ${member.id}\n${addresses(member)}`).join('\n');
   return `id = ${own.id}\ncluster = "${cluster}"\ndata = "${data}"\n\n[listen]\n${addresses(own)}\n${list}\n${extra}`;
 }
