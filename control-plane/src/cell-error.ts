@@ -13,9 +13,20 @@ export type CellErrorCode =
   | 'CELL_E_NOT_LEADER'
   | 'CELL_E_OUTCOME_UNKNOWN'
   | 'CELL_E_OVERLOADED'
+  /** There is no room on this member's disk; nothing was written. */
+  | 'CELL_E_DISK_FULL'
   | 'CELL_E_TIMEOUT'
   | 'CELL_E_PEER_UNREACHABLE'
   | 'CELL_E_FOREIGN_CLUSTER'
+  /** The data folder belongs to another member or another cluster. */
+  | 'CELL_E_FOREIGN_DATA'
+  /** A member without what it once acknowledged: it must not vote again. */
+  | 'CELL_E_DATA_LOST'
+  | 'CELL_E_IDENTITY_DAMAGED'
+  /** The member is not in a cluster yet, or has not read its data yet. */
+  | 'CELL_E_STARTING'
+  /** The member was told to end before it was up. */
+  | 'CELL_E_STOPPED'
   | 'CELL_E_NO_SESSION'
   /** An agent has a newer state than the control plane: that was set up anew, or has lost data. */
   | 'CELL_E_GENERATION_LOST'
