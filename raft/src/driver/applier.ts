@@ -4,6 +4,8 @@ import type { AppliedWaiters } from './applied-waiters.ts';
 import type { StateMachine } from './ports.ts';
 import type { Proposals } from './proposals.ts';
 
+const NO_CONTEXT = new Uint8Array(0);
+
 export interface ApplierParts {
   readonly machine: StateMachine;
   readonly proposals: Proposals;
@@ -81,7 +83,7 @@ export class Applier {
     this.snapshotTaken();
     this.#parts.proposals.coveredBySnapshot(meta.index);
     this.#parts.waiters.advance(meta.index);
-    this.#parts.machine.applyMembership?.(meta.conf, meta.index);
+    this.#parts.machine.applyMembership?.(meta.conf, meta.index, NO_CONTEXT);
   }
 
   #applyBatch(batch: readonly Entry[]): void {
@@ -107,9 +109,10 @@ export class Applier {
 
   #applyMembership(entry: Entry): void {
     const { machine, proposals, applyConfChange } = this.#parts;
-    this.#conf = applyConfChange(decodeConfChange(entry.data), entry.index);
+    const change = decodeConfChange(entry.data);
+    this.#conf = applyConfChange(change, entry.index);
     this.#membershipIndex = entry.index;
-    machine.applyMembership?.(this.#conf, entry.index);
+    machine.applyMembership?.(this.#conf, entry.index, change.context);
     proposals.applied(entry, this.#conf);
   }
 }

@@ -16,6 +16,10 @@ export class LeadershipTransfers {
     this.#deadlines = deadlines;
   }
 
+  get awaited(): boolean {
+    return this.#waiters.size > 0;
+  }
+
   wait(to: NodeId, timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
@@ -32,6 +36,14 @@ export class LeadershipTransfers {
       });
       this.#waiters.add(waiter);
     });
+  }
+
+  /** This member still leads, and is handing over to `transferee`, or to nobody: those who wait for others wait in vain. */
+  leadingOn(transferee: NodeId): void {
+    for (const { to, settle } of this.#waiters) {
+      if (to !== transferee)
+        settle(new RaftError('timeout', `Member ${to} did not take over within an election timeout`));
+    }
   }
 
   leaderChanged(leader: NodeId): void {

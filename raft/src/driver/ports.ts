@@ -71,8 +71,11 @@ export interface StateMachine {
    * entries of new leaders are left out.
    */
   apply(entries: readonly Entry[]): readonly unknown[];
-  /** The membership changed by the entry at `index`. */
-  applyMembership?(conf: ConfState, index: number): void;
+  /**
+   * The membership in force since the entry at `index`. `context`: as it was given to `changeMembership`; empty when a
+   * snapshot brought the membership. A change that can't be made when it is applied leaves `conf` as it was.
+   */
+  applyMembership?(conf: ConfState, index: number, context: Uint8Array): void;
   /** A view of the state as it is now: taken at once (a shallow copy), read slice by slice while applies go on. */
   capture(): AsyncIterable<Uint8Array>;
   /** Replaces the whole state. Rejects, and changes nothing, if the data can't be read. */
@@ -114,6 +117,8 @@ export interface MemberStatus {
   readonly match: number;
   readonly state: 'probe' | 'replicate' | 'snapshot';
   readonly recentlyActive: boolean;
+  /** Time since anything was heard of it, to within a heartbeat; undefined for this member, and if nothing ever was. */
+  readonly lastContactMs: number | undefined;
 }
 
 export interface RaftStatus extends SoftState, HardState {
@@ -169,10 +174,11 @@ export interface Driver extends TransportEvents {
   readBarrier(timeoutMs: number): Promise<number>;
   /** Resolves once the state machine here has applied `index`. */
   waitApplied(index: number, timeoutMs: number): Promise<void>;
+  /** Rejects with `timeout` once the leader has given it up, which it does after an election timeout. */
   transferLeadership(to: NodeId, timeoutMs: number): Promise<void>;
   /**
    * Changes the membership, one change at a time; resolves with the configuration in force once the change is applied
-   * here. Rejects like `propose`, with `overloaded` if another change is under way, and with `CoreError`
+   * here. Rejects like `propose`, with `change-pending` if another change is under way, and with `CoreError`
    * `conf-change-invalid` if it can't be made.
    */
   changeMembership(change: ConfChange): Promise<{ readonly index: number; readonly conf: ConfState }>;

@@ -72,6 +72,7 @@ export class RaftDriver implements Driver {
     this.#proposals = new Proposals(options.pendingProposalsMax);
     this.#waiters = new AppliedWaiters(applied, this.#deadlines);
     this.#transfers = new LeadershipTransfers(this.#deadlines);
+    this.#contacts = new LastContacts(options.heartbeatMs);
     this.#applier = new Applier({
       machine,
       proposals: this.#proposals,
@@ -153,7 +154,7 @@ export class RaftDriver implements Driver {
     this.#schedule();
     const { index, result } = await this.#proposals.track(place);
     // The core puts an empty entry in the place of a change that can't be made now.
-    if (result === undefined) throw new RaftError('overloaded', 'Another change of membership is under way');
+    if (result === undefined) throw new RaftError('change-pending', 'Another change of membership is under way');
     return { index, conf: result as ConfState };
   }
 
@@ -188,13 +189,17 @@ export class RaftDriver implements Driver {
       match,
       state,
       recentlyActive,
+      lastContactMs: id === this.#options.id ? undefined : this.#contacts.ageMs(id),
     }));
     return { ...basic, applied: this.#applier.applied, snapshotIndex: this.#taker.snapshotIndex, members };
   }
 
   onMessages(messages: readonly Message[]): void {
+    let heardOf: NodeId = 0;
     this.#guard(() => {
       for (const message of messages) {
+        if (message.from !== heardOf) this.#contacts.heardOf(message.from);
+        heardOf = message.from;
         // A snapshot comes with its data, by `onSnapshot`.
         if (message.to === this.#options.id && message.type !== 'snapshot') this.#step(message);
       }
@@ -219,9 +224,18 @@ export class RaftDriver implements Driver {
   #tick(): void {
     this.#guard(() => {
       this.#node.tick();
+      this.#contacts.tick();
+      this.#endTransfersInVain();
       this.#deadlines.tick();
       this.#reads.tick();
     });
+  }
+
+  /** The core gives a transfer up after an election timeout, in silence. */
+  #endTransfersInVain(): void {
+    if (!this.#transfers.awaited) return;
+    const { role, transferee } = this.#node.basicStatus();
+    if (role === 'leader') this.#transfers.leadingOn(transferee);
   }
 
   #schedule(): void {

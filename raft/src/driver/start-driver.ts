@@ -15,7 +15,7 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
   const snapshot = findSnapshot(store);
   if (snapshot !== undefined) {
     await machine.restore(snapshot.meta, store.readSnapshot(snapshot));
-    machine.applyMembership?.(snapshot.meta.conf, snapshot.meta.index);
+    machine.applyMembership?.(snapshot.meta.conf, snapshot.meta.index, new Uint8Array(0));
   }
   return new RaftDriver(options, snapshot?.meta.index);
 }

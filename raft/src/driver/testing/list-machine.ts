@@ -8,6 +8,7 @@ export class ListMachine implements StateMachine {
   /** Sizes of the batches that were applied. */
   batches: number[] = [];
   members: ConfState | undefined;
+  membershipContexts: string[] = [];
   restoredAt = 0;
   /** If set, applying this item throws. */
   poison: string | undefined;
@@ -21,8 +22,9 @@ export class ListMachine implements StateMachine {
     });
   }
 
-  applyMembership(conf: ConfState): void {
+  applyMembership(conf: ConfState, _index: number, context: Uint8Array): void {
     this.members = conf;
+    this.membershipContexts.push(Buffer.from(context).toString());
   }
 
   capture(): AsyncIterable<Uint8Array> {
