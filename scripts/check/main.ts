@@ -34,10 +34,10 @@ function run(step: Step): Promise<Outcome> {
 
 /** Runs the steps, a few at a time, in the order of the table. */
 async function runAll(chosen: readonly Step[]): Promise<Outcome[]> {
-  const queue = [...chosen];
+  const queue = [...chosen.entries()];
   const outcomes: Outcome[] = [];
   async function drain(): Promise<void> {
-    for (let step = queue.shift(); step !== undefined; step = queue.shift()) outcomes.push(await run(step));
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) outcomes[next[0]] = await run(next[1]);
   }
   await Promise.all(Array.from({ length: availableParallelism() }, drain));
   return outcomes;
