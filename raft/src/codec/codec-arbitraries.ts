@@ -17,6 +17,7 @@ export const WIRE_TYPES: readonly MessageType[] = [
   'timeout-now',
   'read-index',
   'read-index-response',
+  'append-received',
   'pre-vote',
   'pre-vote-response',
 ];

@@ -30,6 +30,7 @@ const CODES: Partial<Record<MessageType, number>> = {
   'read-index-response': 12,
   'pre-vote': 13,
   'pre-vote-response': 14,
+  'append-received': 15,
 };
 
 const TYPES: readonly (MessageType | undefined)[] = makeTypes();

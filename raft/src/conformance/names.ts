@@ -10,6 +10,8 @@ export const MESSAGE_NAMES: Readonly<Record<MessageType, string>> = {
   propose: 'MsgProp',
   append: 'MsgApp',
   'append-response': 'MsgAppResp',
+  // Ours alone: no transcript has it.
+  'append-received': 'MsgAppReceived',
   vote: 'MsgVote',
   'vote-response': 'MsgVoteResp',
   snapshot: 'MsgSnap',

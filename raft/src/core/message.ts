@@ -53,6 +53,7 @@ export function isLocalType(type: MessageType): boolean {
 export function isResponseType(type: MessageType): boolean {
   switch (type) {
     case 'append-response':
+    case 'append-received':
     case 'vote-response':
     case 'pre-vote-response':
     case 'heartbeat-response':

@@ -160,6 +160,14 @@ export class RawNode {
     step(this.raft, message);
   }
 
+  /**
+   * With `asyncStorageWrites`: whether committed entries may be applied before they are stored here. They are stored
+   * by a quorum of others then, so all that it takes is a state machine that a crash takes back to what is stored.
+   */
+  applyBeforeStored(on: boolean): void {
+    this.builder.applyUnstable = on;
+  }
+
   /** For tests and simulators: sets this round's election timeout, which is otherwise drawn at random. */
   overrideElectionTicks(ticks: number): void {
     this.raft.randomizedElectionTicks = ticks;

@@ -19,7 +19,7 @@ export class ReadyBuilder {
    * Whether entries may be applied before they are stored here. In the synchronous way a Ready stores first and
    * applies then, so both may be in the same one; storage threads keep no such order between them.
    */
-  private readonly applyUnstable: boolean;
+  applyUnstable: boolean;
 
   constructor(raft: Raft) {
     this.raft = raft;

@@ -11,6 +11,7 @@ import type { Message } from './types.ts';
 export function stepLeader(raft: Raft, message: Message): void {
   switch (message.type) {
     case 'append-response':
+    case 'append-received':
     case 'heartbeat-response':
     case 'snapshot-status':
     case 'unreachable':
@@ -44,6 +45,9 @@ function stepPeer(raft: Raft, message: Message): void {
     case 'append-response':
       if (message.reject) appendRejected(raft, message, progress);
       else appendAccepted(raft, message, progress);
+      return;
+    case 'append-received':
+      appendReceived(raft, message, progress);
       return;
     case 'heartbeat-response':
       heartbeatAnswered(raft, message, progress);
@@ -118,6 +122,16 @@ function appendAccepted(raft: Raft, message: Message, progress: Progress): void 
   // The window has room again, maybe for more than one message.
   while (maybeSendAppend(raft, from, progress, false));
   continueTransfer(raft, from, progress);
+}
+
+/**
+ * A follower has entries in its memory that its disk has no room for: it wants to see what follows, so as to serve
+ * reads, and makes no promise. Hence `match` stays as it is.
+ */
+function appendReceived(raft: Raft, message: Message, progress: Progress): void {
+  progress.recentlyActive = true;
+  if (!progress.noteReceived(message.index)) return;
+  while (maybeSendAppend(raft, message.from, progress, false));
 }
 
 function heartbeatAnswered(raft: Raft, message: Message, progress: Progress): void {

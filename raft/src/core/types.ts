@@ -84,6 +84,8 @@ export type MessageType =
   | 'propose'
   | 'append'
   | 'append-response'
+  /** Entries up to `index` have arrived, but are not stored: more may be sent, none of them counts. */
+  | 'append-received'
   | 'vote'
   | 'vote-response'
   | 'snapshot'
@@ -215,6 +217,7 @@ export interface Config {
   readonly inflightBytesMax: number;
   readonly checkQuorum: boolean;
   readonly preVote: boolean;
+  /** See `Lease` for what reads by lease assume; they need checkQuorum, on every member alike. */
   readonly readOnlyOption: ReadOnlyOption;
   readonly disableProposalForwarding: boolean;
   readonly disableConfChangeValidation: boolean;

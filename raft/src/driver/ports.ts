@@ -16,6 +16,8 @@ import type {
   TraceEvent,
 } from '../core/types.ts';
 
+export type DiskState = 'ok' | 'full';
+
 /** One durable step: everything in it becomes durable together, or the store fails. */
 export interface LogBatch {
   /** Contiguous. If the first is at or below the last stored index, the old tail from there on is replaced. */
@@ -27,9 +29,17 @@ export interface LogBatch {
 
 /**
  * The durable log with its mirror in memory (`LogReader`). `append` and `installSnapshot` are called one at a time.
- * After any rejection the store is unusable and the process must stop: a failed fsync must never be tried again.
+ * A rejection with the code CELL_E_DISK_FULL means that nothing has changed, and that the same may be tried again.
+ * After any other the store is unusable and the process must stop: a failed fsync must never be tried again.
  */
 export interface LogStore extends LogReader {
+  /**
+   * 'full' as soon as there is hardly any room: small things (a vote, a term) can be written for a long while yet, and
+   * entries as far as what was reserved before reaches.
+   */
+  readonly disk: DiskState;
+  /** Looks how much room there is, and reserves some if it can; resolves with `disk` as it is then. */
+  checkRoom(): Promise<DiskState>;
   /** Resolves once the batch is as durable as `sync` asks; only then is it visible through `LogReader`. */
   append(batch: LogBatch): Promise<void>;
   /** Stores a snapshot that was made here, at the index that the state machine had. Does not drop log entries. */
@@ -128,6 +138,7 @@ export interface RaftStatus extends SoftState, HardState {
   readonly lastIndex: number;
   readonly snapshotIndex: number;
   readonly conf: ConfState;
+  readonly disk: DiskState;
   /** Filled on the leader only. */
   readonly members: readonly MemberStatus[];
 }
@@ -151,6 +162,8 @@ export interface DriverOptions {
   readonly keepEntries: number;
   /** Any failure of the store, or a broken invariant: the process must stop. */
   readonly onFatal: (error: Error) => void;
+  /** The disk became full, or there is room again. */
+  readonly onDisk?: (disk: DiskState) => void;
   readonly onSoftState?: (state: SoftState, term: number) => void;
   /** Bytes of proposals that are not committed yet. Default 64 MiB; above it proposals are `overloaded`. */
   readonly uncommittedSizeMax?: number;
@@ -182,6 +195,7 @@ export interface Driver extends TransportEvents {
    * `conf-change-invalid` if it can't be made.
    */
   changeMembership(change: ConfChange): Promise<{ readonly index: number; readonly conf: ConfState }>;
+  readonly disk: DiskState;
   status(): RaftStatus;
   /** Ends its work and rejects what waits. The store stays open: it is its owner's to close, afterwards. */
   stop(): Promise<void>;

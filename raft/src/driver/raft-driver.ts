@@ -17,7 +17,7 @@ import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { LeadershipTransfers } from './leadership-transfer.ts';
 import { LogWriter } from './log-writer.ts';
-import { type Driver, type DriverOptions, RaftError, type RaftStatus } from './ports.ts';
+import { type DiskState, type Driver, type DriverOptions, RaftError, type RaftStatus } from './ports.ts';
 import { type ProposalResult, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
@@ -32,6 +32,12 @@ const OUTCOME_ELECTIONS = 10;
 
 /** Unanswered reads are asked again after so many ticks, or an election timeout if that is shorter. */
 const READ_RETRY_TICKS = 4;
+
+/** Bytes of entries that are held in memory while the disk has no room; then no more are taken. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024;
+
+/** After a snapshot that found no room. */
+const SNAPSHOT_RETRY_MS = 5_000;
 
 const INCARNATIONS = 2 ** 31;
 
@@ -58,6 +64,8 @@ export class RaftDriver implements Driver {
   #softState: SoftState = { leader: 0, role: 'follower' };
   #term = 0;
   #scheduled = false;
+  #ticks = 0;
+  readonly #checkTicks: number;
   #stopped: RaftError | undefined;
 
   /** `snapshotIndex`: that of the snapshot which the state machine was restored from, if there was one. */
@@ -67,6 +75,7 @@ export class RaftDriver implements Driver {
     const applied = snapshotIndex ?? store.firstIndex() - 1;
     this.#options = options;
     this.#electionTicks = Math.round(options.electionMs / options.heartbeatMs);
+    this.#checkTicks = Math.max(1, Math.round(CHECK_MS / options.heartbeatMs));
     this.#defer = options.defer ?? ((work) => setImmediate(work));
     this.#deadlines = new Deadlines(options.heartbeatMs);
     this.#proposals = new Proposals(options.pendingProposalsMax);
@@ -90,7 +99,9 @@ export class RaftDriver implements Driver {
       everyBytes: options.snapshotEveryBytes,
       keepEntries: options.keepEntries,
       snapshotIndex: snapshotIndex ?? 0,
-      installing: () => this.#writer.installing,
+      // What is held was applied, perhaps, but the log does not reach so far.
+      unfit: () => this.#writer.installing || this.#writer.holding,
+      later: (work) => this.#deadlines.after(SNAPSHOT_RETRY_MS, work),
       onError,
     });
     this.#sender = new SnapshotSender({
@@ -114,6 +125,15 @@ export class RaftDriver implements Driver {
       store,
       restore: (snapshot) => this.#restore(snapshot),
       deliver: (responses) => this.#deliver(responses),
+      onHolding: (holding) => this.#holdingChanged(holding),
+      onError,
+    });
+    this.#disk = new DiskWatch({
+      store,
+      successors: () => this.#successors(),
+      handOver: (to) => this.#guard(() => this.#node.transferLeader(to)),
+      retry: () => this.#writer.retry(),
+      onDisk: options.onDisk,
       onError,
     });
     this.#reads = new Reads({
@@ -144,12 +164,14 @@ export class RaftDriver implements Driver {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     if (data.length === 0) return Promise.reject(new RangeError('A proposal must not be empty'));
     if (this.#softState.role !== 'leader') return Promise.reject(this.#notLeader());
+    if (this.#disk.refusing || this.#writer.holding) return Promise.reject(this.#diskFull());
     this.#schedule();
     return this.#proposals.add(data);
   }
 
   async changeMembership(change: ConfChange): Promise<{ readonly index: number; readonly conf: ConfState }> {
     if (this.#stopped !== undefined) throw this.#stopped;
+    if (this.#disk.refusing || this.#writer.holding) throw this.#diskFull();
     const place = this.#append(() => this.#node.proposeConfChange(change));
     this.#schedule();
     const { index, result } = await this.#proposals.track(place);
@@ -160,6 +182,7 @@ export class RaftDriver implements Driver {
 
   readBarrier(timeoutMs: number): Promise<number> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    if (this.#writer.heldBytes > HELD_BYTES_MAX) return Promise.reject(this.#diskFull());
     this.#schedule();
     return this.#reads.add(timeoutMs);
   }
@@ -181,6 +204,10 @@ export class RaftDriver implements Driver {
     await this.#transfers.wait(to, timeoutMs);
   }
 
+  get disk(): DiskState {
+    return this.#disk.disk;
+  }
+
   status(): RaftStatus {
     const { progress, transferee: _, ...basic } = this.#node.status();
     const members = [...progress].map(([id, { learner, match, state, recentlyActive }]) => ({
@@ -191,7 +218,13 @@ export class RaftDriver implements Driver {
       recentlyActive,
       lastContactMs: id === this.#options.id ? undefined : this.#contacts.ageMs(id),
     }));
-    return { ...basic, applied: this.#applier.applied, snapshotIndex: this.#taker.snapshotIndex, members };
+    return {
+      ...basic,
+      applied: this.#applier.applied,
+      snapshotIndex: this.#taker.snapshotIndex,
+      members,
+      disk: this.#disk.disk,
+    };
   }
 
   onMessages(messages: readonly Message[]): void {
@@ -217,6 +250,7 @@ export class RaftDriver implements Driver {
 
   async stop(): Promise<void> {
     this.#halt(new RaftError('stopped', 'This member is stopping'));
+    this.#disk.stop();
     await this.#writer.stop();
     await this.#taker.stop();
   }
@@ -228,6 +262,8 @@ export class RaftDriver implements Driver {
       this.#endTransfersInVain();
       this.#deadlines.tick();
       this.#reads.tick();
+      this.#ticks += 1;
+      if (this.#ticks % this.#checkTicks === 0) this.#disk.check();
     });
   }
 
@@ -354,6 +390,7 @@ export class RaftDriver implements Driver {
 
   /** Takes in a peer's message. What a peer can get wrong is dropped; a broken invariant is not its fault. */
   #step(message: Message): void {
+    if (this.#unwelcome(message)) return;
     try {
       this.#node.step(message);
     } catch (error) {

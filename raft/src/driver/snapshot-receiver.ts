@@ -1,4 +1,5 @@
 import type { Message, NodeId, Snapshot } from '../core/index.ts';
+import { isDiskFull } from './disk-full.ts';
 import { noteFailure } from './note-failure.ts';
 import { type LogStore, RaftError } from './ports.ts';
 
@@ -24,7 +25,7 @@ export class SnapshotReceiver {
   }
 
   async receive(message: Message, data: AsyncIterable<Uint8Array>): Promise<void> {
-    const { id, wanted, installing, step } = this.#parts;
+    const { id, store, wanted, installing, step } = this.#parts;
     const { snapshot } = message;
     if (snapshot === undefined || message.to !== id) throw new RangeError('Snapshot message is not for us');
     if (this.#receiving || installing()) throw new RaftError('overloaded', 'Another snapshot is being received');
@@ -33,6 +34,7 @@ export class SnapshotReceiver {
       step(message);
       return;
     }
+    if (store.disk === 'full') throw new RaftError('disk-full', `Disk of member ${id} has no room for a snapshot`);
     this.#receiving = true;
     try {
       step({ ...message, snapshot: await this.#store(snapshot, data) });
@@ -41,7 +43,7 @@ export class SnapshotReceiver {
     }
   }
 
-  /** A stream that breaks off is the sender's trouble; a store that fails is the end. */
+  /** A stream that breaks off is the sender's trouble, and without room it may try again; a store that fails is the end. */
   async #store(snapshot: Snapshot, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
     let streamFailed = false;
     const noted = noteFailure(data, () => {
@@ -50,7 +52,7 @@ export class SnapshotReceiver {
     try {
       return await this.#parts.store.receiveSnapshot(snapshot.meta, noted);
     } catch (error) {
-      if (!streamFailed) this.#parts.onError(error as Error);
+      if (!streamFailed && !isDiskFull(error)) this.#parts.onError(error as Error);
       throw error;
     }
   }

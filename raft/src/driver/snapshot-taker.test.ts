@@ -36,6 +36,7 @@ async function setUp(state: {
     },
   } as unknown as Applier;
   const errors: Error[] = [];
+  const later: (() => void)[] = [];
   const taker = new SnapshotTaker({
     store,
     machine: new ListMachine(),
@@ -44,10 +45,11 @@ async function setUp(state: {
     everyBytes: 1_000,
     keepEntries: 4,
     snapshotIndex: 0,
-    installing: () => state.installing === true,
+    unfit: () => state.installing === true,
+    later: (work) => later.push(work),
     onError: (error) => errors.push(error),
   });
-  return { store, taker, state, errors };
+  return { store, taker, state, errors, later };
 }
 
 test('a snapshot is taken when enough was applied, and the log behind it is dropped but for what is kept', async () => {

@@ -1,6 +1,7 @@
 import type { LogReader, Snapshot, SnapshotMeta } from '../core/index.ts';
 import { LogError } from '../core/index.ts';
 import type { Applier } from './applier.ts';
+import { isDiskFull } from './disk-full.ts';
 import type { LogStore, StateMachine } from './ports.ts';
 
 export interface SnapshotTakerParts {
@@ -12,8 +13,10 @@ export interface SnapshotTakerParts {
   readonly keepEntries: number;
   /** Index of the newest snapshot at start; 0 if there is none. */
   readonly snapshotIndex: number;
-  /** A received one is being put in force: then the log does not fit the state machine. */
-  readonly installing: () => boolean;
+  /** The log does not fit the state machine now, as while a received snapshot is being put in force. */
+  readonly unfit: () => boolean;
+  /** Calls back after a while. */
+  readonly later: (work: () => void) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -24,6 +27,8 @@ export class SnapshotTaker {
   #taking: Promise<void> | undefined;
   /** Someone needs one that is newer than what there is. */
   #demanded = false;
+  /** There was no room for one. */
+  #waiting = false;
 
   constructor(parts: SnapshotTakerParts) {
     this.#parts = parts;
@@ -56,21 +61,36 @@ export class SnapshotTaker {
 
   /** At the end of a turn. Takes the view of the state at once, and writes it while the event loop goes on. */
   takeIfDue(): void {
-    const { applier, everyEntries, everyBytes, store, machine, installing } = this.#parts;
+    const { applier, everyEntries, everyBytes, store, machine, unfit } = this.#parts;
     const { entries, bytes } = applier.sinceSnapshot;
     if (!this.#demanded && entries < everyEntries && bytes < everyBytes) return;
-    if (this.#taking !== undefined || installing() || applier.applied <= this.#snapshotIndex) return;
+    if (this.#taking !== undefined || this.#waiting || unfit() || applier.applied <= this.#snapshotIndex) return;
     this.#demanded = false;
     const meta: SnapshotMeta = { index: applier.applied, term: store.term(applier.applied), conf: applier.conf };
     const data = machine.capture();
     applier.snapshotTaken();
     // Large entries make snapshots come soon, so that the log since the one before has a bounded size.
     const keepFrom = bytes < everyBytes ? 0 : this.#snapshotIndex;
-    this.#taking = this.#take(meta, data, keepFrom).catch(this.#parts.onError);
+    this.#taking = this.#take(meta, data, keepFrom).catch((error: Error) => this.#failed(error));
   }
 
   async stop(): Promise<void> {
     await this.#taking;
+  }
+
+  /** Without room, the next is taken after a while: of the state as it is then. */
+  #failed(error: Error): void {
+    const { onError, later } = this.#parts;
+    if (!isDiskFull(error)) {
+      onError(error);
+      return;
+    }
+    this.#taking = undefined;
+    this.#waiting = true;
+    later(() => {
+      this.#waiting = false;
+      this.#demanded = true;
+    });
   }
 
   /** Keeps some entries behind the snapshot, but none up to `keepFrom`. */

@@ -1,11 +1,11 @@
 import type { HardState, Snapshot, SnapshotMeta } from '../core/types.ts';
-import type { LogBatch, LogStore } from '../driver/ports.ts';
+import type { DiskState, LogBatch, LogStore } from '../driver/ports.ts';
 import type { FramePayload } from './frame-payload.ts';
 import { LogMirror, type LogState } from './log-mirror.ts';
 import type { FrameKind } from './segment-format.ts';
 import type { SegmentedLog } from './segmented-log.ts';
 import type { SnapshotDirectory } from './snapshot-directory.ts';
-import { StorageError } from './storage-error.ts';
+import { isDiskFull, StorageError } from './storage-error.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -18,7 +18,8 @@ export interface FileLogStoreParts {
 
 /**
  * The durable store: segments of frames for the log, a file per snapshot, and the mirror in memory that the core
- * reads. After any failure of the disk all further calls reject; `openLogStore` makes one.
+ * reads. When there is no room, that is told and nothing has changed; after any other failure of the disk all further
+ * calls reject. `openLogStore` makes one.
  */
 export class FileLogStore extends LogMirror implements LogStore {
   readonly #log: SegmentedLog;
@@ -92,6 +93,14 @@ export class FileLogStore extends LogMirror implements LogStore {
     return compacting;
   }
 
+  get disk(): DiskState {
+    return this.#log.disk;
+  }
+
+  checkRoom(): Promise<DiskState> {
+    return this.#guard(() => this.#log.checkRoom());
+  }
+
   /** Also after a failure; then nothing more is written. */
   async close(): Promise<void> {
     if (this.#failure?.code === 'CELL_E_STORE_CLOSED') return;
@@ -102,6 +111,9 @@ export class FileLogStore extends LogMirror implements LogStore {
       if (writable && this.#failure === undefined && this.#hardStateUnwritten) {
         await this.#write('batch', { hardState: this.hardState, meta: undefined, entries: [] });
       }
+    } catch (error) {
+      // It needed no sync: it can be learnt again.
+      if (!isDiskFull(error)) throw error;
     } finally {
       this.#failure = new StorageError('CELL_E_STORE_CLOSED', 'Log store is closed');
       await this.#log.close();
@@ -129,13 +141,16 @@ export class FileLogStore extends LogMirror implements LogStore {
     return writing;
   }
 
-  /** A failure of the disk is for ever: it is not known what reached it. Other errors (of a peer's stream) pass. */
+  /**
+   * A failure of the disk is for ever: it is not known what reached it. Other errors pass: those of a peer's stream,
+   * and a disk without room, where what was begun has been undone.
+   */
   async #guard<T>(work: () => Promise<T>): Promise<T> {
     this.#assertUsable();
     try {
       return await work();
     } catch (error) {
-      if (error instanceof StorageError) this.#failure ??= error;
+      if (error instanceof StorageError && !isDiskFull(error)) this.#failure ??= error;
       throw error;
     }
   }

@@ -25,6 +25,8 @@ export interface FileSystem {
   remove(path: string): Promise<void>;
   /** Names that were created, renamed or removed in the directory are on the disk afterwards. */
   syncDirectory(path: string): Promise<void>;
+  /** What may still be written there, as far as that is known. */
+  freeBytes(path: string): Promise<number>;
 }
 
 /** Writes all of `bytes`, however short the single writes are. */

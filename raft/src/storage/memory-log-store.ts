@@ -1,5 +1,5 @@
 import type { ConfState, HardState, Snapshot, SnapshotMeta } from '../core/types.ts';
-import type { LogBatch, LogStore } from '../driver/ports.ts';
+import type { DiskState, LogBatch, LogStore } from '../driver/ports.ts';
 import { foundingState } from './founding.ts';
 import { LogMirror } from './log-mirror.ts';
 import { StorageError, snapshotMissing } from './storage-error.ts';
@@ -21,11 +21,16 @@ export class MemoryLogStore extends LogMirror implements LogStore {
   /** The one that was received last and waits to be put in force. */
   #received: Stored | undefined;
   #closed = false;
+  disk: DiskState = 'ok';
 
   constructor(options: { readonly bootstrap?: ConfState | undefined } = {}) {
     const { hardState, meta } = foundingState(options.bootstrap);
     const base = { index: meta.index, term: meta.term };
     super({ hardState, base, entries: [], snapshot: meta, snapshotStored: false });
+  }
+
+  async checkRoom(): Promise<DiskState> {
+    return this.disk;
   }
 
   async append(batch: LogBatch): Promise<void> {

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, statfs, unlink } from 'node:fs/promises';
 import type { FileSystem, OpenFile, OpenMode } from './file-system.ts';
 
 const FLAGS: Record<OpenMode, string> = { read: 'r', update: 'r+', create: 'wx+' };
@@ -31,10 +31,15 @@ export const nodeFileSystem: FileSystem = {
       await file.close();
     }
   },
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
 };
 
 class NodeFile implements OpenFile {
   readonly #fd: number;
+  #closed = false;
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -70,7 +75,10 @@ class NodeFile implements OpenFile {
     });
   }
 
+  /** A second time it does nothing: the number may be another file's by then. */
   close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
     return new Promise((resolve, reject) => {
       fs.close(this.#fd, (error) => (error ? reject(error) : resolve()));
     });

@@ -11,7 +11,7 @@ import type { LogState } from './log-mirror.ts';
 import { EMPTY_META } from './log-mirror.ts';
 import { nodeFileSystem } from './node-file-system.ts';
 import { missingSegment, type RecoveredSegments, recoverSegments, type TornTail } from './recover-segments.ts';
-import { makeBlank, nameBlank, segmentNumber, segmentPath } from './segment-file.ts';
+import { makeBlank, nameBlank, removeQuietly, segmentNumber, segmentPath } from './segment-file.ts';
 import { beginFrame, endFrame, SEGMENT_HEADER_BYTES, type StoreIdentity, segmentSalt } from './segment-format.ts';
 import { SegmentedLog } from './segmented-log.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
@@ -167,10 +167,10 @@ async function found(fileSystem: FileSystem, segmentBytes: number, options: LogS
       sizeBytes: segmentBytes,
     };
     await nameBlank(fileSystem, directory, blank, header, writer);
-  } catch (cause) {
-    throw diskError('create', segmentPath(directory, 1), cause);
-  } finally {
     await blank.file.close();
+  } catch (cause) {
+    await removeQuietly(fileSystem, blank.file, blank.path);
+    throw diskError('create', segmentPath(directory, 1), cause);
   }
 }
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { ByteWriter } from '../codec/index.ts';
 import { type FileSystem, type OpenFile, writeFully } from './file-system.ts';
 import { encodeSegmentHeader, type SegmentHeader } from './segment-format.ts';
-import { diskError } from './storage-error.ts';
+import { diskError, diskFailed } from './storage-error.ts';
 
 const ZEROS = new Uint8Array(1024 * 1024);
 
@@ -35,6 +35,8 @@ export async function makeBlank(
   const blankPath = path.join(directory, `log-${String(number).padStart(8, '0')}.tmp`);
   let file: OpenFile | undefined;
   try {
+    // Asked before, so as not to take the last of it away from others for a moment, and in vain.
+    if ((await fileSystem.freeBytes(directory)) < sizeBytes) throw noRoom(sizeBytes);
     file = await fileSystem.open(blankPath, 'create');
     await writeZeros(file, 0, sizeBytes);
     await file.datasync();
@@ -58,11 +60,21 @@ export async function nameBlank(
     await writeFully(blank.file, encodeSegmentHeader(writer, header), 0);
     await blank.file.datasync();
     await fileSystem.rename(blank.path, final);
+  } catch (cause) {
+    await removeQuietly(fileSystem, blank.file, blank.path);
+    throw diskError('create', final, cause);
+  }
+  try {
     await fileSystem.syncDirectory(directory);
     return final;
   } catch (cause) {
-    throw diskError('create', final, cause);
+    // It is there under its name, or will not be after a crash: there is no way back.
+    throw diskFailed('create', final, cause);
   }
+}
+
+function noRoom(bytes: number): NodeJS.ErrnoException {
+  return Object.assign(new Error(`ENOSPC: less than ${bytes} bytes are free`), { code: 'ENOSPC' });
 }
 
 export async function writeZeros(file: OpenFile, start: number, end: number): Promise<void> {

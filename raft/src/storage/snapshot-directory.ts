@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { SnapshotMeta } from '../core/types.ts';
 import type { FileSystem } from './file-system.ts';
 import { readSnapshotFile, readSnapshotHeader, verifySnapshotFile } from './read-snapshot-file.ts';
+import { removeQuietly } from './segment-file.ts';
 import type { StoreIdentity } from './segment-format.ts';
 import { onDisk, StorageError, snapshotDamaged, snapshotMissing } from './storage-error.ts';
 import { writeSnapshotFile } from './write-snapshot-file.ts';
@@ -80,7 +81,12 @@ export class SnapshotDirectory {
     this.#temporaryCount += 1;
     const temporary = path.join(this.#directory, `snapshot-${this.#temporaryCount}.tmp`);
     await writeSnapshotFile(this.#fileSystem, temporary, { clusterId: this.#clusterId, meta }, data);
-    await this.#rename(temporary, this.#path(meta, kind));
+    try {
+      await this.#rename(temporary, this.#path(meta, kind));
+    } catch (error) {
+      await removeQuietly(this.#fileSystem, undefined, temporary);
+      throw error;
+    }
   }
 
   async #verify(place: Place): Promise<SnapshotMeta> {

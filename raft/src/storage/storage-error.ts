@@ -9,6 +9,7 @@ export type StorageErrorCode =
   /** Written by a version of the format that this program does not know. */
   | 'CELL_E_UNSUPPORTED_FORMAT'
   | 'CELL_E_DIRECTORY_IN_USE'
+  /** There is no room. Nothing has changed, and the same may be tried again when there is. */
   | 'CELL_E_DISK_FULL'
   /** A read, a write or a sync failed. It is never tried again: the process must stop. */
   | 'CELL_E_DISK_FAILED'
@@ -57,12 +58,22 @@ export function diskError(action: string, file: string, cause: unknown): Storage
   if (cause instanceof StorageError) return cause;
   const code = (cause as { code?: unknown } | null)?.code;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const message = `Disk is full: could not ${action} "${file}". Make room, then start again: nothing acknowledged is lost`;
+    const message = `Disk is full: could not ${action} "${file}". Make room on it: nothing acknowledged is lost`;
     return new StorageError('CELL_E_DISK_FULL', message, { file, cause });
   }
+  return diskFailed(action, file, cause);
+}
+
+/** What failed in a way after which it is not known what is on the disk: also for want of room, if it was a sync. */
+export function diskFailed(action: string, file: string, cause: unknown): StorageError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const message = `Could not ${action} "${file}": ${reason}. Check the disk and the rights on the directory, then start again`;
   return new StorageError('CELL_E_DISK_FAILED', message, { file, cause });
+}
+
+/** True if it can be tried again when there is room. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'CELL_E_DISK_FULL';
 }
 
 /** Waits for a call of the file system and codes its failure. */

@@ -126,6 +126,15 @@ export class Progress {
     return true;
   }
 
+  /** The follower has got the messages up to `index`, which is no promise to keep them. True if more may be sent. */
+  noteReceived(index: number): boolean {
+    if (this.state !== 'replicate' || index >= this.next) return false;
+    this.inflights.freeUpTo(index);
+    if (this.inflights.full()) return false;
+    this.appendPaused = false;
+    return true;
+  }
+
   /**
    * The follower refused the message after `rejected`, and guesses that our logs meet at `hint`. False if the
    * refusal is an old one.

@@ -21,6 +21,8 @@ export class MemoryFileSystem implements FileSystem {
   beforeEach: ((operation: Operation, path: string) => Promise<void> | undefined) | undefined;
   /** At most so many bytes are taken by one write. */
   writeBytesMax = Number.MAX_SAFE_INTEGER;
+  /** What `freeBytes` says; nothing is enforced by it. */
+  free = Number.MAX_SAFE_INTEGER;
   #names = new Map<string, Content>();
   #durableNames = new Map<string, Content>();
 
@@ -59,6 +61,10 @@ export class MemoryFileSystem implements FileSystem {
   async syncDirectory(directory: string): Promise<void> {
     await this.beforeEach?.('syncDirectory', directory);
     this.#durableNames = new Map(this.#names);
+  }
+
+  async freeBytes(): Promise<number> {
+    return this.free;
   }
 
   /** The content of a file as it is now; a change to it is a change on the disk. */
