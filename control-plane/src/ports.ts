@@ -2,7 +2,7 @@
  * What the parts of a control-plane member ask of each other and of the world. `main.ts` is the only place where the
  * real clock, disk and network are made; tests give their own.
  */
-import type { RaftStatus } from '@cell/raft';
+import type { DiskState, RaftStatus } from '@cell/raft';
 import type { Command, CommandResult } from './state/commands.ts';
 import type { FleetState, StateChange } from './state/fleet-state.ts';
 
@@ -32,6 +32,8 @@ export interface Consensus {
   /** What this member has applied; may lag behind the leader. The same object for ever; its content moves on. */
   readonly state: FleetState;
   readonly leadership: Leadership;
+  /** 'full': this member should take no changes of people. */
+  readonly disk: DiskState;
   /**
    * Has a command committed, wherever the leader is; resolves once it is applied here as well, so that a read that
    * follows sees it. Rejects with `CellError`: `CELL_E_NO_LEADER` (nobody to ask for 3 s, or for `timeoutMs`: not written),

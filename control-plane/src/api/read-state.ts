@@ -46,6 +46,11 @@ export async function submitCommand(
   command: Command,
   timeoutMs: number,
 ): Promise<CommandResult & { ok: true }> {
+  const { disk, memberId } = parts.consensus;
+  if (disk === 'full') {
+    const message = `Disk of member "${memberId}" is full; nothing was written. Make room on it, or ask another member`;
+    throw new CellError('CELL_E_DISK_FULL', message);
+  }
   const result = await explained(parts, parts.consensus.submit(command, timeoutMs), '; nothing was written');
   if (result.ok) return result;
   throw new CellError(result.code, result.message);

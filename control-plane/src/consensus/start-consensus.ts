@@ -1,7 +1,7 @@
-import { type Driver, type LogStore, RaftError, startDriver } from '@cell/raft';
+import { type DiskState, type Driver, type LogStore, RaftError, type RaftErrorCode, startDriver } from '@cell/raft';
 import type { Server } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { CellError } from '../cell-error.ts';
+import { CellError, type CellErrorCode } from '../cell-error.ts';
 import type { Clock, Consensus, Leadership, PeerRequests } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
 import { FleetMachine } from './fleet-machine.ts';
@@ -75,6 +75,7 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
     keepEntries: KEEP_ENTRIES,
     onFatal: parts.onFatal,
+    onDisk: (disk) => sayDisk(log, disk),
     onSoftState: (state, term) => leadership.update(state, term),
   });
   transport.reportTo((peer) => driver.onUnreachable(peer));
@@ -86,6 +87,9 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     memberId: identity.memberId,
     clusterId: identity.clusterId,
     state: machine.state,
+    get disk(): DiskState {
+      return driver.disk;
+    },
     get leadership(): Leadership {
       return leadership.current;
     },
@@ -120,6 +124,16 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
   };
 }
 
+function sayDisk(log: Logger, disk: DiskState): void {
+  if (disk === 'ok') log.info('There is room on the disk again: this member takes changes');
+  else log.error({ code: 'CELL_E_DISK_FULL' }, 'Disk is full: this member takes no changes until there is room again');
+}
+
+const READ_CODES: Readonly<Partial<Record<RaftErrorCode, CellErrorCode>>> = {
+  overloaded: 'CELL_E_OVERLOADED',
+  'disk-full': 'CELL_E_DISK_FULL',
+};
+
 async function readBarrier(
   driver: Driver,
   leadership: LeadershipTracker,
@@ -134,7 +148,7 @@ async function readBarrier(
   } catch (error) {
     if (!(error instanceof RaftError)) throw error;
     if (leadership.current.leaderId === 0) throw noLeader(timeoutMs, error);
-    const code = error.code === 'overloaded' ? 'CELL_E_OVERLOADED' : 'CELL_E_TIMEOUT';
+    const code = READ_CODES[error.code] ?? 'CELL_E_TIMEOUT';
     throw new CellError(code, `Cannot read what was written last: ${error.message}`, { cause: error });
   }
 }

@@ -81,6 +81,9 @@ function addRaft(registry: Registry, { status, leading, peers }: MetricSources):
   gauge(registry, 'cell_raft_commit_index', 'Highest log index known to be committed.', () => status().commit);
   gauge(registry, 'cell_raft_last_index', 'Highest log index that is stored here.', () => status().lastIndex);
   gauge(registry, 'cell_raft_snapshot_index', 'Log index of the newest snapshot here.', () => status().snapshotIndex);
+  gauge(registry, 'cell_raft_disk_full', '1 if there is no room on the disk for the log, else 0.', () =>
+    status().disk === 'full' ? 1 : 0,
+  );
   const connected = new Gauge({
     name: 'cell_raft_peer_connected',
     help: '1 if the stream of Raft messages to the peer stands, else 0.',

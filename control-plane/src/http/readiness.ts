@@ -7,8 +7,9 @@ const LAG_ENTRIES_MAX = 1000;
 /** Why this member can't serve now; undefined if it can. */
 export function unreadiness(
   { leaderId }: Leadership,
-  status: Pick<RaftStatus, 'commit' | 'applied'>,
+  status: Pick<RaftStatus, 'commit' | 'applied' | 'disk'>,
 ): string | undefined {
+  if (status.disk === 'full') return 'Disk is full: it takes no changes, and reads only as long as it keeps up';
   if (leaderId === 0) return 'No leader is known';
   const lag = status.commit - status.applied;
   if (lag > LAG_ENTRIES_MAX) return `Applying the log: ${lag} entries are left`;

@@ -10,11 +10,12 @@ const TRY_NEXT: ReadonlySet<string> = new Set([
   'CELL_E_NO_LEADER',
   'CELL_E_NOT_LEADER',
   'CELL_E_PEER_UNREACHABLE',
+  'CELL_E_DISK_FULL',
   'CELL_E_OUTCOME_UNKNOWN',
 ]);
 
 /** After these, nothing was begun: a change may be tried elsewhere too. */
-const NOT_BEGUN: ReadonlySet<string> = new Set(['CELL_E_UNREACHABLE', 'CELL_E_NO_LEADER']);
+const NOT_BEGUN: ReadonlySet<string> = new Set(['CELL_E_UNREACHABLE', 'CELL_E_NO_LEADER', 'CELL_E_DISK_FULL']);
 
 /** Changes that have the same effect when they are made twice. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['stopJob', 'writeMark']);

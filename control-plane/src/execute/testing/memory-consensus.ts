@@ -12,6 +12,7 @@ import type { StateChange } from '../../state/fleet-state.ts';
 import { FleetTables } from '../../state/fleet-tables.ts';
 
 export class MemoryConsensus implements Consensus {
+  disk: Consensus['disk'] = 'ok';
   readonly memberId: number = 1;
   readonly clusterId: string = 'c0ffee0123456789';
   readonly tables = new FleetTables();
