@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { benchAgents } from './agents/agents-bench.ts';
 import { benchPlacement } from './agents/placement-bench.ts';
+import { benchApi } from './api/api-bench.ts';
+import { h2loadMissing } from './api/h2load.ts';
 import type { BenchOutput, Measurement } from './bench.ts';
 import { benchFailover } from './failover-bench.ts';
 import { benchFootprint } from './footprint-bench.ts';
@@ -33,6 +35,15 @@ test('raft measures rates and latencies for each number in flight', { timeout: T
     expect(value).toBeGreaterThan(0);
     expect(config['all']).toHaveLength(2);
   }
+});
+
+test('api measures streamed writes, and unary calls where h2load is there', { timeout: TIMEOUT_MS }, async () => {
+  const sizes = { members: 3, inFlight: [4], valueBytes: 256, warmUpSeconds: 1, rounds: 1, roundSeconds: 1 };
+  const found = await measure((output) => benchApi(output, { ...sizes, etcd: undefined }));
+  const operations = h2loadMissing() === undefined ? ['writes4', 'reads4', 'stream_writes4'] : ['stream_writes4'];
+  const names = operations.flatMap((key) => [`api.${key}.per_second`, `api.${key}.p50_ms`, `api.${key}.p99_ms`]);
+  expect([...found.keys()]).toEqual(names);
+  for (const { value } of found.values()) expect(value).toBeGreaterThan(0);
 });
 
 test('failover kills the leader so often, and loses no acknowledged write', { timeout: TIMEOUT_MS }, async () => {
@@ -76,7 +87,7 @@ test('an unknown name is refused with the names that there are', async () => {
     code: 1,
     stdout: '',
     stderr:
-      'CELL_E_USAGE: No bench is called "rafd"; there are: raft, failover, placement, footprint, agents. ' +
+      'CELL_E_USAGE: No bench is called "rafd"; there are: raft, api, failover, placement, footprint, agents. ' +
       'Without a name all are run\n',
   });
 });

@@ -8,8 +8,8 @@ export interface Measurement {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** MB are 10^6 bytes; "cores" are CPU seconds per second. */
-export type Unit = '1/s' | 'ms' | 's' | 'MB' | 'cores' | 'count';
+/** MB are 10^6 bytes; "cores" are CPU seconds per second; a "ratio" is of ours to another's. */
+export type Unit = '1/s' | 'ms' | 's' | 'MB' | 'cores' | 'count' | 'ratio';
 
 /** Where a bench puts what it finds. */
 export interface BenchOutput {

@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { benchAgents } from './agents/agents-bench.ts';
 import { benchPlacement } from './agents/placement-bench.ts';
+import { benchApi } from './api/api-bench.ts';
 import type { Bench, Measurement } from './bench.ts';
 import { benchFailover } from './failover-bench.ts';
 import { benchFootprint } from './footprint-bench.ts';
@@ -9,6 +10,7 @@ import { benchRaft } from './raft/raft-bench.ts';
 
 const benches: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['raft', (output) => benchRaft(output)],
+  ['api', (output) => benchApi(output)],
   ['failover', (output) => benchFailover(output)],
   ['placement', (output) => benchPlacement(output)],
   ['footprint', (output) => benchFootprint(output)],

@@ -1,0 +1,63 @@
+import { DrillService, methodDefinition } from '@cell/proto';
+import { type Fleet, type Member, startFleet } from '../../cluster/harness/fleet.ts';
+import { type LoadResult, runLoad } from '../raft/load.ts';
+import { h2loadMissing, loadUnary } from './h2load.ts';
+import { loadCounted, type MeasuredSystem, type Operation } from './measured-system.ts';
+
+const { writeMark, listMarks } = DrillService.method;
+
+/** Always the same mark, as etcd's key is always the same. */
+const DRILL_ID = 'bench';
+
+/** A real control plane with default settings. */
+export async function startMeasuredCell(members: number, valueBytes: number): Promise<MeasuredSystem> {
+  const fleet = await startFleet({ members });
+  const leader = await fleet.leader();
+  const unary: Operation[] = h2loadMissing() === undefined ? ['writes', 'reads'] : [];
+  return {
+    name: 'cell',
+    operations: [...unary, 'stream_writes'],
+    load: (operation, inFlight, seconds) => {
+      if (operation === 'reads') return readAll(leader, inFlight, seconds);
+      const written = async () => (await leader.metric('cell_raft_applied_index')) ?? 0;
+      const mark = { drillId: DRILL_ID, sequence: 1n, padding: 'v'.repeat(valueBytes) };
+      return loadCounted(written, () =>
+        operation === 'writes'
+          ? writeAll(leader, mark, inFlight, seconds)
+          : streamAll(fleet, leader, mark, inFlight, seconds),
+      );
+    },
+    stop: () => fleet.stop(),
+  };
+}
+
+type Mark = { readonly drillId: string; readonly sequence: bigint; readonly padding: string };
+
+function writeAll(leader: Member, mark: Mark, inFlight: number, seconds: number): Promise<LoadResult> {
+  const { path, requestSerialize } = methodDefinition(writeMark);
+  return loadUnary({ address: leader.grpcAddress, path, request: requestSerialize(mark), inFlight, seconds });
+}
+
+function readAll(leader: Member, inFlight: number, seconds: number): Promise<LoadResult> {
+  const { path, requestSerialize } = methodDefinition(listMarks);
+  const request = requestSerialize({ drillId: DRILL_ID });
+  return loadUnary({ address: leader.grpcAddress, path, request, inFlight, seconds });
+}
+
+async function streamAll(
+  fleet: Fleet,
+  leader: Member,
+  mark: Mark,
+  inFlight: number,
+  seconds: number,
+): Promise<LoadResult> {
+  const client = fleet.operators(leader);
+  const stream = await client.openCommandStream();
+  try {
+    const load = { inFlight, durationMs: seconds * 1000, valueBytes: mark.padding.length };
+    return await runLoad(() => stream.writeMark(mark), load);
+  } finally {
+    await stream.close();
+    client.close();
+  }
+}

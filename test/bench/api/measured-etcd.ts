@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from '../../cluster/harness/free-ports.ts';
+import { waitFor } from '../../cluster/harness/wait-for.ts';
+import { h2loadMissing, loadUnary } from './h2load.ts';
+import { loadCounted, type MeasuredSystem } from './measured-system.ts';
+
+const READY_MS_MAX = 20_000;
+const STOP_MS_MAX = 5_000;
+
+/** `program`: etcd 3.4 or later. Default settings, synced. Its gRPC messages are few, and coded by hand below. */
+export async function startMeasuredEtcd(program: string, members: number, valueBytes: number): Promise<MeasuredSystem> {
+  const folder = mkdtempSync(join(tmpdir(), 'cell-bench-etcd-'));
+  const ports = await freePorts(members * 2);
+  const clients = ports.slice(0, members).map((port) => `127.0.0.1:${port}`);
+  const peers = ports.slice(members).map((port) => `127.0.0.1:${port}`);
+  const children = clients.map((client, place) => {
+    const options = {
+      name: `n${place}`,
+      'data-dir': join(folder, `n${place}`),
+      'listen-client-urls': `http://${client}`,
+      'advertise-client-urls': `http://${client}`,
+      'listen-peer-urls': `http://${peers[place]}`,
+      'initial-advertise-peer-urls': `http://${peers[place]}`,
+      'initial-cluster': peers.map((peer, other) => `n${other}=http://${peer}`).join(','),
+      logger: 'zap',
+      'log-level': 'error',
+    };
+    const parameters = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    return spawn(program, parameters, { stdio: 'ignore' });
+  });
+  const stop = () => stopAll(children, folder);
+  try {
+    const leader = await waitFor(() => leaderOf(clients), { what: 'a leader of etcd', timeoutMs: READY_MS_MAX });
+    const key = bytesField(1, Buffer.from('k'));
+    const put = Buffer.concat([key, bytesField(2, Buffer.alloc(valueBytes, 'v'))]);
+    const written = async () => Number((await ask(leader, 'kv/range', { key: 'aw==' })).header.revision);
+    return {
+      name: 'etcd',
+      operations: h2loadMissing() === undefined ? ['writes', 'reads'] : [],
+      load: (operation, inFlight, seconds) => {
+        const load = { address: leader, inFlight, seconds };
+        if (operation === 'reads') return loadUnary({ ...load, path: '/etcdserverpb.KV/Range', request: key });
+        return loadCounted(written, () => loadUnary({ ...load, path: '/etcdserverpb.KV/Put', request: put }));
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Answer {
+  readonly header: { readonly member_id: string; readonly revision: string };
+  readonly leader?: string;
+}
+
+/** By the gateway that takes JSON. */
+async function ask(address: string, what: string, question: object): Promise<Answer> {
+  const answer = await fetch(`http://${address}/v3/${what}`, { method: 'POST', body: JSON.stringify(question) });
+  return (await answer.json()) as Answer;
+}
+
+async function leaderOf(addresses: readonly string[]): Promise<string | undefined> {
+  const asking = addresses.map((address) => ask(address, 'maintenance/status', {}).catch(() => undefined));
+  const answers = await Promise.all(asking);
+  const leads = answers.findIndex(
+    (answer) => answer?.leader !== undefined && answer.leader === answer.header.member_id,
+  );
+  return leads < 0 ? undefined : addresses[leads];
+}
+
+/** Protobuf: a field of bytes. */
+function bytesField(number: number, content: Buffer): Buffer {
+  const length = content.length < 128 ? [content.length] : [(content.length & 127) | 128, content.length >> 7];
+  return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), content]);
+}
+
+async function stopAll(children: readonly ChildProcess[], folder: string): Promise<void> {
+  for (const child of children) child.kill('SIGKILL');
+  const ended = () => children.every((child) => child.exitCode !== null || child.signalCode !== null);
+  await waitFor(ended, { what: 'etcd to end', timeoutMs: STOP_MS_MAX });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
