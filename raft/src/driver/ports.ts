@@ -103,6 +103,10 @@ export type RaftErrorCode =
   | 'not-leader'
   /** Too much is waiting to be committed; try again later. */
   | 'overloaded'
+  /** There is no room on this member's disk: certainly not committed; or what was to be read has not got here. */
+  | 'disk-full'
+  /** Another change of membership is under way; nothing was written. */
+  | 'change-pending'
   /** Leadership was lost after the proposal was appended, and it is not known yet whether it is committed. */
   | 'outcome-unknown'
   | 'stopped'

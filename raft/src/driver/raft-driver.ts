@@ -15,6 +15,8 @@ import {
 import { AppliedWaiters } from './applied-waiters.ts';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
+import { CHECK_MS, DiskWatch } from './disk-watch.ts';
+import { LastContacts } from './last-contacts.ts';
 import { LeadershipTransfers } from './leadership-transfer.ts';
 import { LogWriter } from './log-writer.ts';
 import { type DiskState, type Driver, type DriverOptions, RaftError, type RaftStatus } from './ports.ts';
@@ -58,6 +60,8 @@ export class RaftDriver implements Driver {
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
   readonly #transfers: LeadershipTransfers;
+  readonly #contacts: LastContacts;
+  readonly #disk: DiskWatch;
   readonly #electionTicks: number;
   readonly #stopTicking: () => void;
   readonly #defer: (work: () => void) => void;
@@ -388,13 +392,46 @@ export class RaftDriver implements Driver {
     return new RaftError('not-leader', `Member ${this.#options.id} does not lead: ${known}`, leader);
   }
 
-  /** Takes in a peer's message. What a peer can get wrong is dropped; a broken invariant is not its fault. */
+  #diskFull(): RaftError {
+    const message = `Disk of member ${this.#options.id} is full. Make room on it, or ask another member`;
+    return new RaftError('disk-full', message, this.#softState.leader);
+  }
+
+  /** Entries wait for room, or do so no longer: until they are stored, others have them, and they may be applied. */
+  #holdingChanged(holding: boolean): void {
+    this.#node.applyBeforeStored(holding);
+    if (holding) this.#disk.check();
+    this.#schedule();
+  }
+
+  #successors(): readonly NodeId[] | undefined {
+    const { role, progress } = this.#node.status();
+    if (role !== 'leader') return undefined;
+    return [...progress]
+      .filter(
+        ([id, { recentlyActive }]) =>
+          id !== this.#options.id && recentlyActive && this.#applier.conf.voters.includes(id),
+      )
+      .sort(([, one], [, other]) => other.match - one.match)
+      .map(([id]) => id);
+  }
+
+  /** Without room: no leadership, which needs it, and no more entries than can be held. */
+  #unwelcome(message: Message): boolean {
+    if (message.type === 'timeout-now') return this.#disk.disk === 'full';
+    return message.type === 'append' && message.entries.length > 0 && this.#writer.heldBytes > HELD_BYTES_MAX;
+  }
+
+  /**
+   * Takes in a peer's message. What a peer can get wrong is dropped; a broken invariant is not its fault, and neither
+   * is a log of ours that lost what it acknowledged: with it we must neither vote nor answer (etcd 10166).
+   */
   #step(message: Message): void {
     if (this.#unwelcome(message)) return;
     try {
       this.#node.step(message);
     } catch (error) {
-      if (!(error instanceof CoreError)) throw error;
+      if (!(error instanceof CoreError) || error.code === 'log-lost') throw error;
     }
   }
 
