@@ -12,6 +12,10 @@ export function proposalError(error: unknown): CellError {
       return new CellError('CELL_E_OVERLOADED', `Too much is waiting to be written: ${error.message}`, {
         cause: error,
       });
+    case 'disk-full':
+      return new CellError('CELL_E_DISK_FULL', `${error.message}; nothing was written`, { cause: error });
+    case 'change-pending':
+      return new CellError('CELL_E_CONFLICT', `${error.message}; try again when it is done`, { cause: error });
     case 'outcome-unknown':
     case 'stopped':
     case 'timeout':
