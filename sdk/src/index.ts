@@ -1,5 +1,6 @@
 /** What people who drive a fleet from code import. */
 export { CellApiError } from './client/cell-api-error.ts';
+export type { CommandStream } from './client/command-stream.ts';
 export { type CellClient, type ConnectOptions, connect } from './client/connect.ts';
 export { enumWord, type PlainValue, plainMessage } from './client/plain-message.ts';
 export type { CallOptions, ServiceClient } from './client/service-client.ts';

@@ -1,4 +1,4 @@
-import { DrillService } from '@cell/proto';
+import { DrillService, type WriteMarkRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { CellError } from '../cell-error.ts';
 import { addService } from './add-service.ts';
@@ -8,6 +8,7 @@ import type { MadeParts } from './service-parts.ts';
 
 const { method } = DrillService;
 
+const paddingLengthMax = 64 * 1024;
 const drillIdPattern = /^[A-Za-z0-9-]{1,64}$/;
 /** The answer to the order leaves before the crash. */
 const crashDelayMs = 20;
@@ -15,18 +16,9 @@ const passOnTimeoutMs = 2_000;
 
 /** Exercised failures, for people. */
 export function registerDrillService(server: Server, calls: CallServer, parts: MadeParts): void {
-  const { consensus, clock, peers } = parts;
+  const { consensus, peers } = parts;
   addService(server, DrillService, {
-    writeMark: calls.unary(method.writeMark, async ({ drillId, sequence }, { timeoutMs }) => {
-      checkDrillId(drillId);
-      if (sequence > BigInt(Number.MAX_SAFE_INTEGER)) {
-        throw new CellError('CELL_E_INVALID', `The mark's sequence "${sequence}" is too large; count from 0`);
-      }
-      const mark = { drillId, sequence: Number(sequence) };
-      const command = { kind: 'write-mark', timeMs: clock.wallMs(), ...mark } as const;
-      const { index } = await submitCommand(parts, command, timeoutMs);
-      return { index: BigInt(index) };
-    }),
+    writeMark: calls.unary(method.writeMark, (request, { timeoutMs }) => writeMark(parts, request, timeoutMs)),
     listMarks: calls.unary(method.listMarks, async ({ drillId }, { timeoutMs }) => {
       checkDrillId(drillId);
       const state = await readState(parts, false, timeoutMs);
@@ -49,6 +41,26 @@ export function registerDrillService(server: Server, calls: CallServer, parts: M
       return {};
     }),
   });
+}
+
+/** Writes one mark. */
+export async function writeMark(
+  parts: MadeParts,
+  { drillId, sequence, padding }: WriteMarkRequest,
+  timeoutMs: number,
+): Promise<{ readonly index: bigint }> {
+  checkDrillId(drillId);
+  if (sequence > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new CellError('CELL_E_INVALID', `The mark's sequence "${sequence}" is too large; count from 0`);
+  }
+  if (padding.length > paddingLengthMax) {
+    const message = `The mark's padding has ${padding.length} characters; at most ${paddingLengthMax} may come along`;
+    throw new CellError('CELL_E_LIMIT', message);
+  }
+  const mark = { drillId, sequence: Number(sequence), padding: padding === '' ? undefined : padding };
+  const command = { kind: 'write-mark', timeMs: parts.clock.wallMs(), ...mark } as const;
+  const { index } = await submitCommand(parts, command, timeoutMs);
+  return { index: BigInt(index) };
 }
 
 /** Kills this process shortly after it returns, so that who ordered it hears of it. Throws `CELL_E_NOT_LEADER`. */

@@ -1,6 +1,6 @@
 import { describeIssue, diffSpecs, type JobSpec, validateSpec } from '@cell/job';
 import { specFromProto } from '@cell/job/wire';
-import { JobService, type JobSpec as SaidSpec } from '@cell/proto';
+import { JobService, type JobSpec as SaidSpec, type StopJobRequest, type SubmitJobRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { CellError } from '../cell-error.ts';
 import { isFinal } from '../model/entities.ts';
@@ -19,20 +19,12 @@ const previewPlacementsMax = 10_000;
 
 /** What should run, for people. */
 export function registerJobService(server: Server, calls: CallServer, parts: MadeParts): void {
-  const { clock } = parts;
   addService(server, JobService, {
     planJob: calls.unary(method.planJob, async ({ spec }, { timeoutMs }) => {
       const checked = readSpec(spec);
       return preview(parts, await readState(parts, false, timeoutMs), checked);
     }),
-    submitJob: calls.unary(method.submitJob, async (request, { timeoutMs }) => {
-      const spec = readSpec(request.spec);
-      const expectedIndex = request.expectedIndex === undefined ? undefined : Number(request.expectedIndex);
-      const command = { kind: 'submit-job', timeMs: clock.wallMs(), spec, expectedIndex } as const;
-      const result = await submitCommand(parts, command, timeoutMs);
-      const version = BigInt(Number(result['version']));
-      return { version, index: BigInt(result.index), unchanged: result['unchanged'] === true };
-    }),
+    submitJob: calls.unary(method.submitJob, (request, { timeoutMs }) => submitJob(parts, request, timeoutMs)),
     listJobs: calls.unary(method.listJobs, async ({ stale }, { timeoutMs }) => {
       const state = await readState(parts, stale, timeoutMs);
       const jobs = [...state.jobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -44,13 +36,26 @@ export function registerJobService(server: Server, calls: CallServer, parts: Mad
       const allocations = allocationsToProto(state, state.allocationsOfJob(name));
       return { job: jobToProto(state, row), allocations, index: BigInt(state.index) };
     }),
-    stopJob: calls.unary(method.stopJob, async ({ name }, { timeoutMs }) => {
-      if (name === '') throw new CellError('CELL_E_INVALID', 'The job is missing: give its name');
-      const command = { kind: 'stop-job', timeMs: clock.wallMs(), name } as const;
-      const { index } = await submitCommand(parts, command, timeoutMs);
-      return { index: BigInt(index), stopping: stillThere(parts.consensus.state, name) };
-    }),
+    stopJob: calls.unary(method.stopJob, (request, { timeoutMs }) => stopJob(parts, request, timeoutMs)),
   });
+}
+
+/** Makes the specification the job's newest version. */
+export async function submitJob(parts: MadeParts, request: SubmitJobRequest, timeoutMs: number) {
+  const spec = readSpec(request.spec);
+  const expectedIndex = request.expectedIndex === undefined ? undefined : Number(request.expectedIndex);
+  const command = { kind: 'submit-job', timeMs: parts.clock.wallMs(), spec, expectedIndex } as const;
+  const result = await submitCommand(parts, command, timeoutMs);
+  const version = BigInt(Number(result['version']));
+  return { version, index: BigInt(result.index), unchanged: result['unchanged'] === true };
+}
+
+/** Marks the job as stopped. */
+export async function stopJob(parts: MadeParts, { name }: StopJobRequest, timeoutMs: number) {
+  if (name === '') throw new CellError('CELL_E_INVALID', 'The job is missing: give its name');
+  const command = { kind: 'stop-job', timeMs: parts.clock.wallMs(), name } as const;
+  const { index } = await submitCommand(parts, command, timeoutMs);
+  return { index: BigInt(index), stopping: stillThere(parts.consensus.state, name) };
 }
 
 /** Throws `CELL_E_INVALID` with everything that is wrong. */

@@ -3,6 +3,7 @@ import type { Server } from '@grpc/grpc-js';
 import { AgentLogs } from './agent-logs.ts';
 import { registerAgentService } from './agent-service.ts';
 import { registerAllocationService } from './allocation-service.ts';
+import { registerCommandService } from './command-service.ts';
 import { registerControlPlaneService } from './control-plane-service.ts';
 import { crashThisLeader, registerDrillService } from './drill-service.ts';
 import { logsFromHere } from './find-logs.ts';
@@ -23,6 +24,7 @@ export function registerServices(server: Server, given: ServiceParts): ServedPee
   registerAllocationService(server, calls, parts);
   registerControlPlaneService(server, calls, parts);
   registerDrillService(server, calls, parts);
+  registerCommandService(server, calls, parts);
   registerAgentService(server, parts);
   return {
     openLogs: (request, signal) => logsFromHere(parts, request, signal),

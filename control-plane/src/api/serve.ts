@@ -2,9 +2,10 @@
  * Typed handlers for grpc-js: a unary handler gives a promise, a streaming one an async iterable; both may throw
  * `CellError`. Here are the limits on calls: how many at once, for how long, and how large.
  */
-import type { DescMethodServerStreaming, DescMethodUnary } from '@bufbuild/protobuf';
+import type { DescMethodBiDiStreaming, DescMethodServerStreaming, DescMethodUnary } from '@bufbuild/protobuf';
 import type { Outgoing, RequestOf } from '@cell/proto';
 import type {
+  ServerDuplexStream,
   ServerUnaryCall,
   ServerWritableStream,
   StatusObject,
@@ -32,6 +33,11 @@ export type StreamHandler<M extends DescMethodServerStreaming> = (
   request: RequestOf<M>,
   context: CallContext,
 ) => AsyncIterable<Outgoing<M['output']>>;
+
+/** The stream ends when the promise settles. */
+export type DuplexHandler<M extends DescMethodBiDiStreaming> = (
+  call: ServerDuplexStream<RequestOf<M>, Outgoing<M['output']>>,
+) => Promise<void>;
 
 const timeoutDefaultMs = 10_000;
 const timeoutMaxMs = 60_000;
@@ -78,21 +84,32 @@ export class CallServer {
 
   streaming<M extends DescMethodServerStreaming>(method: M, handler: StreamHandler<M>): UntypedHandleCall {
     const handle = (call: ServerWritableStream<RequestOf<M>, unknown>) => {
-      const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
-      this.#streams += 1;
-      const caller = new CallerWatch(call);
-      const context = { signal: caller.signal, timeoutMs: this.#timeoutMs(call.getDeadline()) };
-      answer(refusal, () => pipe(handler(call.request, context), call, context.signal))
-        .then(() => call.end())
-        .catch((error: unknown) => {
-          if (!context.signal.aborted) call.emit('error', this.#failed(method.name, error));
-        })
-        .finally(() => {
-          caller.answered();
-          this.#streams -= 1;
-        });
+      this.#stream(method.name, call, (context) => pipe(handler(call.request, context), call, context.signal));
     };
     return handle as UntypedHandleCall;
+  }
+
+  duplex<M extends DescMethodBiDiStreaming>(method: M, handler: DuplexHandler<M>): UntypedHandleCall {
+    const handle = (call: ServerDuplexStream<RequestOf<M>, Outgoing<M['output']>>) => {
+      this.#stream(method.name, call, () => handler(call));
+    };
+    return handle as UntypedHandleCall;
+  }
+
+  #stream(name: string, call: StreamCall, work: (context: CallContext) => Promise<void>): void {
+    const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
+    this.#streams += 1;
+    const caller = new CallerWatch(call);
+    const context = { signal: caller.signal, timeoutMs: this.#timeoutMs(call.getDeadline()) };
+    answer(refusal, () => work(context))
+      .then(() => call.end())
+      .catch((error: unknown) => {
+        if (!context.signal.aborted) call.emit('error', this.#failed(name, error));
+      })
+      .finally(() => {
+        caller.answered();
+        this.#streams -= 1;
+      });
   }
 
   #failed(method: string, error: unknown): StatusObject {
@@ -115,6 +132,14 @@ function overloaded(limit: number, what: string): CellError {
 async function answer<T>(refusal: CellError | undefined, handle: () => Promise<T> | T): Promise<T> {
   if (refusal !== undefined) throw refusal;
   return handle();
+}
+
+/** What all streams that are answered have in common. */
+interface StreamCall {
+  getDeadline(): Date | number;
+  on(event: 'cancelled', listener: () => void): unknown;
+  emit(event: 'error', error: StatusObject): boolean;
+  end(): void;
 }
 
 /** Tells when a caller goes away before it has its answer. */

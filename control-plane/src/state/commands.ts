@@ -86,6 +86,8 @@ export interface WriteMark extends Timed {
   readonly kind: 'write-mark';
   readonly drillId: string;
   readonly sequence: number;
+  /** Means nothing: makes the command as long as others are. */
+  readonly padding?: string | undefined;
 }
 
 /** The first leader writes down who founded the cluster. Refused if anybody was written down before. */

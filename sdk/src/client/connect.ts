@@ -17,6 +17,7 @@ import {
 import { Metadata } from '@grpc/grpc-js';
 import { isRepeatable, mayTryElsewhere, pauseBeforeRound } from './call-policy.ts';
 import { CellApiError, toCellApiError, unreachable } from './cell-api-error.ts';
+import { type CommandStream, openCommandStream } from './command-stream.ts';
 import { memberChannels } from './member-channels.ts';
 import { readStream } from './read-stream.ts';
 import {
@@ -55,6 +56,8 @@ export interface CellClient {
     request: Outgoing<M['input']>,
     options?: CallOptions,
   ): AsyncIterable<MessageShape<M['output']>>;
+  /** Opens a stream for many changes, to the first member that can be reached. */
+  openCommandStream(options?: CallOptions): Promise<CommandStream>;
   /** The member that is asked next: the one that answered last. */
   readonly address: string;
   close(): void;
@@ -140,6 +143,11 @@ export function connect(options: ConnectOptions): CellClient {
     }
   }
 
+  const openCommands = (callOptions: CallOptions = {}) =>
+    attempt(true, callOptions, async (address, timeoutMs) => {
+      return openCommandStream(await channels.ready(address, timeoutMs), address);
+    });
+
   const caller = { call, stream } as unknown as Caller;
   return {
     fleet: serviceClient(FleetService, caller),
@@ -150,6 +158,7 @@ export function connect(options: ConnectOptions): CellClient {
     drills: serviceClient(DrillService, caller),
     call,
     stream,
+    openCommandStream: openCommands,
     get address() {
       return addresses[current] as string;
     },

@@ -86,7 +86,13 @@ const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kin
   }),
   'collect-garbage': object<CollectGarbage>({ kind: oneOf('collect-garbage'), timeMs }),
   'leader-elected': object<LeaderElected>({ kind: oneOf('leader-elected'), timeMs, member: amount }),
-  'write-mark': object<WriteMark>({ kind: oneOf('write-mark'), timeMs, drillId: text, sequence: amount }),
+  'write-mark': object<WriteMark>({
+    kind: oneOf('write-mark'),
+    timeMs,
+    drillId: text,
+    sequence: amount,
+    padding: optional(text),
+  }),
   'found-members': object<FoundMembers>({
     kind: oneOf('found-members'),
     timeMs,

@@ -5,7 +5,10 @@ import * as operators from '@cell/proto';
 import { serviceDefinition } from '@cell/proto';
 import { Metadata, Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
 
-/** Handlers by method name, such as `listNodes`; of a stream, an async iterable. Others are not implemented. */
+/**
+ * Handlers by method name, such as `listNodes`; of a stream, an async iterable; of one in both directions, it gets the
+ * stream. Others are not implemented.
+ */
 export type FakeHandlers = Readonly<Record<string, (request: never, signal: AbortSignal) => unknown>>;
 
 export interface FakeControlPlane {
@@ -27,6 +30,7 @@ const SERVICES = [
   operators.AllocationService,
   operators.ControlPlaneService,
   operators.DrillService,
+  operators.CommandService,
 ] as const;
 
 interface ServerCall {
@@ -52,7 +56,7 @@ export async function startFakeControlPlane(handlers: FakeHandlers): Promise<Fak
     for (const method of service.methods) {
       const handler = handlers[method.localName];
       if (handler === undefined) continue;
-      const answer = method.methodKind === 'server_streaming' ? answerStream : answerUnary;
+      const answer = answers[method.methodKind] as (typeof answers)[string];
       implementation[method.localName] = ((call: ServerCall, callback: Callback) => {
         calls.push(method.localName);
         void answer(handler, call, callback);
@@ -137,6 +141,16 @@ async function answerStream(handler: Handler, call: ServerCall): Promise<void> {
     call.emit('error', error);
   }
 }
+
+function handOver(handler: Handler, call: ServerCall): void {
+  handler(call as never, signalOf(call));
+}
+
+const answers: Record<string, (handler: Handler, call: ServerCall, callback: Callback) => Promise<void> | void> = {
+  unary: answerUnary,
+  server_streaming: answerStream,
+  bidi_streaming: handOver,
+};
 
 function signalOf(call: ServerCall): AbortSignal {
   const controller = new AbortController();
