@@ -20,6 +20,8 @@ export interface MemberRow {
   /** The random name of its data folder; empty until it came. */
   readonly incarnation: string;
   readonly status: MemberRowStatus;
+  /** When the status changed last. */
+  readonly changedAtMs: number;
   readonly modifyIndex: number;
 }
 

@@ -22,7 +22,8 @@ export function admitMember(application: Application, { id, incarnation }: Admit
     const advice = `say "cellctl control-plane remove ${id}", and add it with an id that was never used`;
     return application.refuse('CELL_E_CONFLICT', `${message}; ${advice}`);
   }
-  application.putMember({ ...row, incarnation, status: 'member', modifyIndex: application.index });
+  const { index: modifyIndex, timeMs: changedAtMs } = application;
+  application.putMember({ ...row, incarnation, status: 'member', changedAtMs, modifyIndex });
   application.event('MemberAdmitted', `control-plane/${id}`, `Member ${id} came for the first time`);
   return application.done({ unchanged: false });
 }

@@ -1,4 +1,3 @@
-import type { MemberRow } from '../../model/members.ts';
 import type { CommandResult, FoundMembers } from '../commands.ts';
 import { MEMBERS_MAX } from '../limits.ts';
 import type { Application } from './application.ts';
@@ -14,8 +13,8 @@ export function foundMembers(application: Application, { members }: FoundMembers
     return application.refuse('CELL_E_INVALID', message);
   }
   for (const { id, grpc, peers, http, incarnation } of members) {
-    const row: MemberRow = { id, grpc, peers, http, incarnation, status: 'member', modifyIndex: application.index };
-    application.putMember(row);
+    const founder = { id, grpc, peers, http, incarnation, status: 'member' as const };
+    application.putMember({ ...founder, changedAtMs: application.timeMs, modifyIndex: application.index });
   }
   const named = [...ids].sort((one, other) => one - other).join(', ');
   const message = ids.size === 1 ? `Member ${named} founded it` : `Members ${named} founded it`;

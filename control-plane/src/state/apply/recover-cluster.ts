@@ -14,7 +14,7 @@ export function recoverCluster(application: Application, command: RecoverCluster
     return application.refuse('CELL_E_NOT_FOUND', `Member ${survivor} ${why}, so the cluster cannot go on with it`);
   }
   const others = presentMembers(tables.members).filter(({ id }) => id !== survivor);
-  for (const row of others) application.putMember(removed(row, index));
+  for (const row of others) application.putMember(removed(row, application));
   const dropped = others.map(({ id }) => id);
   application.appendRecovery({ clusterId, formerClusterId, survivor, dropped, timeMs, index });
   const without = dropped.length === 0 ? '' : `, without ${dropped.join(', ')}`;

@@ -142,6 +142,7 @@ export const memberShape: Shape<MemberRow> = object<MemberRow>({
   http: text,
   incarnation: text,
   status: oneOf('invited', 'member', 'removed'),
+  changedAtMs: whole,
   modifyIndex: amount,
 });
 
