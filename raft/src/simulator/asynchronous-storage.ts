@@ -19,6 +19,8 @@ export class AsynchronousStorage implements ProcessStorage {
   #writing: readonly QueuedWrite[] = [];
   #applyQueue: Message[] = [];
   #applying = false;
+  /** For room on the disk. */
+  #waiting = false;
 
   constructor(process: StoredProcess) {
     this.#process = process;
@@ -54,10 +56,33 @@ export class AsynchronousStorage implements ProcessStorage {
     if (this.#writing.length > 0 || this.#queue.length === 0) return;
     const { timeline, random, scenario, disk } = this.#process.parts;
     const firstSnapshot = this.#queue.findIndex(bringsSnapshot);
-    const count = firstSnapshot === -1 ? this.#queue.length : Math.max(1, firstSnapshot);
+    const together = firstSnapshot === -1 ? this.#queue.length : Math.max(1, firstSnapshot);
+    const count = disk.full ? Math.min(together, this.#roomFor()) : together;
+    if (count === 0) {
+      this.#writeLater();
+      return;
+    }
     this.#writing = this.#queue.splice(0, count);
     timeline.after(random.between(0, scenario.storage.writeMsMax + disk.extraWriteMs), () => {
       if (this.#process.alive) this.#written();
+    });
+  }
+
+  /** How many of the writes that wait fit on a full disk: the term and the vote do, from a reserve. */
+  #roomFor(): number {
+    const firstTooLarge = this.#queue.findIndex(
+      ({ entries, snapshot }) => entries.length > 0 || snapshot !== undefined,
+    );
+    return firstTooLarge === -1 ? this.#queue.length : firstTooLarge;
+  }
+
+  #writeLater(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    const { timeline, scenario } = this.#process.parts;
+    timeline.after(scenario.tickMs, () => {
+      this.#waiting = false;
+      if (this.#process.alive) this.#writeNext();
     });
   }
 
@@ -65,8 +90,13 @@ export class AsynchronousStorage implements ProcessStorage {
     const process = this.#process;
     const { disk, id } = process.parts;
     const writes = this.#writing;
+    const syncs = writes.some(({ sync }) => sync);
+    if (syncs && disk.failsToSync) {
+      process.parts.crash();
+      return;
+    }
     for (const write of writes) disk.write(write);
-    if (writes.some(({ sync }) => sync)) disk.sync();
+    if (syncs) disk.sync();
     for (const { snapshot } of writes) if (snapshot !== undefined) process.restore(snapshot);
     this.#writing = [];
     for (const { responses } of writes) {

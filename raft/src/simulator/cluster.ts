@@ -94,6 +94,12 @@ export class Cluster {
     return running;
   }
 
+  /** Has never been a member, so that it can't have forgotten anything. */
+  isFresh(id: NodeId): boolean {
+    const { disk } = this.member(id);
+    return !disk.damaged && disk.log.lastIndex() === 0;
+  }
+
   /** Who takes itself for the leader; the one with the highest term comes first. */
   leaders(): Process[] {
     return this.running()
@@ -104,6 +110,10 @@ export class Cluster {
   start(id: NodeId): void {
     const member = this.member(id);
     if (member.process !== undefined) return;
+    if (member.disk.damaged) {
+      this.trace?.(`${id} refuses to start: its disk is damaged`);
+      return;
+    }
     member.starts++;
     const process: Process = startProcess({
       id,
@@ -147,7 +157,7 @@ export class Cluster {
       disk: new SimulatedDisk(founding),
       process: undefined,
       starts: 0,
-      tickMs: tickMs * this.#random.between(1 - clockDriftMax, 1 + clockDriftMax),
+      tickMs: tickMs * (1 + clockDriftMax) ** this.#random.between(-1, 1),
       pausedUntilMs: 0,
     };
     this.members.set(id, member);

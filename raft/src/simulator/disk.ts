@@ -17,6 +17,12 @@ export class SimulatedDisk {
   log: MemoryLog;
   /** Writes take so much longer than usual. */
   extraWriteMs = 0;
+  /** There is no room for entries. */
+  full = false;
+  /** The next sync fails, and the process with it. */
+  failsToSync = false;
+  /** Something on it is not what was written; found at the next start. What it promised counts all the same. */
+  damaged = false;
   #durable: MemoryLog;
   #unsynced: DiskWrite[] = [];
 
@@ -66,6 +72,7 @@ export class SimulatedDisk {
       });
     }
     this.#unsynced = [];
+    this.failsToSync = false;
     this.log = copyLog(this.#durable);
   }
 }

@@ -76,6 +76,7 @@ export class Process implements StoredProcess {
 
   receive(message: Message): boolean {
     if (!this.alive || (message.type === 'snapshot' && this.#storage.installing)) return false;
+    if (this.parts.disk.full && bringsEntries(message)) return false;
     if (message.type === 'append' || message.type === 'heartbeat') {
       this.observed(() => this.node.step(message));
       this.#turnSoon();
@@ -228,6 +229,11 @@ export class Process implements StoredProcess {
       },
     };
   }
+}
+
+/** What a full disk has no room for. */
+function bringsEntries({ type, entries }: Message): boolean {
+  return type === 'snapshot' || type === 'propose' || (type === 'append' && entries.length > 0);
 }
 
 function confText({ voters, votersOutgoing, learners }: ConfState): string {

@@ -4,6 +4,7 @@ import { ViolationError } from './checks/violation-error.ts';
 import type { Operation } from './client-operation.ts';
 import type { Clients } from './clients.ts';
 import type { Cluster } from './cluster.ts';
+import { Operator } from './operator.ts';
 import type { Process } from './process.ts';
 import { Random } from './random.ts';
 
@@ -24,6 +25,7 @@ const LOOKS_PER_TICK = 20;
 export class Recovery {
   readonly #cluster: Cluster;
   readonly #clients: Clients;
+  readonly #operator: Operator;
   readonly #random: Random;
   readonly #electionMs: number;
 
@@ -31,6 +33,7 @@ export class Recovery {
     const { core, tickMs, clockDriftMax, seed } = cluster.scenario;
     this.#cluster = cluster;
     this.#clients = clients;
+    this.#operator = new Operator(cluster);
     this.#random = new Random(seed, 6);
     // The longest election timeout of the slowest clock.
     this.#electionMs = 2 * core.electionTicks * tickMs * (1 + clockDriftMax);
@@ -61,6 +64,8 @@ export class Recovery {
       const member = this.#cluster.member(id);
       member.pausedUntilMs = 0;
       member.disk.extraWriteMs = 0;
+      member.disk.full = false;
+      member.disk.failsToSync = false;
       if (member.process !== undefined) member.process.crashPoint = undefined;
       this.#cluster.start(id);
     }
@@ -102,7 +107,7 @@ export class Recovery {
 
   #converged(): boolean {
     const { leader, members, complete } = this.#present();
-    if (leader === undefined || !complete) return false;
+    if (this.#operator.replaceDamaged(this.#electionMs) || leader === undefined || !complete) return false;
     const { conf, log } = leader;
     if (conf.votersOutgoing.length > 0) {
       if (!conf.autoLeave) leader.input((node) => node.proposeConfChange(LEAVE_JOINT));

@@ -1,7 +1,8 @@
+import type { ReadOnlyOption } from '../core/index.ts';
 import { Random } from './random.ts';
 
 /** What kind of trouble prevails. */
-export type Mood = 'mixed' | 'churn' | 'partitions' | 'crashes' | 'membership';
+export type Mood = 'mixed' | 'churn' | 'partitions' | 'crashes' | 'membership' | 'disks';
 
 export interface NetworkSettings {
   readonly latencyMsMin: number;
@@ -34,6 +35,8 @@ export interface CoreSettings {
   readonly heartbeatTicks: number;
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
+  /** lease-based: then no clock is wrong, nobody stands still, and nobody is told to stand for election. */
+  readonly readOnlyOption: ReadOnlyOption;
   readonly disableProposalForwarding: boolean;
   readonly inflightMessagesMax: number;
   readonly messageSizeMax: number;
@@ -50,7 +53,7 @@ export interface Scenario {
   /** Processes that begin as nobody's members, for changes of membership. */
   readonly spares: number;
   readonly tickMs: number;
-  /** Each member's ticks are longer or shorter by at most this fraction. */
+  /** Each member's ticks are at most 1 + this many times as long, or as short; 1: half the speed to double. */
   readonly clockDriftMax: number;
   /** What comes in is gathered for so long before a member's Ready is taken; 0: after each message. */
   readonly turnMsMax: number;
@@ -74,6 +77,7 @@ export function makeScenario(seed: number): Scenario {
     [2, 'partitions'],
     [2, 'crashes'],
     [3, 'membership'],
+    [2, 'disks'],
   ]);
   const tickMs = random.pick([20, 30, 50]);
   const electionTicks = random.pick([4, 6, 8, 10]);
@@ -84,9 +88,9 @@ export function makeScenario(seed: number): Scenario {
     seed,
     mood,
     voters,
-    spares: mood === 'membership' ? random.whole(1, 3) : 0,
+    spares: mood === 'membership' || mood === 'disks' ? random.whole(1, 3) : 0,
     tickMs,
-    clockDriftMax: random.pick([0, 0.05, 0.2]),
+    clockDriftMax: makeDrift(random, core),
     turnMsMax: random.pick([0, 0, 2]),
     faultEveryMs: electionMs * random.pick([0.7, 1.2, 2.5]),
     operationEveryMs: random.pick([20, 40, 80]),
@@ -108,6 +112,13 @@ function makeVoters(random: Random, mood: Mood): number {
     [8, 5],
     [1, 7],
   ]);
+}
+
+/** A clock at half the speed against one at double only works where many heartbeats fit in an election timeout. */
+function makeDrift(random: Random, { electionTicks, heartbeatTicks, readOnlyOption }: CoreSettings): number {
+  if (readOnlyOption === 'lease-based') return 0;
+  const robust = electionTicks >= 8 && heartbeatTicks === 1;
+  return robust && random.chance(0.3) ? 1 : random.pick([0, 0.05, 0.2]);
 }
 
 function makeNetwork(random: Random, tickMs: number, electionMs: number): NetworkSettings {
@@ -138,12 +149,14 @@ function makeStorage(random: Random, tickMs: number, electionMs: number, core: C
 
 function makeCore(random: Random, mood: Mood, electionTicks: number): CoreSettings {
   // Removed members go on asking for votes; only with both of these do they not disturb.
-  const guarded = mood === 'membership' || random.chance(0.7);
+  const guarded = mood === 'membership' || mood === 'disks' || random.chance(0.7);
+  const checkQuorum = guarded || random.chance(0.3);
   return {
     electionTicks,
     heartbeatTicks: random.pick([1, 1, 2]),
     preVote: guarded || random.chance(0.5),
-    checkQuorum: guarded || random.chance(0.3),
+    checkQuorum,
+    readOnlyOption: checkQuorum && random.chance(0.2) ? 'lease-based' : 'safe',
     disableProposalForwarding: random.chance(0.5),
     inflightMessagesMax: random.pick([1, 3, 256]),
     messageSizeMax: random.pick([1, 100, UNLIMITED_BYTES]),

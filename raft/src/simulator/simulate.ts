@@ -3,6 +3,7 @@ import { ViolationError } from './checks/violation-error.ts';
 import type { Operation } from './client-operation.ts';
 import { Clients } from './clients.ts';
 import { Cluster } from './cluster.ts';
+import { Operator } from './operator.ts';
 import { Recovery } from './recovery.ts';
 import type { Scenario } from './scenario.ts';
 import { makeTrouble } from './trouble.ts';
@@ -41,6 +42,7 @@ export function simulate(scenario: Scenario, trace?: (atMs: number, text: string
     cluster.begin();
     makeTrouble(cluster, clients, scenario.troubleMs);
     clients.work(scenario.troubleMs);
+    new Operator(cluster).watch(scenario.core.electionTicks * scenario.tickMs, scenario.troubleMs);
     while (cluster.timeline.advance(scenario.troubleMs));
     new Recovery(cluster, clients).run();
     judgeHistory(linearizable, clients);

@@ -24,7 +24,13 @@ export class SynchronousStorage implements ProcessStorage {
     if (entries.length > 0 || hardState !== undefined || snapshot !== undefined) {
       disk.write({ entries, hardState, snapshot });
     }
-    if (ready.mustSync || snapshot !== undefined) disk.sync();
+    if (ready.mustSync || snapshot !== undefined) {
+      if (disk.failsToSync) {
+        process.parts.crash();
+        return;
+      }
+      disk.sync();
+    }
     if (this.#crashesAt('stored')) {
       process.parts.crash();
       return;

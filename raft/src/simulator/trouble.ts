@@ -8,7 +8,9 @@ import { Random } from './random.ts';
 export function makeTrouble(cluster: Cluster, clients: Clients, untilMs: number): void {
   const { scenario, timeline } = cluster;
   const random = new Random(scenario.seed, 5);
-  const faults = ALL_FAULTS.map((fault) => [fault.weights[scenario.mood] ?? 0, fault] as const);
+  const leased = scenario.core.readOnlyOption === 'lease-based';
+  const possible = ALL_FAULTS.filter(({ breaksLeases }) => !leased || breaksLeases !== true);
+  const faults = possible.map((fault) => [fault.weights[scenario.mood] ?? 0, fault] as const);
   const world: World = {
     cluster,
     clients,

@@ -1,9 +1,9 @@
 import { crash, crashMany, crashWhileStoring, pause } from './crash.ts';
+import { damage, failedSync, fullDisk, slowDisk } from './disk.ts';
 import type { Fault } from './fault.ts';
 import { campaign, forgetLeader, hurriedClock, readsEverywhere, transfer } from './leadership.ts';
 import { changeMembership } from './membership.ts';
-import { halfReplicated, lossy, oneWay, partial, split } from './partition.ts';
-import { slowDisk } from './slow-disk.ts';
+import { bridge, halfReplicated, lossy, majorityRing, oneWay, partial, split } from './partition.ts';
 
 export const ALL_FAULTS: readonly Fault[] = [
   crash,
@@ -11,9 +11,14 @@ export const ALL_FAULTS: readonly Fault[] = [
   crashMany,
   pause,
   slowDisk,
+  fullDisk,
+  failedSync,
+  damage,
   split,
   oneWay,
   partial,
+  bridge,
+  majorityRing,
   lossy,
   halfReplicated,
   transfer,

@@ -7,7 +7,7 @@ const POINTS: readonly CrashPoint[] = ['storing', 'stored', 'sent', 'applied'];
 /** Somebody crashes, most often the leader. */
 export const crash: Fault = {
   name: 'crash',
-  weights: { mixed: 3, churn: 2, crashes: 4, membership: 2, partitions: 1 },
+  weights: { mixed: 3, churn: 2, crashes: 4, membership: 2, partitions: 1, disks: 3 },
   strike(world) {
     const victim = pickVictim(world);
     if (victim !== undefined) crashAndRestart(world, victim.parts.id);
@@ -17,7 +17,7 @@ export const crash: Fault = {
 /** Somebody crashes at a chosen point of handling its next Ready, most often right after a proposal. */
 export const crashWhileStoring: Fault = {
   name: 'crash while storing',
-  weights: { mixed: 3, churn: 3, crashes: 5, membership: 2, partitions: 1 },
+  weights: { mixed: 3, churn: 3, crashes: 5, membership: 2, partitions: 1, disks: 3 },
   strike(world) {
     const { clients, random, electionMs } = world;
     const victim = pickVictim(world);
@@ -36,7 +36,7 @@ export const crashWhileStoring: Fault = {
 /** Many crash at once, sometimes all: nothing is left but the disks. */
 export const crashMany: Fault = {
   name: 'crash of many',
-  weights: { mixed: 1, churn: 1, crashes: 3, membership: 1 },
+  weights: { mixed: 1, churn: 1, crashes: 3, membership: 1, disks: 2 },
   strike(world) {
     const running = world.cluster.running();
     for (const { parts } of world.random.sample(running, world.random.whole(1, running.length))) {
@@ -48,7 +48,8 @@ export const crashMany: Fault = {
 /** Somebody stands still for a while, and takes in what has arrived meanwhile when it goes on. */
 export const pause: Fault = {
   name: 'pause',
-  weights: { mixed: 2, churn: 1, crashes: 2, membership: 1, partitions: 1 },
+  breaksLeases: true,
+  weights: { mixed: 2, churn: 1, crashes: 2, membership: 1, partitions: 1, disks: 1 },
   strike(world: World) {
     const victim = pickVictim(world);
     if (victim !== undefined) world.cluster.pause(victim.parts.id, world.random.between(0, 4 * world.electionMs));

@@ -21,6 +21,8 @@ export interface Fault {
   readonly name: string;
   /** How often it is chosen, compared to others; left out: never. */
   readonly weights: Readonly<Partial<Record<Mood, number>>>;
+  /** Breaks what reads by lease rest on: not with them. */
+  readonly breaksLeases?: boolean;
   strike(world: World): void;
 }
 

@@ -4,7 +4,7 @@ import { pickVictim } from './fault.ts';
 /** An operator hands leadership to somebody. */
 export const transfer: Fault = {
   name: 'transfer',
-  weights: { mixed: 2, churn: 2, partitions: 1, crashes: 1, membership: 2 },
+  weights: { mixed: 2, churn: 2, partitions: 1, crashes: 1, membership: 2, disks: 1 },
   strike({ cluster, clients, random }) {
     const [leader] = cluster.leaders();
     const asked = leader !== undefined && random.chance(0.8) ? leader : cluster.running()[0];
@@ -18,7 +18,8 @@ export const transfer: Fault = {
 /** Somebody stands for election out of turn. */
 export const campaign: Fault = {
   name: 'campaign',
-  weights: { mixed: 2, churn: 4, partitions: 1, crashes: 2, membership: 1 },
+  breaksLeases: true,
+  weights: { mixed: 2, churn: 4, partitions: 1, crashes: 2, membership: 1, disks: 1 },
   strike({ cluster, random }) {
     for (const process of random.sample(cluster.running(), random.whole(1, 2)))
       process.input((node) => node.campaign());
@@ -28,6 +29,7 @@ export const campaign: Fault = {
 /** Somebody's clock hurries through an election timeout. */
 export const hurriedClock: Fault = {
   name: 'hurried clock',
+  breaksLeases: true,
   weights: { mixed: 1, churn: 3, partitions: 1, crashes: 1, membership: 1 },
   strike(world) {
     const victim = world.random.chance(0.5) ? pickVictim(world) : world.random.pick(world.cluster.running());
@@ -48,7 +50,7 @@ export const forgetLeader: Fault = {
 /** Clients ask everyone who takes itself for the leader, however old. */
 export const readsEverywhere: Fault = {
   name: 'reads everywhere',
-  weights: { mixed: 2, churn: 2, partitions: 4, crashes: 1, membership: 2 },
+  weights: { mixed: 2, churn: 2, partitions: 4, crashes: 1, membership: 2, disks: 1 },
   strike({ cluster, clients }) {
     for (const leader of cluster.leaders()) {
       if (leader.alive) clients.read(leader);

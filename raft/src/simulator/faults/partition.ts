@@ -11,7 +11,7 @@ function healLater(world: World): void {
 /** Two halves, each direction cut. */
 export const split: Fault = {
   name: 'split',
-  weights: { mixed: 3, churn: 1, partitions: 4, crashes: 1, membership: 2 },
+  weights: { mixed: 3, churn: 1, partitions: 4, crashes: 1, membership: 2, disks: 1 },
   strike(world) {
     const { cluster, random } = world;
     cluster.network.heal();
@@ -47,7 +47,7 @@ export const oneWay: Fault = {
 /** Some pairs don't reach each other; each member may still reach a majority. */
 export const partial: Fault = {
   name: 'partial partition',
-  weights: { mixed: 2, churn: 1, partitions: 4, membership: 1 },
+  weights: { mixed: 2, churn: 1, partitions: 4, membership: 1, disks: 1 },
   strike(world) {
     const { cluster, random } = world;
     const share = random.between(0.1, 0.6);
@@ -58,6 +58,50 @@ export const partial: Fault = {
         cluster.network.cut(b, a);
       }
     }
+    healLater(world);
+  },
+};
+
+/** Two halves that only one member connects, most often the leader: each half takes it for theirs. */
+export const bridge: Fault = {
+  name: 'bridge',
+  weights: { mixed: 1, churn: 1, partitions: 3, membership: 1 },
+  strike(world) {
+    const { cluster, random } = world;
+    const middle = pickVictim(world)?.parts.id;
+    if (middle === undefined) return;
+    cluster.network.heal();
+    const others = random.sample(
+      cluster.ids.filter((id) => id !== middle),
+      cluster.ids.length,
+    );
+    const half = others.slice(0, Math.ceil(others.length / 2));
+    for (const a of half) {
+      for (const b of others) {
+        if (half.includes(b)) continue;
+        cluster.network.cut(a, b);
+        cluster.network.cut(b, a);
+      }
+    }
+    healLater(world);
+  },
+};
+
+/** In a ring, each reaches just so many neighbours as make a majority with it, and no two the same. */
+export const majorityRing: Fault = {
+  name: 'majority ring',
+  weights: { mixed: 1, churn: 1, partitions: 3, membership: 1 },
+  strike(world) {
+    const { cluster, random } = world;
+    cluster.network.heal();
+    const ring = random.sample(cluster.ids, cluster.ids.length);
+    const reach = Math.ceil(Math.floor(ring.length / 2) / 2);
+    ring.forEach((a, at) => {
+      ring.forEach((b, other) => {
+        const distance = Math.min((at - other + ring.length) % ring.length, (other - at + ring.length) % ring.length);
+        if (distance > reach) cluster.network.cut(a, b);
+      });
+    });
     healLater(world);
   },
 };
@@ -78,7 +122,7 @@ export const lossy: Fault = {
  */
 export const halfReplicated: Fault = {
   name: 'half-replicated entries',
-  weights: { mixed: 2, churn: 12, partitions: 2, crashes: 1, membership: 1 },
+  weights: { mixed: 2, churn: 12, partitions: 2, crashes: 1, membership: 1, disks: 2 },
   strike(world) {
     const { cluster, clients, random, electionMs } = world;
     const leader = cluster.leaders()[0];
