@@ -22,6 +22,7 @@ export interface NetworkParts {
 export class Network {
   readonly #parts: NetworkParts;
   readonly #cut = new Set<number>();
+  #heldUp: { readonly to: NodeId; readonly forMsMax: number } | undefined;
   /** Added to the loss that the scenario has. */
   extraLossRate = 0;
   /** No more trouble but latency. */
@@ -48,8 +49,14 @@ export class Network {
     }
   }
 
+  /** Everything that is sent to a member takes up to so much longer, and comes even if the link is cut meanwhile. */
+  holdUp(to: NodeId, forMsMax: number): void {
+    this.#heldUp = { to, forMsMax };
+  }
+
   heal(): void {
     this.#cut.clear();
+    this.#heldUp = undefined;
     this.extraLossRate = 0;
   }
 
@@ -82,6 +89,10 @@ export class Network {
     if (!this.calm && random.chance(settings.stragglerRate)) {
       // It was on its way before the link was cut, wherever it was held up.
       timeline.after(random.between(0, settings.stragglerMsMax), () => deliver(message));
+      return;
+    }
+    if (this.#heldUp?.to === message.to) {
+      timeline.after(random.between(0, this.#heldUp.forMsMax), () => deliver(message));
       return;
     }
     timeline.after(this.#latencyMs(), () => {

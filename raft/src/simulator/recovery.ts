@@ -192,9 +192,9 @@ export class Recovery {
 
   /** A member that was cut off comes back, and disturbs nobody (the dissertation, 9.6). */
   #loseFollower(): void {
-    const { leader } = this.#present();
-    const others = leader?.conf.voters.filter((id) => id !== leader.parts.id) ?? [];
-    if (leader === undefined || others.length < 2) return;
+    const { leader, members } = this.#present();
+    const others = members.map(({ parts }) => parts.id).filter((id) => id !== leader?.parts.id);
+    if (leader === undefined || leader.conf.voters.length < 3) return;
     const { network, ids, trace } = this.#cluster;
     const { term } = leader.view;
     const id = this.#random.pick(others);
@@ -215,8 +215,11 @@ export class Recovery {
     if (leader === undefined || leader.conf.voters.length < 3) return;
     const { network, ids, trace } = this.#cluster;
     const { id } = leader.parts;
-    trace?.(`*** leader ${id} is cut off`);
-    network.isolate(id, ids);
+    const { voters, learners } = leader.conf;
+    // Who only reaches learners leads nobody.
+    const lost = learners.length > 0 ? voters : ids;
+    trace?.(`*** leader ${id} is cut off from ${lost.join(' ')}`);
+    network.isolate(id, lost);
     this.#must(`leader ${id}, cut off, steps down`, STEP_DOWN_ELECTIONS_MAX, () => !leader.leading);
     this.#must('the others elect a leader', LEADER_ELECTIONS_MAX, () => this.#cluster.leaders().length > 0);
     this.#commitSomething();

@@ -1,9 +1,10 @@
 import { crash, crashMany, crashWhileStoring, pause } from './crash.ts';
 import { damage, failedSync, fullDisk, slowDisk } from './disk.ts';
 import type { Fault } from './fault.ts';
-import { campaign, forgetLeader, hurriedClock, readsEverywhere, transfer } from './leadership.ts';
+import { campaign, forgetLeader, hurriedClock, lateAnswers, readsEverywhere, transfer } from './leadership.ts';
 import { changeMembership } from './membership.ts';
-import { bridge, halfReplicated, lossy, majorityRing, oneWay, partial, split } from './partition.ts';
+import { bridge, lossy, majorityRing, oneWay, partial, split } from './partition.ts';
+import { halfReplicated, unwrittenTail } from './tails.ts';
 
 export const ALL_FAULTS: readonly Fault[] = [
   crash,
@@ -21,6 +22,8 @@ export const ALL_FAULTS: readonly Fault[] = [
   majorityRing,
   lossy,
   halfReplicated,
+  unwrittenTail,
+  lateAnswers,
   transfer,
   campaign,
   hurriedClock,

@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts';
-import { pickVictim } from './fault.ts';
+import { later, pickVictim } from './fault.ts';
 
 /** An operator hands leadership to somebody. */
 export const transfer: Fault = {
@@ -55,5 +55,33 @@ export const readsEverywhere: Fault = {
     for (const leader of cluster.leaders()) {
       if (leader.alive) clients.read(leader);
     }
+  },
+};
+
+/**
+ * A leader asks whether it still leads; the answers come late, when others have long elected another one, and must not
+ * confirm what was asked since.
+ */
+export const lateAnswers: Fault = {
+  name: 'late answers',
+  weights: { mixed: 2, churn: 1, partitions: 3, membership: 1 },
+  strike(world) {
+    const { cluster, clients, random, electionMs } = world;
+    const leader = cluster.leaders()[0];
+    if (leader === undefined) return;
+    const { id } = leader.parts;
+    cluster.network.heal();
+    cluster.network.holdUp(id, random.between(1, 4) * electionMs);
+    clients.read(leader);
+    const latency = cluster.scenario.network.latencyMsMax;
+    later(world, random.between(0, 3 * latency), () => {
+      for (const other of cluster.ids) if (other !== id) cluster.network.cut(id, other);
+    });
+    for (const elections of [1, 1.5, 2, 3]) {
+      later(world, elections * electionMs, () => {
+        if (leader.alive && leader.leading) clients.read(leader);
+      });
+    }
+    later(world, random.between(2, 5) * electionMs, () => cluster.network.heal());
   },
 };

@@ -1,4 +1,3 @@
-import type { NodeId } from '../../core/index.ts';
 import type { Fault, World } from './fault.ts';
 import { later, pickVictim } from './fault.ts';
 
@@ -113,34 +112,5 @@ export const lossy: Fault = {
   strike(world) {
     world.cluster.network.extraLossRate = world.random.between(0.1, 0.6);
     healLater(world);
-  },
-};
-
-/**
- * A leader that reaches less than a majority goes on appending; then it is gone, and comes back after others have led.
- * Done over and over this is how entries come to be on many members without being committed (the paper, figure 8).
- */
-export const halfReplicated: Fault = {
-  name: 'half-replicated entries',
-  weights: { mixed: 2, churn: 12, partitions: 2, crashes: 1, membership: 1, disks: 2 },
-  strike(world) {
-    const { cluster, clients, random, electionMs } = world;
-    const leader = cluster.leaders()[0];
-    if (leader === undefined) return;
-    const { id } = leader.parts;
-    cluster.network.heal();
-    const others = cluster.ids.filter((other) => other !== id);
-    const reached = new Set<NodeId>(random.sample(others, random.below(Math.max(1, cluster.ids.length / 2))));
-    for (const other of others) if (!reached.has(other)) cluster.network.cut(id, other);
-    if (random.chance(0.8)) clients.command(leader, random.whole(1, 3));
-    const lead = random.between(0, electionMs);
-    later(world, lead, () => {
-      cluster.network.heal();
-      if (random.chance(0.5)) {
-        cluster.crash(id);
-        cluster.timeline.after(random.between(0, 3 * electionMs), () => cluster.start(id));
-      } else cluster.network.isolate(id, cluster.ids);
-    });
-    later(world, lead + random.between(electionMs, 3 * electionMs), () => cluster.network.heal());
   },
 };
