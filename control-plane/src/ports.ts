@@ -53,7 +53,7 @@ export interface Consensus {
 
 /** What one member can ask of another. Implemented in `consensus/` over gRPC. */
 export interface Peers {
-  /** From static configuration, this member included, ordered by id. */
+  /** As the replicated table has them, this member included, ordered by id. A new list at each change. */
   readonly members: readonly MemberAddress[];
   /** Unary calls; reject with `CellError` `CELL_E_PEER_UNREACHABLE` or the peer's own coded error. */
   reportLiveness(to: number, seen: readonly SeenNode[], timeoutMs: number): Promise<UnconfirmedNodes>;
@@ -90,6 +90,9 @@ export interface MemberStatus {
   readonly version: string;
   readonly dataBytes: number;
   readonly leaderId: number;
+  /** Raft index and term of the last entry of its log; undefined if they are not known. */
+  readonly lastIndex?: number;
+  readonly lastTerm?: number;
 }
 
 /** Recovery from a lost quorum, with this member as the only survivor. Implemented in `recovery/`. */

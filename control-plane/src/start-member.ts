@@ -1,6 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
-import { splitAddress } from '@cell/config';
 import type { ConfState, LogStore } from '@cell/raft';
 import { openLogStore } from '@cell/raft/storage';
 import { Server } from '@grpc/grpc-js';
@@ -8,19 +6,22 @@ import type { Logger } from 'pino';
 import { registerServices, SessionRegistry, serverOptions } from './api/index.ts';
 import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
-import { clusterIdOf } from './consensus/cluster-id.ts';
-import { peerServerOptions } from './consensus/peers/channel-options.ts';
+import { MemberDirectory } from './consensus/peers/member-directory.ts';
+import type { PeerIdentity } from './consensus/peers/peer-identity.ts';
 import { type RunningConsensus, startConsensus } from './consensus/start-consensus.ts';
 import { watchDataSize } from './data-size.ts';
 import { startExecutor } from './execute/index.ts';
+import type { IdentityStore } from './founding/identity-store.ts';
+import { writeFounders } from './founding/write-founders.ts';
 import { bindServer, shutdownServer } from './grpc-server.ts';
-import { startHttpServer } from './http/http-server.ts';
 import { addMemberMetrics, createCounters, type MemberCounters } from './http/member-metrics.ts';
 import { unreadiness } from './http/readiness.ts';
-import { memberRoutes } from './http/routes.ts';
 import { scrapeTargets } from './http/service-discovery.ts';
-import type { Clock, Consensus, MemberStatus, PeerRequests } from './ports.ts';
+import { type Entrance, makeClusterId, openEntrance } from './member-entrance.ts';
+import type { Clock, Consensus, MemberStatus, PeerRequests, Recovery, RecoveryPlan } from './ports.ts';
 import { realClock } from './real-clock.ts';
+import { QuorumRecovery } from './recovery/quorum-recovery.ts';
+import { StartedParts } from './started-parts.ts';
 import { VERSION } from './version.ts';
 
 export interface MemberOptions {
@@ -30,6 +31,10 @@ export interface MemberOptions {
   readonly clock?: Clock;
   /** A whole number in [0, below). */
   readonly random?: (below: number) => number;
+  /** Aborted to end a start that waits for other members; `startMember` then rejects with `CELL_E_STOPPED`. */
+  readonly signal?: AbortSignal;
+  /** People have decided to go on with this member alone: stop it, call `recoverMember`, and start it again. */
+  readonly onRecovery?: ((plan: RecoveryPlan) => void) | undefined;
 }
 
 /** A running member of the control plane. */
@@ -43,7 +48,8 @@ export interface Member {
 export async function startMember(config: MemberConfig, options: MemberOptions): Promise<Member> {
   const started = new StartedParts();
   try {
-    const parts = { clock: realClock, random: (below: number) => randomInt(below), ...options, config };
+    const { signal } = new AbortController();
+    const parts = { clock: realClock, random: (below: number) => randomInt(below), signal, ...options, config };
     return await assemble(parts, started);
   } catch (error) {
     await started.stop();
@@ -51,36 +57,36 @@ export async function startMember(config: MemberConfig, options: MemberOptions):
   }
 }
 
-type Parts = Required<MemberOptions> & { readonly config: MemberConfig };
+type Parts = MemberOptions &
+  Required<Pick<MemberOptions, 'clock' | 'random' | 'signal'>> & { readonly config: MemberConfig };
 
 /** How long a leader that stops may take to hand over. */
 const HANDOVER_MS_MAX = 1000;
 
+/** A member that was removed ends so long after it learned of it: answers that are under way get out. */
+const REMOVED_END_MS = 1000;
+
 async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
-  const { config, log, clock } = parts;
-  const clusterId = clusterIdOf(config.cluster, config.members);
-  const identity = { clusterId, memberId: config.id, members: config.members };
+  const { config, log } = parts;
   const counters = createCounters();
-  const store = await openStore(parts, clusterId, counters);
+  const entrance = await openEntrance(parts, counters.registry, started);
+  const { clusterId, members } = await entrance.enter();
+  entrance.waitFor('Reading the log');
+  const store = await openStore(parts, entrance.identities, counters);
+  const directory = new MemberDirectory(members);
   const running = await started.add(
-    startConsensus({
-      identity,
-      store,
-      heartbeatMs: config.raft.heartbeat,
-      electionMs: config.raft.election,
-      clock,
-      log,
-      random: parts.random,
-      onOutcome: (outcome) => counters.countProposal(outcome),
-      onFatal: parts.onFatal,
-    }).catch(async (error: unknown) => {
+    startRaft(parts, entrance, directory, store, counters).catch(async (error: unknown) => {
       await store.close();
       throw error;
     }),
   );
-  const duties = startDuties(parts, running, started);
-  await listen(parts, running, duties, started);
-  await serveHttp(parts, running, duties, counters, started);
+  started.onStop(entrance.closePeerServer);
+  followMembers(parts, entrance.identities, directory, running, started);
+  const duties = startDuties(parts, running, directory, store, started);
+  running.registerService(entrance.peerServer, duties.requests, entrance.reception);
+  entrance.reception.takesPart(running.consensus, () => directory.members);
+  await bindServer(duties.operators, config.listen.grpc, 'listen.grpc');
+  serveHttp(parts, running, directory, duties, counters, entrance);
   log.info(
     { clusterId, cluster: config.cluster, ...config.listen },
     `Member ${config.id} of cluster "${config.cluster}" is up`,
@@ -94,32 +100,112 @@ async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
   };
 }
 
-/** What has been started, to be stopped in reverse. */
-class StartedParts {
-  readonly #stops: (() => Promise<void> | void)[] = [];
-
-  async add<T extends { stop(): Promise<void> | void }>(part: Promise<T> | T): Promise<T> {
-    const made = await part;
-    this.#stops.push(() => made.stop());
-    return made;
-  }
-
-  onStop(stop: () => Promise<void> | void): void {
-    this.#stops.push(stop);
-  }
-
-  async stop(): Promise<void> {
-    for (const stop of this.#stops.splice(0).reverse()) await stop();
-  }
+function startRaft(
+  parts: Parts,
+  { identities }: Entrance,
+  directory: MemberDirectory,
+  store: LogStore,
+  counters: MemberCounters,
+): Promise<RunningConsensus> {
+  const { config, clock, log } = parts;
+  const { clusterId, incarnation } = identities.identity;
+  let consensus: Consensus | undefined;
+  const identity: PeerIdentity = {
+    clusterId,
+    memberId: config.id,
+    incarnation,
+    peerAddress: config.members.find(({ id }) => id === config.id)!.peers,
+    directory,
+    formerClusterIds: () => formerClusterIds(identities, consensus),
+  };
+  const starting = startConsensus({
+    identity,
+    store,
+    heartbeatMs: config.raft.heartbeat,
+    electionMs: config.raft.election,
+    clock,
+    log,
+    random: parts.random,
+    onOutcome: (outcome) => counters.countProposal(outcome),
+    onFatal: parts.onFatal,
+    onRemoved: (error) => endRemoved(parts, identities, error),
+  });
+  return starting.then((running) => {
+    consensus = running.consensus;
+    return running;
+  });
 }
 
-async function openStore({ config, log }: Parts, clusterId: string, counters: MemberCounters): Promise<LogStore> {
+function formerClusterIds(identities: IdentityStore, consensus: Consensus | undefined): readonly string[] {
+  const told = consensus?.state.recoveries.map(({ formerClusterId }) => formerClusterId) ?? [];
+  return [...identities.identity.formerClusterIds, ...told];
+}
+
+/** Notes for all later starts that this member is out, and ends it. */
+function endRemoved({ onFatal, clock, log }: Parts, identities: IdentityStore, error: CellError): void {
+  if (identities.identity.removed) return;
+  const noted = identities.update((own) => ({ ...own, removed: true }));
+  noted.catch((cause: unknown) => log.error({ err: cause }, 'Could not note that this member was removed'));
+  clock.after(REMOVED_END_MS, () => onFatal(error));
+}
+
+/** Keeps the directory as the replicated table is. */
+function followMembers(
+  parts: Parts,
+  identities: IdentityStore,
+  directory: MemberDirectory,
+  { consensus }: RunningConsensus,
+  started: StartedParts,
+): void {
+  const { config, clock, log } = parts;
+  const follow = () => {
+    directory.follow(consensus.state.members);
+    const { conf } = consensus.status();
+    // Until its removal from the membership is applied here, the others may need its vote.
+    if (!directory.removed(config.id) || [...conf.voters, ...conf.learners].includes(config.id)) return;
+    const message =
+      `Member "${config.id}" was removed from the control plane. To use the machine again, add it with an id that ` +
+      'was never used and an empty data folder';
+    endRemoved(parts, identities, new CellError('CELL_E_REMOVED', message));
+  };
+  started.onStop(
+    consensus.onChange((change) => {
+      if (change === 'replaced' || change.members.length > 0) follow();
+    }),
+  );
+  follow();
+  const { origin, members } = identities.identity;
+  const founders = origin === 'founded' ? members : [];
+  started.onStop(writeFounders({ consensus, clock, log, founders }));
+}
+
+function makeRecovery(parts: Parts, { consensus, peers }: RunningConsensus, store: LogStore): Recovery {
+  const { log, clock, onRecovery } = parts;
+  const lastTerm = () => store.term(store.lastIndex());
+  return new QuorumRecovery({ consensus, peers, lastTerm, clusterId: makeClusterId(), log, clock, begin: onRecovery });
+}
+
+async function openStore(
+  { config, log }: Parts,
+  identities: IdentityStore,
+  counters: MemberCounters,
+): Promise<LogStore> {
+  const { clusterId, origin, members, logMade } = identities.identity;
   const store = await openLogStore({
-    directory: join(config.data, 'raft'),
+    directory: identities.logFolder,
     identity: { clusterId, nodeId: config.id },
-    bootstrap: foundingMembers(config.members.map((member) => member.id)),
+    bootstrap: origin === 'founded' ? foundingMembers(members.map((member) => member.id)) : undefined,
     onTornTail: (tail) => log.warn({ tail }, 'The end of the log, which was never acknowledged, was cut off'),
   });
+  if (!logMade) {
+    // Before it can vote: from now on it must not take part without this log.
+    await identities
+      .update((own) => ({ ...own, logMade: true }))
+      .catch(async (error: unknown) => {
+        await store.close();
+        throw error;
+      });
+  }
   const append = store.append.bind(store);
   store.append = async (batch) => {
     const startedMs = performance.now();
@@ -141,8 +227,15 @@ interface Duties {
   readonly dataBytes: () => number;
 }
 
-function startDuties(parts: Parts, { consensus, peers }: RunningConsensus, started: StartedParts): Duties {
+function startDuties(
+  parts: Parts,
+  running: RunningConsensus,
+  directory: MemberDirectory,
+  store: LogStore,
+  started: StartedParts,
+): Duties {
   const { config, clock, log } = parts;
+  const { consensus, peers } = running;
   const random = () => parts.random(2 ** 32);
   const leases = { leaseMs: config.leases.duration, marginMs: config.leases.margin };
   const data = watchDataSize(config.data, clock);
@@ -150,7 +243,9 @@ function startDuties(parts: Parts, { consensus, peers }: RunningConsensus, start
   const settings = {
     leaseMs: config.leases.duration,
     heartbeatMs: config.leases.heartbeat,
-    controlPlaneAddresses: config.members.map((member) => member.grpc),
+    get controlPlaneAddresses() {
+      return directory.members.map((member) => member.grpc).filter((address) => address !== '');
+    },
   };
   const sessions = new SessionRegistry({ consensus, clock, log, settings });
   const executor = startExecutor({ consensus, peers, clock, log, random, settings: leases, sessions });
@@ -158,7 +253,8 @@ function startDuties(parts: Parts, { consensus, peers }: RunningConsensus, start
   const operators = new Server(serverOptions);
   started.onStop(() => shutdownServer(operators));
   started.onStop(() => sessions.close(new CellError('CELL_E_PEER_UNREACHABLE', 'Member is stopping; go to another')));
-  const ownStatus = () => ownStatusOf(consensus, sessions.size, data.bytes());
+  const lastTerm = () => store.term(store.lastIndex());
+  const ownStatus = () => ownStatusOf(consensus, sessions.size, data.bytes(), lastTerm());
   const served = registerServices(operators, {
     consensus,
     peers,
@@ -169,34 +265,23 @@ function startDuties(parts: Parts, { consensus, peers }: RunningConsensus, start
     sessions,
     reports: executor.reports,
     clusterName: config.cluster,
+    recovery: makeRecovery(parts, running, store),
     crashProcess: () => process.kill(process.pid, 'SIGKILL'),
   });
   const requests = { ...served, ownStatus, livenessReported: executor.livenessReported };
   return { operators, requests, sessions, dataBytes: data.bytes };
 }
 
-async function listen(
+function serveHttp(
   { config }: Parts,
-  running: RunningConsensus,
-  { operators, requests }: Duties,
-  started: StartedParts,
-): Promise<void> {
-  const peers = new Server(peerServerOptions);
-  running.registerService(peers, requests);
-  started.onStop(() => shutdownServer(peers));
-  await bindServer(peers, config.listen.peers, 'listen.peers');
-  await bindServer(operators, config.listen.grpc, 'listen.grpc');
-}
-
-async function serveHttp(
-  { config, log }: Parts,
   { consensus, connected }: RunningConsensus,
+  directory: MemberDirectory,
   { sessions, dataBytes }: Duties,
-  counters: MemberCounters,
-  started: StartedParts,
-): Promise<void> {
-  const others = config.members.filter((member) => member.id !== config.id);
-  addMemberMetrics(counters.registry, {
+  { registry }: MemberCounters,
+  entrance: Entrance,
+): void {
+  const others = () => directory.members.filter((member) => member.id !== config.id);
+  addMemberMetrics(registry, {
     version: VERSION,
     cluster: config.cluster,
     memberId: config.id,
@@ -205,20 +290,16 @@ async function serveHttp(
     leading: () => consensus.leadership.leading,
     agentSessions: () => sessions.size,
     dataBytes,
-    peers: () => others.map(({ id }) => ({ id, connected: connected(id) })),
+    peers: () => others().map(({ id }) => ({ id, connected: connected(id) })),
   });
-  const routes = memberRoutes({
-    registry: counters.registry,
+  entrance.serve({
     unreadiness: () => unreadiness(consensus.leadership, consensus.status()),
-    targets: () => scrapeTargets(config.cluster, config.members, consensus.state),
+    targets: () => scrapeTargets(config.cluster, directory.members, consensus.state),
   });
-  const { host, port } = splitAddress(config.listen.http)!;
-  const onError = (error: unknown, path: string) => log.error({ err: error, path }, 'An HTTP request failed');
-  await started.add(startHttpServer({ host, port, routes, onError }));
 }
 
-function ownStatusOf(consensus: Consensus, agentSessions: number, dataBytes: number): MemberStatus {
-  const { id, role, term, leader, applied, commit, snapshotIndex } = consensus.status();
+function ownStatusOf(consensus: Consensus, agentSessions: number, dataBytes: number, lastTerm: number): MemberStatus {
+  const { id, role, term, leader, applied, commit, snapshotIndex, lastIndex } = consensus.status();
   return {
     id,
     role: role === 'pre-candidate' ? 'candidate' : role,
@@ -230,6 +311,8 @@ function ownStatusOf(consensus: Consensus, agentSessions: number, dataBytes: num
     version: VERSION,
     dataBytes,
     leaderId: leader,
+    lastIndex,
+    lastTerm,
   };
 }
 

@@ -119,7 +119,8 @@ export class AgentSession {
 
   async #begin(hello: Hello): Promise<void> {
     const { consensus, host, log, settings, reports } = this.#parts;
-    const node = readHello(hello, consensus.clusterId);
+    const former = consensus.state.recoveries.map(({ formerClusterId }) => formerClusterId);
+    const node = readHello(hello, consensus.clusterId, former);
     const known = readReports(node.id, hello.allocations);
     this.#node = node;
     this.#said.take(known);

@@ -17,9 +17,12 @@ const textMax = 255;
 export const reportsMax = 10_000;
 const messageMax = 1_000;
 
-/** Throws `CELL_E_INVALID` or `CELL_E_FOREIGN_CLUSTER`. */
-export function readHello(hello: Hello, clusterId: string): SaidNode {
-  if (hello.clusterId !== '' && hello.clusterId !== clusterId) {
+/**
+ * Throws `CELL_E_INVALID` or `CELL_E_FOREIGN_CLUSTER`. An agent of a cluster that this one was recovered from is one of
+ * ours: the Welcome gives it the new id. The way back is closed, since the old cluster does not know the new id.
+ */
+export function readHello(hello: Hello, clusterId: string, formerClusterIds: readonly string[]): SaidNode {
+  if (hello.clusterId !== '' && hello.clusterId !== clusterId && !formerClusterIds.includes(hello.clusterId)) {
     const advice = 'check the agent\'s "control_plane" setting, or give it a new data folder';
     const message = `Node "${hello.nodeName}" belongs to cluster "${hello.clusterId}", this is "${clusterId}"; ${advice}`;
     throw new CellError('CELL_E_FOREIGN_CLUSTER', message);

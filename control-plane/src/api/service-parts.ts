@@ -1,6 +1,6 @@
 /** What the services need from the member that they are part of. */
 import type { Logger } from 'pino';
-import type { Clock, PeerRequests } from '../ports.ts';
+import type { Clock, PeerRequests, Recovery } from '../ports.ts';
 import type { SessionParts } from './agent-session.ts';
 import type { LogParts } from './find-logs.ts';
 import type { StateParts } from './read-state.ts';
@@ -15,6 +15,8 @@ export interface ServiceParts extends StateParts {
   /** Where agents' reports go. */
   readonly reports: SessionParts['reports'];
   readonly clusterName: string;
+  /** For when most members are lost for good. */
+  readonly recovery: Recovery;
   /** Ends this process at once, as SIGKILL does: for drills. */
   readonly crashProcess: () => void;
 }

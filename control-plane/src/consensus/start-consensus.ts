@@ -11,7 +11,7 @@ import { GrpcPeers } from './peers/grpc-peers.ts';
 import { GrpcTransport } from './peers/grpc-transport.ts';
 import { PeerChannels } from './peers/peer-channels.ts';
 import type { PeerIdentity } from './peers/peer-identity.ts';
-import { type PeerServiceParts, registerPeerService } from './peers/peer-service.ts';
+import { type Introductions, type PeerServiceParts, registerPeerService } from './peers/peer-service.ts';
 import { noLeader } from './raft-error.ts';
 import { Submitter, type SubmitterParts } from './submitter.ts';
 
@@ -31,6 +31,8 @@ export interface ConsensusParts {
   readonly onOutcome: SubmitterParts['onOutcome'];
   /** The member can't go on: its process must stop. */
   readonly onFatal: (error: Error) => void;
+  /** A peer says that this member was removed: it must not come back. */
+  readonly onRemoved: (error: CellError) => void;
 }
 
 export interface RunningConsensus {
@@ -39,7 +41,7 @@ export interface RunningConsensus {
   /** Whether our stream of Raft messages to the peer stands. */
   connected(peer: number): boolean;
   /** Adds to a server what peers call here. */
-  registerService(server: Server, requests: PeerRequests): void;
+  registerService(server: Server, requests: PeerRequests, introductions?: Introductions): void;
   /** Ends connections and closes the store. */
   stop(): Promise<void>;
 }
@@ -49,7 +51,7 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
   const { identity, clock, log, store } = parts;
   const random = () => parts.random(2 ** 32) / 2 ** 32;
   const channels = new PeerChannels(identity);
-  const transport = new GrpcTransport({ identity, channels, clock, log, random });
+  const transport = new GrpcTransport({ identity, channels, clock, log, random, onRemoved: parts.onRemoved });
   const peers = new GrpcPeers(identity, channels, () => clock.wallMs());
   const leadership = new LeadershipTracker();
   const listeners = new Set<(change: StateChange | 'replaced') => void>();
@@ -108,12 +110,13 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     consensus,
     peers,
     connected: (peer) => transport.connected(peer),
-    registerService(server, requests) {
+    registerService(server, requests, introductions) {
       peers.answerOwn(requests);
       const propose: PeerServiceParts['propose'] = (term, commands) => submitter.proposeForwarded(term, commands);
       // After a restart its messages to us come at once; ours must not wait for the next attempt to reach it.
       const onPeerUp = (peer: number) => transport.peerIsUp(peer);
-      registerPeerService(server, { identity, clock, log, raft: driver, onPeerUp, propose, requests });
+      const raft = driver;
+      registerPeerService(server, { identity, clock, log, raft, onPeerUp, propose, requests, introductions });
     },
     async stop() {
       await driver.stop();

@@ -1,4 +1,5 @@
 import {
+  fixedIdentity,
   GrpcTransport,
   PeerChannels,
   type PeerIdentity,
@@ -39,7 +40,7 @@ export const RAFT_SETTINGS = {
 /** `addresses`: "host:port" for peers, of all members in the order of their ids, which count from 1. */
 export async function startBenchMember(id: number, folder: string, addresses: readonly string[]): Promise<BenchMember> {
   const members = addresses.map((peers, place) => ({ id: place + 1, grpc: '', peers, http: '' }));
-  const identity: PeerIdentity = { clusterId: CLUSTER_ID, memberId: id, members };
+  const identity = fixedIdentity(CLUSTER_ID, id, members);
   const log = pino({ level: 'silent' });
   const transport = new GrpcTransport({
     identity,

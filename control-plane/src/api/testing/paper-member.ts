@@ -26,6 +26,10 @@ export const wallClock: Clock = {
   },
 };
 
+function noRecovery(): never {
+  throw new CellError('CELL_E_CONFLICT', 'A member on paper has nothing to recover');
+}
+
 export class PaperMember {
   readonly consensus = new MemoryConsensus();
   readonly crashes: string[] = [];
@@ -62,6 +66,7 @@ export class PaperMember {
       sessions: this.sessions,
       reports: { add: (reports) => void this.reported.push(...reports) },
       clusterName: 'paper',
+      recovery: { plan: noRecovery, run: noRecovery },
       ownStatus: () => this.#status(1),
       crashProcess: () => void this.crashes.push('this process'),
     });

@@ -31,7 +31,6 @@ type UnaryMethod = DescMethod & { methodKind: 'unary' };
 
 /** Calls to other members; calls to this member itself go straight to what answers its peers. */
 export class GrpcPeers implements Peers {
-  readonly members: readonly MemberAddress[];
   readonly #identity: PeerIdentity;
   readonly #channels: PeerChannels;
   readonly #metadata: Metadata;
@@ -43,7 +42,10 @@ export class GrpcPeers implements Peers {
     this.#channels = channels;
     this.#wallMs = wallMs;
     this.#metadata = identityMetadata(identity);
-    this.members = [...identity.members].sort((left, right) => left.id - right.id);
+  }
+
+  get members(): readonly MemberAddress[] {
+    return this.#identity.directory.members;
   }
 
   /** Who answers calls to this member itself. */

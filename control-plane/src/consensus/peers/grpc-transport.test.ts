@@ -9,7 +9,7 @@ import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from './channel-options.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import { PeerChannels } from './peer-channels.ts';
-import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
+import { fixedIdentity, identityMetadata } from './peer-identity.ts';
 import { registerPeerService } from './peer-service.ts';
 
 const ends: (() => Promise<void> | void)[] = [];
@@ -55,7 +55,7 @@ async function receiver(clusterId = 'c', port = 0, onSnapshot?: TransportEvents[
   const address = (at: number) => ({ id: 2, grpc: '', http: '', peers: `127.0.0.1:${at}` });
   const members = [{ id: 1, grpc: '', http: '', peers: '127.0.0.1:1' }, address(port)];
   registerPeerService(server, {
-    identity: { clusterId, memberId: 2, members },
+    identity: fixedIdentity(clusterId, 2, members),
     clock: realClock,
     log,
     raft: {
@@ -77,7 +77,7 @@ async function receiver(clusterId = 'c', port = 0, onSnapshot?: TransportEvents[
 function sender(peer: MemberAddress, clock: Clock = realClock) {
   const unreachable: number[] = [];
   const { lines, log } = logger();
-  const identity: PeerIdentity = { clusterId: 'c', memberId: 1, members: [{ ...peer, id: 1 }, peer] };
+  const identity = fixedIdentity('c', 1, [{ ...peer, id: 1 }, peer]);
   const channels = new PeerChannels(identity);
   const transport = new GrpcTransport({ identity, channels, clock, log, random: Math.random });
   transport.reportTo((id) => unreachable.push(id));
@@ -245,7 +245,16 @@ test('a snapshot that the receiver refuses is reported to the sender', async () 
 });
 
 test('what every call carries is what the wire contract names', () => {
-  const metadata: Metadata = identityMetadata({ clusterId: 'c', memberId: 1, members: [] });
-  expect(metadata.getMap()).toEqual({ 'cell-cluster-id': 'c', 'cell-member-id': '1' });
+  const metadata: Metadata = identityMetadata({
+    ...fixedIdentity('c', 1, []),
+    incarnation: 'i',
+    peerAddress: 'h1:7601',
+  });
+  expect(metadata.getMap()).toEqual({
+    'cell-cluster-id': 'c',
+    'cell-member-id': '1',
+    'cell-incarnation': 'i',
+    'cell-peer-address': 'h1:7601',
+  });
   expect(encodeMessages([message({})])[0]).toBe(1);
 });

@@ -1,5 +1,6 @@
 import { encodeMessages, type Message, type NodeId, type Transport } from '@cell/raft';
 import type { Logger } from 'pino';
+import type { CellError } from '../../cell-error.ts';
 import type { Clock } from '../../ports.ts';
 import { MessageStream } from './message-stream.ts';
 import type { PeerChannels } from './peer-channels.ts';
@@ -15,6 +16,8 @@ export interface GrpcTransportParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
+  /** A peer says that this member was removed. */
+  readonly onRemoved?: ((error: CellError) => void) | undefined;
 }
 
 /** Carries Raft's messages: all that one turn of the event loop has for a peer goes in one frame. */
@@ -24,12 +27,12 @@ export class GrpcTransport implements Transport {
   readonly #queues = new Map<NodeId, Message[]>();
   #onUnreachable: (peer: NodeId) => void = () => {};
   #flushDue = false;
+  readonly #stopListening: () => void;
 
   constructor(parts: GrpcTransportParts) {
     this.#parts = parts;
-    for (const peer of parts.identity.members) {
-      if (peer.id !== parts.identity.memberId) this.#streams.set(peer.id, new MessageStream({ ...parts, peer }));
-    }
+    this.#stopListening = parts.identity.directory.listen(() => this.#matchDirectory());
+    this.#matchDirectory();
   }
 
   /** Whom to tell about messages that were dropped. */
@@ -63,8 +66,24 @@ export class GrpcTransport implements Transport {
   }
 
   close(): void {
+    this.#stopListening();
     for (const stream of this.#streams.values()) stream.close();
     this.#queues.clear();
+  }
+
+  /** A stream to every other member: to new ones it is begun, to removed or moved ones it is ended. */
+  #matchDirectory(): void {
+    const { identity } = this.#parts;
+    const { members } = identity.directory;
+    for (const [id, stream] of this.#streams) {
+      if (members.some((member) => member.id === id && member.peers === stream.address)) continue;
+      this.#streams.delete(id);
+      stream.close();
+    }
+    for (const peer of members) {
+      if (peer.id === identity.memberId || peer.peers === '' || this.#streams.has(peer.id)) continue;
+      this.#streams.set(peer.id, new MessageStream({ ...this.#parts, peer }));
+    }
   }
 
   #flush(): void {

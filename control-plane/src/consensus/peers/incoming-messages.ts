@@ -5,7 +5,7 @@ import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
-import type { PeerIdentity } from './peer-identity.ts';
+import { type PeerIdentity, removedError } from './peer-identity.ts';
 
 type Call = ServerDuplexStream<ExchangeMessagesRequest, ExchangeMessagesResponse>;
 
@@ -25,6 +25,7 @@ export class IncomingMessages {
 
   constructor(parts: IncomingMessagesParts) {
     this.#parts = parts;
+    parts.identity.directory.listen(() => this.#endRemoved());
   }
 
   accept(call: Call): void {
@@ -52,6 +53,15 @@ export class IncomingMessages {
     // Tells the sender that it may begin: what it writes before may be lost.
     call.sendMetadata(new GrpcMetadata());
     this.#parts.onPeerUp?.(from);
+  }
+
+  /** Tells those that were removed, who learn of it from nobody else: nothing is sent to them any more. */
+  #endRemoved(): void {
+    for (const [from, call] of this.#calls) {
+      if (!this.#parts.identity.directory.removed(from)) continue;
+      this.#calls.delete(from);
+      call.emit('error', toServiceError(removedError(from, 'it was removed from the control plane')));
+    }
   }
 
   /** A frame that makes no sense ends the stream; the sender's Raft sends again what was lost. */

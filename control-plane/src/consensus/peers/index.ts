@@ -2,5 +2,5 @@
 export { peerServerOptions } from './channel-options.ts';
 export { GrpcTransport } from './grpc-transport.ts';
 export { PeerChannels } from './peer-channels.ts';
-export type { PeerIdentity } from './peer-identity.ts';
+export { fixedIdentity, type PeerIdentity } from './peer-identity.ts';
 export { type PeerServiceParts, registerPeerService } from './peer-service.ts';

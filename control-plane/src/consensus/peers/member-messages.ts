@@ -5,6 +5,8 @@ import type { MemberAddress, MemberStatus } from '../../ports.ts';
 export function memberStatusToProto(status: MemberStatus, address: MemberAddress) {
   return {
     leaderId: BigInt(status.leaderId),
+    lastIndex: BigInt(status.lastIndex ?? 0),
+    lastTerm: BigInt(status.lastTerm ?? 0),
     member: {
       id: BigInt(status.id),
       role: status.role,
@@ -23,7 +25,7 @@ export function memberStatusToProto(status: MemberStatus, address: MemberAddress
   };
 }
 
-export function memberStatusFromProto({ member, leaderId }: GetMemberResponse): MemberStatus {
+export function memberStatusFromProto({ member, leaderId, lastIndex, lastTerm }: GetMemberResponse): MemberStatus {
   return {
     id: Number(member?.id ?? 0),
     role: member?.role === 'leader' || member?.role === 'candidate' ? member.role : 'follower',
@@ -35,5 +37,7 @@ export function memberStatusFromProto({ member, leaderId }: GetMemberResponse): 
     version: member?.version ?? '',
     dataBytes: Number(member?.dataBytes ?? 0),
     leaderId: Number(leaderId),
+    lastIndex: Number(lastIndex),
+    lastTerm: Number(lastTerm),
   };
 }

@@ -6,6 +6,8 @@ import {
 } from '@cell/proto';
 import { Client, type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { CellError } from '../../cell-error.ts';
+import { answeredError } from '../../grpc-error.ts';
 import type { Clock, MemberAddress } from '../../ports.ts';
 import { peerChannelOptions } from './channel-options.ts';
 import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
@@ -30,6 +32,8 @@ export interface MessageStreamParts {
   readonly log: Logger;
   /** In [0, 1). */
   readonly random: () => number;
+  /** The peer says that this member was removed. */
+  readonly onRemoved?: ((error: CellError) => void) | undefined;
 }
 
 /**
@@ -51,6 +55,10 @@ export class MessageStream {
   constructor(parts: MessageStreamParts) {
     this.#parts = parts;
     this.#dial();
+  }
+
+  get address(): string {
+    return this.#parts.peer.peers;
   }
 
   get ready(): boolean {
@@ -93,7 +101,11 @@ export class MessageStream {
     this.#client = client;
     this.#call = call;
     call.on('metadata', () => this.#accepted(call));
-    call.on('error', (error: ServiceError) => this.#lost(call, reasonOf(error)));
+    call.on('error', (error: ServiceError) => {
+      const answered = answeredError(error);
+      if (answered?.code === 'CELL_E_REMOVED' && this.#call === call) this.#parts.onRemoved?.(answered);
+      this.#lost(call, reasonOf(error));
+    });
     call.on('end', () => this.#lost(call, 'it ended the stream'));
     // Nothing is sent on it, but a stream that nobody reads never says that it ended.
     call.resume();

@@ -3,29 +3,54 @@ import { CellError } from '../../cell-error.ts';
 import { peerChannelOptions } from './channel-options.ts';
 import type { PeerIdentity } from './peer-identity.ts';
 
-/** One connection per peer for calls and snapshots, apart from the streams of Raft messages, which they must not delay. */
+/**
+ * One connection per peer for calls and snapshots, apart from the streams of Raft messages, which they must not delay.
+ * Made when it is first wanted; those to members that were removed, or moved, are closed.
+ */
 export class PeerChannels {
-  readonly #clients = new Map<number, Client>();
+  readonly #identity: PeerIdentity;
+  readonly #clients = new Map<number, { readonly address: string; readonly client: Client }>();
+  readonly #stopListening: () => void;
 
   constructor(identity: PeerIdentity) {
-    for (const { id, peers } of identity.members) {
-      if (id === identity.memberId) continue;
-      this.#clients.set(id, new Client(peers, credentials.createInsecure(), peerChannelOptions));
-    }
+    this.#identity = identity;
+    this.#stopListening = identity.directory.listen(() => this.#closeStale());
   }
 
   client(peer: number): Client {
-    const client = this.#clients.get(peer);
-    if (client !== undefined) return client;
-    throw new CellError('CELL_E_NOT_FOUND', `Cannot call member "${peer}": it is not in the configuration`);
+    const address = this.#address(peer);
+    if (address === undefined) {
+      throw new CellError('CELL_E_NOT_FOUND', `Cannot call member "${peer}": it does not belong to the control plane`);
+    }
+    const made = this.#clients.get(peer);
+    if (made !== undefined) return made.client;
+    const client = new Client(address, credentials.createInsecure(), peerChannelOptions);
+    this.#clients.set(peer, { address, client });
+    return client;
   }
 
   /** Whether a call made now would be sent. If not, this starts to connect. */
   connected(peer: number): boolean {
+    if (this.#address(peer) === undefined) return false;
     return this.client(peer).getChannel().getConnectivityState(true) === connectivityState.READY;
   }
 
   close(): void {
-    for (const client of this.#clients.values()) client.close();
+    this.#stopListening();
+    for (const { client } of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  #address(peer: number): string | undefined {
+    const { directory, memberId } = this.#identity;
+    return peer === memberId ? undefined : directory.find(peer)?.peers || undefined;
+  }
+
+  #closeStale(): void {
+    for (const [peer, { address, client }] of this.#clients) {
+      if (this.#address(peer) === address) continue;
+      this.#clients.delete(peer);
+      client.close();
+    }
   }
 }

@@ -1,5 +1,14 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import { type Outgoing, PeerService, type RequestOf, serviceDefinition } from '@cell/proto';
+import {
+  type FoundRequest,
+  type FoundResponseSchema,
+  type IntroduceRequest,
+  type IntroduceResponseSchema,
+  type Outgoing,
+  PeerService,
+  type RequestOf,
+  serviceDefinition,
+} from '@cell/proto';
 import type { TransportEvents } from '@cell/raft';
 import type { Metadata, Server, ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
@@ -28,6 +37,14 @@ export interface PeerServiceParts {
   /** As the leader of that term: has commands committed and applied. Rejects with `CELL_E_NOT_LEADER` elsewhere. */
   readonly propose: (term: number, commands: readonly Uint8Array[]) => Promise<readonly ForwardOutcome[]>;
   readonly requests: PeerRequests;
+  /** What those are told who are not in the cluster yet; without it they are told nothing. */
+  readonly introductions?: Introductions | undefined;
+}
+
+/** The calls that are answered without a cluster id. */
+export interface Introductions {
+  introduce(request: IntroduceRequest): Promise<Outgoing<typeof IntroduceResponseSchema>>;
+  found(request: FoundRequest): Promise<Outgoing<typeof FoundResponseSchema>>;
 }
 
 /** Adds to the server what members call on each other. Callers of another cluster are refused. */
@@ -35,9 +52,14 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
   const caller = refusingStrangers(parts);
   const { method } = PeerService;
   const { requests, identity } = parts;
-  const own = identity.members.find((member) => member.id === identity.memberId)!;
+  const nobody = { id: identity.memberId, grpc: '', peers: identity.peerAddress, http: '' };
+  const own = () => identity.directory.find(identity.memberId) ?? nobody;
   const incoming = new IncomingMessages({ ...parts, caller });
-  server.addService(serviceDefinition(PeerService) as unknown as ServiceDefinition, {
+  const definition = serviceDefinition(PeerService) as unknown as ServiceDefinition;
+  // What answered while the member was starting; it is not there in tests.
+  server.removeService(definition);
+  server.addService(definition, {
+    ...introductionHandlers(parts.introductions),
     exchangeMessages: (call: Parameters<IncomingMessages['accept']>[0]) => incoming.accept(call),
     sendSnapshot: (call: SnapshotCall, answer: sendUnaryData<object>) => {
       takeSnapshot(parts, caller, call).then(
@@ -55,7 +77,7 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
       }
       return { unconfirmedNodeIds: [...requests.livenessReported(from, nodes)] };
     }),
-    getMember: unary(caller, method.getMember, () => memberStatusToProto(requests.ownStatus(), own)),
+    getMember: unary(caller, method.getMember, () => memberStatusToProto(requests.ownStatus(), own())),
     crash: unary(caller, method.crash, ({ drillId }) => {
       requests.crash(drillId);
       return {};
@@ -64,6 +86,29 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
       return { leaderId: BigInt(await requests.transferLeadership(Number(to))) };
     }),
   });
+}
+
+/** For a server that is up before its member is in a cluster: everything but introductions is refused for now. */
+export function registerIntroductions(server: Server, introductions: Introductions): void {
+  const starting = new CellError('CELL_E_STARTING', 'This member is still starting; try again in a moment');
+  const refuse = (call: { emit(event: 'error', error: unknown): unknown }, answer?: sendUnaryData<unknown>) => {
+    if (answer === undefined) call.emit('error', toServiceError(starting));
+    else answer(toServiceError(starting));
+  };
+  const names = Object.keys(PeerService.method);
+  server.addService(serviceDefinition(PeerService) as unknown as ServiceDefinition, {
+    ...Object.fromEntries(names.map((name) => [name, refuse])),
+    ...introductionHandlers(introductions),
+  });
+}
+
+function introductionHandlers(introductions: Introductions | undefined) {
+  if (introductions === undefined) return {};
+  const anybody = () => 0;
+  return {
+    introduce: unary(anybody, PeerService.method.introduce, (request) => introductions.introduce(request)),
+    found: unary(anybody, PeerService.method.found, (request) => introductions.found(request)),
+  };
 }
 
 /** Names the caller of a call, or throws. Strangers are logged once each: they try again and again. */
@@ -77,7 +122,7 @@ function refusingStrangers({ identity, log }: PeerServiceParts): (metadata: Meta
       const { message } = error as Error;
       if (!told.has(message) && told.size < strangersMax) {
         told.add(message);
-        log.error({ code: 'CELL_E_FOREIGN_CLUSTER' }, message);
+        log.error({ code: error instanceof CellError ? error.code : 'CELL_E_INTERNAL' }, message);
       }
       throw error;
     }

@@ -9,8 +9,9 @@ import { pino } from 'pino';
 import { bindServer } from '../../grpc-server.ts';
 import type { MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
-import { clusterIdOf } from '../cluster-id.ts';
 import { peerServerOptions } from '../peers/channel-options.ts';
+import { fixedIdentity } from '../peers/peer-identity.ts';
+import { replicationOf } from '../replication.ts';
 import { type RunningConsensus, startConsensus } from '../start-consensus.ts';
 
 /** Consensus of several members in this process, over real files and real gRPC on loopback. */
@@ -48,7 +49,7 @@ export class LocalMember {
   }
 
   async start(): Promise<void> {
-    const clusterId = clusterIdOf(this.#name, this.#members);
+    const clusterId = this.#name;
     const voters = this.#members.map((member) => member.id);
     const store = await openLogStore({
       directory: this.#folder,
@@ -56,7 +57,7 @@ export class LocalMember {
       bootstrap: { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false },
     });
     this.#running = await startConsensus({
-      identity: { clusterId, memberId: this.id, members: this.#members },
+      identity: fixedIdentity(clusterId, this.id, this.#members),
       store,
       heartbeatMs: 20,
       electionMs: 160,
@@ -65,6 +66,7 @@ export class LocalMember {
       random: (below) => Math.floor(Math.random() * below),
       onOutcome: (outcome) => this.outcomes.push(outcome),
       onFatal: (error) => this.fatal.push(error),
+      onRemoved: (error) => this.fatal.push(error),
     });
     this.#server = new Server(peerServerOptions);
     this.running.registerService(this.#server, requests(this));
@@ -133,6 +135,8 @@ function requests(member: LocalMember): PeerRequests {
       agentSessions: 7,
       version: '8',
       dataBytes: 2 ** 40,
+      diskFreeBytes: 2 ** 41,
+      diskFull: true,
       leaderId: 9,
     }),
     async *openLogs(request, signal) {
@@ -145,5 +149,7 @@ function requests(member: LocalMember): PeerRequests {
     },
     crash: (drillId) => member.logged.push({ crash: drillId }),
     transferLeadership: async (target) => target,
+    changeMembership: (change) => member.running.consensus.changeMembership(change),
+    replication: () => replicationOf(member.running.consensus.status()),
   };
 }

@@ -1,0 +1,66 @@
+import { callUnary, PeerService } from '@cell/proto';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { CellError } from '../cell-error.ts';
+import { peerChannelOptions } from '../consensus/peers/channel-options.ts';
+import { answeredError } from '../grpc-error.ts';
+import type { Asked, Founding, Introduction } from './founding-steps.ts';
+import { answerFromProto, foundingToProto, introductionToProto } from './introduction-messages.ts';
+
+/** How long another member may take to answer; telling one of its cluster includes that it stores it. */
+const INTRODUCE_MS_MAX = 1500;
+const FOUND_MS_MAX = 5000;
+
+export interface AskedMember {
+  readonly id: number;
+  /** "host:port" for peers. */
+  readonly peers: string;
+}
+
+/** Calls that members make before they are in a cluster. Connections are kept until `close`. */
+export class MemberCalls {
+  readonly #clients = new Map<string, Client>();
+  readonly #wallMs: () => number;
+
+  constructor(wallMs: () => number) {
+    this.#wallMs = wallMs;
+  }
+
+  /** Never rejects. */
+  async introduce(to: AskedMember, introduction: Introduction): Promise<Asked> {
+    const request = introductionToProto(introduction);
+    try {
+      const options = { deadline: this.#wallMs() + INTRODUCE_MS_MAX };
+      const answer = await callUnary(this.#client(to), PeerService.method.introduce, request, new Metadata(), options);
+      return { id: to.id, answer: answerFromProto(answer) };
+    } catch (error) {
+      return { id: to.id, error: answeredError(error) ?? unreachable(to, error) };
+    }
+  }
+
+  /** Tells a founding member of its cluster; resolves once it is stored there. */
+  async tell(to: AskedMember, founding: Founding): Promise<void> {
+    const request = foundingToProto(founding);
+    try {
+      const options = { deadline: this.#wallMs() + FOUND_MS_MAX };
+      await callUnary(this.#client(to), PeerService.method.found, request, new Metadata(), options);
+    } catch (error) {
+      throw answeredError(error) ?? unreachable(to, error);
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  #client({ peers }: AskedMember): Client {
+    const made = this.#clients.get(peers) ?? new Client(peers, credentials.createInsecure(), peerChannelOptions);
+    this.#clients.set(peers, made);
+    return made;
+  }
+}
+
+function unreachable({ id }: AskedMember, cause: unknown): CellError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CellError('CELL_E_PEER_UNREACHABLE', `Cannot reach member "${id}": ${reason}`, { cause });
+}
