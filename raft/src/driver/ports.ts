@@ -139,6 +139,7 @@ export interface RaftStatus extends SoftState, HardState {
   readonly id: NodeId;
   readonly applied: number;
   readonly firstIndex: number;
+  /** Of what is stored; more may be on its way to the disk, or wait for room there. */
   readonly lastIndex: number;
   readonly snapshotIndex: number;
   readonly conf: ConfState;

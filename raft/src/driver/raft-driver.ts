@@ -225,6 +225,7 @@ export class RaftDriver implements Driver {
     return {
       ...basic,
       applied: this.#applier.applied,
+      lastIndex: this.#options.store.lastIndex(),
       snapshotIndex: this.#taker.snapshotIndex,
       members,
       disk: this.#disk.disk,

@@ -36,8 +36,10 @@ export class MarkWriter {
 
   /** Acknowledged marks that are not there: must be none, ever. */
   async lost(client: CellClient = this.#client): Promise<number[]> {
+    // Those from before the read: while it goes on, more are acknowledged.
+    const acknowledged = [...this.#acknowledged];
     const { ranges } = await client.drills.listMarks({ drillId: this.drillId });
-    return [...this.#acknowledged].filter(
+    return acknowledged.filter(
       (mark) => !ranges.some((range) => Number(range.first) <= mark && mark <= Number(range.last)),
     );
   }
