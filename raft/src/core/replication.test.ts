@@ -140,20 +140,6 @@ test('a heartbeat tells a follower no more than it is known to have', () => {
   expect(messages.find(({ to }) => to === 3)).toMatchObject({ type: 'heartbeat', commit: known });
 });
 
-test('the window holds messages back, and reopens although all that filled it were lost', () => {
-  const cluster = new TestCluster({ voters: [1, 2, 3], config: { inflightMessagesMax: 2 } });
-  cluster.elect(1);
-  cluster.isolate(3);
-  for (const text of ['a', 'b', 'c', 'd']) cluster.propose(1, text);
-  cluster.settle();
-  expect(cluster.node(1).status().progress.get(3)).toMatchObject({ inflight: 2, inflightFull: true, paused: true });
-  expect(cluster.texts(2)).toEqual(['a', 'b', 'c', 'd']);
-  cluster.heal();
-  cluster.tick(1);
-  cluster.settle();
-  expect(cluster.texts(3)).toEqual(['a', 'b', 'c', 'd']);
-});
-
 test('the bytes in flight are limited as well', () => {
   const config = { messageSizeMax: 200, inflightBytesMax: 200 };
   const cluster = new TestCluster({ voters: [1, 2], config });

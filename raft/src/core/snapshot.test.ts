@@ -33,29 +33,6 @@ test('a follower whose entries are compacted gets a snapshot, and then entries a
   expect(cluster.texts(3)).toEqual(['d']);
 });
 
-test('no second snapshot goes out while one is on its way; after a failure report one does', () => {
-  const cluster = laggingCluster();
-  cluster.heal();
-  const count = { sent: 0 };
-  const exchange = (): void => {
-    cluster.tick(1);
-    for (let i = 0; i < 6; i++) {
-      for (const id of [1, 2, 3]) while (cluster.node(id).hasReady()) cluster.storeAndSend(id);
-      count.sent += cluster.messages.filter(({ type }) => type === 'snapshot').length;
-      cluster.messages = cluster.messages.filter(({ type }) => type !== 'snapshot');
-      cluster.deliver();
-    }
-  };
-  exchange();
-  exchange();
-  expect(count.sent).toBe(1);
-  expect(progress(cluster, 3)).toMatchObject({ state: 'snapshot' });
-  cluster.node(1).reportSnapshot(3, false);
-  expect(progress(cluster, 3)).toMatchObject({ state: 'probe', match: 2, next: 3 });
-  exchange();
-  expect(count.sent).toBe(2);
-});
-
 test('a reported success probes behind the snapshot', () => {
   const cluster = laggingCluster();
   cluster.heal();

@@ -25,15 +25,6 @@ test('a member starts as follower with the term, vote and commit index that it s
   expect(node.ready().committedEntries.map(({ index }) => index)).toEqual([6, 7]);
 });
 
-test('nothing that was applied is applied again, even if the stored commit index is behind', () => {
-  const node = start(storedLog(6), { applied: 8 });
-  expect(node.basicStatus()).toMatchObject({ commit: 8, applied: 8 });
-});
-
-test('the snapshot counts as committed, whatever commit index is stored', () => {
-  expect(start(storedLog(2)).basicStatus().commit).toBe(5);
-});
-
 test.each([
   { why: 'committed', commit: 9, applied: 5 },
   { why: 'applied', commit: 8, applied: 9 },
