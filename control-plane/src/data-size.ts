@@ -1,28 +1,35 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from './ports.ts';
 
 const REFRESH_MS = 10_000;
 const FILES_MAX = 10_000;
 
-/** Keeps an eye on how many bytes a folder takes; a number some seconds old is good enough for all who ask. */
-export function watchDataSize(
-  folder: string,
-  clock: Clock,
-): { readonly bytes: () => number; readonly stop: () => void } {
+export interface DataSize {
+  /** Bytes in the folder. */
+  readonly bytes: () => number;
+  /** Bytes that are free on its disk, for this process; undefined before they are known. */
+  readonly freeBytes: () => number | undefined;
+  readonly stop: () => void;
+}
+
+/** Keeps an eye on how many bytes a folder takes, and how many it may; numbers some seconds old are good enough for all. */
+export function watchDataSize(folder: string, clock: Clock): DataSize {
   let bytes = 0;
+  let freeBytes: number | undefined;
   const refresh = () => {
-    measure(folder).then(
-      (measured) => {
-        bytes = measured;
-      },
-      // Files come and go while one looks; the next look will do.
-      () => undefined,
-    );
+    // Files come and go while one looks; the next look will do.
+    const ignore = () => undefined;
+    measure(folder).then((measured) => {
+      bytes = measured;
+    }, ignore);
+    statfs(folder).then(({ bavail, bsize }) => {
+      freeBytes = bavail * bsize;
+    }, ignore);
   };
   refresh();
   const stop = clock.every(REFRESH_MS, refresh);
-  return { bytes: () => bytes, stop };
+  return { bytes: () => bytes, freeBytes: () => freeBytes, stop };
 }
 
 async function measure(folder: string): Promise<number> {

@@ -48,6 +48,14 @@ export interface Consensus {
   onChange(listener: (change: StateChange | 'replaced') => void): () => void;
   onLeadership(listener: (leadership: Leadership) => void): () => void;
   transferLeadership(to: number, timeoutMs: number): Promise<void>;
+  /**
+   * Has the membership changed, wherever the leader is, one change at a time; resolves with the change's Raft index.
+   * The same change again is no error. Rejects with `CELL_E_CONFLICT`, `CELL_E_NOT_FOUND`, `CELL_E_NOT_CAUGHT_UP`,
+   * `CELL_E_LIMIT` (nothing was written), or as `submit` does.
+   */
+  changeMembership(change: MembershipChange, timeoutMs: number): Promise<number>;
+  /** How far the members are, by the leader; rejects if there is none, or it does not answer. */
+  replication(timeoutMs: number): Promise<Replication>;
   status(): RaftStatus;
 }
 
@@ -60,6 +68,7 @@ export interface Peers {
   member(to: number, timeoutMs: number): Promise<MemberStatus>;
   crash(to: number, drillId: string, timeoutMs: number): Promise<void>;
   transfer(toLeader: number, target: number, timeoutMs: number): Promise<number>;
+  recover(survivor: number, order: RecoveryOrder, timeoutMs: number): Promise<RecoveryOutcome>;
   relayLogs(to: number, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
 }
 
@@ -68,6 +77,29 @@ export interface MemberAddress {
   readonly grpc: string;
   readonly peers: string;
   readonly http: string;
+}
+
+export type MembershipChange =
+  | ({ readonly kind: 'add' } & MemberAddress)
+  | { readonly kind: 'promote'; readonly id: number }
+  | { readonly kind: 'remove'; readonly id: number; readonly force: boolean };
+
+/** How far the members are, as the leader knows it. */
+export interface Replication {
+  /** Index of the leader's last entry. */
+  readonly lastIndex: number;
+  /** All in Raft's configuration, the leader included. */
+  readonly members: readonly MemberReplication[];
+}
+
+export interface MemberReplication {
+  readonly id: number;
+  /** Highest index that it is known to have stored. */
+  readonly matchIndex: number;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  /** Time since the leader heard of it; undefined for the leader itself, and if it never did. */
+  readonly lastContactMs: number | undefined;
+  readonly learner: boolean;
 }
 
 export interface SeenNode {
@@ -89,6 +121,9 @@ export interface MemberStatus {
   readonly agentSessions: number;
   readonly version: string;
   readonly dataBytes: number;
+  /** Bytes that are free on the disk with its data; undefined if that is unknown. */
+  readonly diskFreeBytes: number | undefined;
+  readonly diskFull: boolean;
   readonly leaderId: number;
   /** Raft index and term of the last entry of its log; undefined if they are not known. */
   readonly lastIndex?: number;
@@ -116,6 +151,20 @@ export interface RecoveryPlan {
   readonly clusterId: string;
 }
 
+export interface RecoveryOrder {
+  /** Raft id of the member to go on with. */
+  readonly survivor: number;
+  /** The cluster's name; if it is empty, nothing is done, and the answer only tells what would be. */
+  readonly confirmCluster: string;
+  /** Also if another member that can be reached has more of the log. */
+  readonly force: boolean;
+}
+
+export interface RecoveryOutcome extends RecoveryPlan {
+  /** Whether it is being done. */
+  readonly started: boolean;
+}
+
 export interface LogRequest {
   readonly allocationId: string;
   readonly follow: boolean;
@@ -141,4 +190,6 @@ export interface PeerRequests {
   /** SIGKILL to this process, if it is the leader. */
   crash(drillId: string): void;
   transferLeadership(target: number): Promise<number>;
+  /** On the survivor; throws `CELL_E_INVALID` elsewhere. */
+  recover(order: RecoveryOrder): Promise<RecoveryOutcome>;
 }

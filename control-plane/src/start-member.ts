@@ -9,7 +9,7 @@ import type { MemberConfig } from './config/member-config.ts';
 import { MemberDirectory } from './consensus/peers/member-directory.ts';
 import type { PeerIdentity } from './consensus/peers/peer-identity.ts';
 import { type RunningConsensus, startConsensus } from './consensus/start-consensus.ts';
-import { watchDataSize } from './data-size.ts';
+import { type DataSize, watchDataSize } from './data-size.ts';
 import { startExecutor } from './execute/index.ts';
 import type { IdentityStore } from './founding/identity-store.ts';
 import { writeFounders } from './founding/write-founders.ts';
@@ -254,7 +254,7 @@ function startDuties(
   started.onStop(() => shutdownServer(operators));
   started.onStop(() => sessions.close(new CellError('CELL_E_PEER_UNREACHABLE', 'Member is stopping; go to another')));
   const lastTerm = () => store.term(store.lastIndex());
-  const ownStatus = () => ownStatusOf(consensus, sessions.size, data.bytes(), lastTerm());
+  const ownStatus = () => ownStatusOf(consensus, sessions.size, data, lastTerm());
   const served = registerServices(operators, {
     consensus,
     peers,
@@ -298,7 +298,7 @@ function serveHttp(
   });
 }
 
-function ownStatusOf(consensus: Consensus, agentSessions: number, dataBytes: number, lastTerm: number): MemberStatus {
+function ownStatusOf(consensus: Consensus, agentSessions: number, data: DataSize, lastTerm: number): MemberStatus {
   const { id, role, term, leader, applied, commit, snapshotIndex, lastIndex } = consensus.status();
   return {
     id,
@@ -309,7 +309,9 @@ function ownStatusOf(consensus: Consensus, agentSessions: number, dataBytes: num
     snapshotIndex,
     agentSessions,
     version: VERSION,
-    dataBytes,
+    dataBytes: data.bytes(),
+    diskFreeBytes: data.freeBytes(),
+    diskFull: consensus.disk === 'full',
     leaderId: leader,
     lastIndex,
     lastTerm,
@@ -321,7 +323,7 @@ async function handOver(consensus: Consensus, log: Logger): Promise<void> {
   if (!consensus.leadership.leading) return;
   const others = consensus
     .status()
-    .members.filter((member) => member.id !== consensus.memberId && member.recentlyActive);
+    .members.filter((member) => member.id !== consensus.memberId && !member.learner && member.recentlyActive);
   const [best] = others.sort((left, right) => right.match - left.match);
   if (best === undefined) return;
   try {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Entry, SnapshotMeta, StateMachine } from '@cell/raft';
+import type { ConfState, Entry, SnapshotMeta, StateMachine } from '@cell/raft';
 import { applyCommand } from '../state/apply/apply-command.ts';
-import type { CommandResult } from '../state/commands.ts';
+import type { Command, CommandResult, UnknownCommand } from '../state/commands.ts';
 import type { FleetState, StateChange } from '../state/fleet-state.ts';
 import { FleetTables } from '../state/fleet-tables.ts';
 import { decodeCommand } from '../state/format/command-codec.ts';
@@ -44,6 +44,15 @@ export class FleetMachine implements StateMachine {
     return results;
   }
 
+  /** The configuration came into force, or did not if it could not be made any more: then its command is left out too. */
+  applyMembership(conf: ConfState, index: number, context: Uint8Array): void {
+    if (context.length === 0) return;
+    const command = decodeCommand(context);
+    if (!inForce(conf, command)) return;
+    const { change } = applyCommand(this.#tables, command, index);
+    this.#parts.changed(change);
+  }
+
   capture(): AsyncIterable<Uint8Array> {
     return slices(captureTables(this.#tables));
   }
@@ -52,6 +61,12 @@ export class FleetMachine implements StateMachine {
     this.#tables.adopt(await restoreTables(data));
     this.#parts.changed('replaced');
   }
+}
+
+function inForce({ voters, learners, votersOutgoing }: ConfState, command: Command | UnknownCommand): boolean {
+  if (command.kind === 'invite-member') return learners.includes(command.id);
+  if (command.kind === 'note-promotion') return voters.includes(command.id);
+  return command.kind === 'remove-member' && ![...voters, ...learners, ...votersOutgoing].includes(command.id);
 }
 
 /** A turn of the event loop between two slices, so that a large state never holds up heartbeats. */

@@ -7,12 +7,15 @@ import type { StateChange } from '../state/fleet-state.ts';
 import { FleetMachine } from './fleet-machine.ts';
 import { Forwarder } from './forwarder.ts';
 import { LEADERLESS_MS_MAX, LeadershipTracker } from './leadership-tracker.ts';
+import { MembershipChanges } from './membership-changes.ts';
+import { MembershipForwarder } from './membership-forwarder.ts';
 import { GrpcPeers } from './peers/grpc-peers.ts';
 import { GrpcTransport } from './peers/grpc-transport.ts';
 import { PeerChannels } from './peers/peer-channels.ts';
 import type { PeerIdentity } from './peers/peer-identity.ts';
 import { type Introductions, type PeerServiceParts, registerPeerService } from './peers/peer-service.ts';
 import { noLeader } from './raft-error.ts';
+import { replicationOf } from './replication.ts';
 import { Submitter, type SubmitterParts } from './submitter.ts';
 
 const SNAPSHOT_EVERY_ENTRIES = 10_000;
@@ -85,6 +88,16 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
   const origin = `${identity.memberId}.${parts.random(2 ** 32).toString(36)}`;
   const { onOutcome } = parts;
   const submitter = new Submitter({ driver, peers, forwarder, leadership, clock, origin, onOutcome });
+  const changes = new MembershipChanges({
+    driver,
+    state: machine.state,
+    clock,
+    log,
+    electionMs: parts.electionMs,
+    propose: (command) => submitter.propose(command),
+  });
+  const replication = () => replicationOf(driver.status());
+  const membership = new MembershipForwarder({ changes, ownReplication: replication, peers, leadership, clock });
   const consensus: Consensus = {
     memberId: identity.memberId,
     clusterId: identity.clusterId,
@@ -104,6 +117,8 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     },
     onLeadership: (listener) => leadership.listen(listener),
     transferLeadership: (to, timeoutMs) => transferLeadership(driver, to, timeoutMs),
+    changeMembership: (change, timeoutMs) => membership.change(change, timeoutMs),
+    replication: (timeoutMs) => membership.replication(timeoutMs),
     status: () => driver.status(),
   };
   return {
@@ -116,7 +131,9 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
       // After a restart its messages to us come at once; ours must not wait for the next attempt to reach it.
       const onPeerUp = (peer: number) => transport.peerIsUp(peer);
       const raft = driver;
-      registerPeerService(server, { identity, clock, log, raft, onPeerUp, propose, requests, introductions });
+      const answers = { propose, requests, introductions, replication };
+      const changeMembership: PeerServiceParts['changeMembership'] = (change) => changes.change(change);
+      registerPeerService(server, { identity, clock, log, raft, onPeerUp, changeMembership, ...answers });
     },
     async stop() {
       await driver.stop();

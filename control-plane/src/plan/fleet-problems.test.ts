@@ -3,7 +3,8 @@ import { fleetProblems } from './fleet-problems.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
 import { PlannedFleet } from './testing/planned-fleet-suite.ts';
 
-const allThere = { leaderId: 1, members: [1, 2, 3].map((id) => ({ id, reachable: true })) };
+const voter = (id: number, reachable = true) => ({ id, reachable, kind: 'voter' as const });
+const allThere = { leaderId: 1, nowMs: 0, members: [1, 2, 3].map((id) => voter(id)) };
 
 function fleetOf(nodes: number): PlannedFleet {
   const fleet = new PlannedFleet();
@@ -27,16 +28,16 @@ test('a fleet in which all is right has no problems', () => {
 });
 
 test('members that are away, and a missing leader, come with what to do', () => {
-  const away = (...ids: number[]) => [1, 2, 3].map((id) => ({ id, reachable: !ids.includes(id) }));
-  expect(told(fleetOf(1), { leaderId: 1, members: away(2) })).toMatchInlineSnapshot(`
+  const away = (...ids: number[]) => [1, 2, 3].map((id) => voter(id, !ids.includes(id)));
+  expect(told(fleetOf(1), { ...allThere, members: away(2) })).toMatchInlineSnapshot(`
     "
     warning: Member 2 does not answer: 2 of 3 are there
       Start "cell-control-plane" there again, and look at its log"
   `);
-  expect(told(fleetOf(1), { leaderId: 0, members: away(2, 3) })).toMatchInlineSnapshot(`
+  expect(told(fleetOf(1), { ...allThere, leaderId: 0, members: away(2, 3) })).toMatchInlineSnapshot(`
     "
     critical: The control plane has no leader: nothing can be changed
-      Start members until most run
+      Start members until most run; "cellctl control-plane recover" is for when most are lost for good
     critical: Members 2, 3 do not answer: 1 of 3 are there
       Start "cell-control-plane" there again, and look at its log"
   `);

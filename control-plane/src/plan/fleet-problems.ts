@@ -2,6 +2,7 @@ import type { JobRow } from '../model/entities.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { jobSummary } from './job-summary.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
+import { type ControlPlaneFacts, memberProblems } from './member-problems.ts';
 
 export interface FleetProblem {
   /** 'critical': something that should work does not; 'warning': it works, with less room than it should have. */
@@ -11,18 +12,11 @@ export interface FleetProblem {
   readonly advice: string;
 }
 
-/** The control plane as the asked member sees it, which no state can tell. */
-export interface ControlPlaneView {
-  /** 0 if none is known. */
-  readonly leaderId: number;
-  readonly members: readonly { readonly id: number; readonly reachable: boolean }[];
-}
-
 /** All that is not right, the worst first; empty if all is right. */
-export function fleetProblems(state: FleetState, controlPlane: ControlPlaneView): FleetProblem[] {
+export function fleetProblems(state: FleetState, controlPlane: ControlPlaneFacts): FleetProblem[] {
   const jobs = [...state.jobs.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   const problems = [
-    ...memberProblems(controlPlane),
+    ...memberProblems(state, controlPlane),
     ...nodeProblems(state),
     ...atMost(
       jobs.flatMap((job) => jobProblems(state, job)),
@@ -33,28 +27,6 @@ export function fleetProblems(state: FleetState, controlPlane: ControlPlaneView)
     ...problems.filter(({ severity }) => severity === 'critical'),
     ...problems.filter(({ severity }) => severity === 'warning'),
   ];
-}
-
-function memberProblems({ leaderId, members }: ControlPlaneView): FleetProblem[] {
-  const away = members.filter(({ reachable }) => !reachable).map(({ id }) => id);
-  const majority = members.length - away.length > members.length / 2;
-  const problems: FleetProblem[] = [];
-  if (leaderId === 0) {
-    problems.push({
-      severity: 'critical',
-      message: 'The control plane has no leader: nothing can be changed',
-      advice: majority ? "Wait for an election; look at the members' logs if it lasts" : 'Start members until most run',
-    });
-  }
-  if (away.length > 0) {
-    const whom = away.length === 1 ? `Member ${away[0]} does` : `Members ${away.join(', ')} do`;
-    problems.push({
-      severity: majority ? 'warning' : 'critical',
-      message: `${whom} not answer: ${members.length - away.length} of ${members.length} are there`,
-      advice: 'Start "cell-control-plane" there again, and look at its log',
-    });
-  }
-  return problems;
 }
 
 function nodeProblems(state: FleetState): FleetProblem[] {

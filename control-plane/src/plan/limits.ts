@@ -20,3 +20,12 @@ export const REASONS_MAX = 10;
 
 /** Problems of one kind told in the fleet's status. */
 export const PROBLEMS_PER_KIND_MAX = 20;
+
+/** Entries that a voter may be behind the leader before it is told as a problem: a good deal more than a busy moment. */
+export const LAG_ENTRIES_MAX = 10_000;
+
+/** Time after which a new member that has not come, or has no vote, is told as a problem. */
+export const LEARNER_MS_MAX = 10 * 60_000;
+
+/** Bytes that should be free on a member's disk: room for some segments of the log, and for a snapshot beside the last. */
+export const DISK_FREE_BYTES_MIN = 512 * 1024 * 1024;

@@ -91,12 +91,15 @@ async function listen(address: string, identity: PeerIdentity, driver: Driver): 
     log: pino({ level: 'silent' }),
     raft: driver,
     propose: refuse,
+    changeMembership: refuse,
+    replication: refuse,
     requests: {
       livenessReported: refuse,
       ownStatus: refuse,
       openLogs: refuse,
       crash: refuse,
       transferLeadership: refuse,
+      recover: refuse,
     },
   });
   await new Promise<void>((resolve, reject) => {

@@ -15,14 +15,19 @@ import type {
   LogRequest,
   MemberAddress,
   MemberStatus,
+  MembershipChange,
   PeerRequests,
   Peers,
+  RecoveryOrder,
+  RecoveryOutcome,
+  Replication,
   SeenNode,
   UnconfirmedNodes,
 } from '../../ports.ts';
 import type { ForwardOutcome } from '../forward-outcome.ts';
 import { logRequestToProto, streamFromProto } from './log-messages.ts';
 import { memberStatusFromProto } from './member-messages.ts';
+import { changeToProto, recoveryFromProto, replicationFromProto } from './membership-messages.ts';
 import type { PeerChannels } from './peer-channels.ts';
 import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
 import { outcomeFromProto } from './proposal-messages.ts';
@@ -73,6 +78,22 @@ export class GrpcPeers implements Peers {
     if (toLeader === this.#identity.memberId) return this.#ownRequests().transferLeadership(target);
     const answer = await this.#call(toLeader, PeerService.method.transfer, { to: BigInt(target) }, timeoutMs);
     return Number(answer.leaderId);
+  }
+
+  async recover(survivor: number, order: RecoveryOrder, timeoutMs: number): Promise<RecoveryOutcome> {
+    if (survivor === this.#identity.memberId) return this.#ownRequests().recover(order);
+    const request = { request: { ...order, survivor: BigInt(order.survivor) } };
+    return recoveryFromProto(await this.#call(survivor, PeerService.method.recover, request, timeoutMs));
+  }
+
+  /** Has the leader change the membership; gives the change's Raft index. */
+  async changeMembership(toLeader: number, change: MembershipChange, timeoutMs: number): Promise<number> {
+    const { changeMembership } = PeerService.method;
+    return Number((await this.#call(toLeader, changeMembership, changeToProto(change), timeoutMs)).index);
+  }
+
+  async replication(leader: number, timeoutMs: number): Promise<Replication> {
+    return replicationFromProto(await this.#call(leader, PeerService.method.getReplication, {}, timeoutMs));
   }
 
   async *relayLogs(to: number, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {

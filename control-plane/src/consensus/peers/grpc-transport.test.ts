@@ -65,6 +65,8 @@ async function receiver(clusterId = 'c', port = 0, onSnapshot?: TransportEvents[
     },
     onPeerUp: (peer) => up.push(peer),
     propose: () => Promise.reject(new Error('Not asked for')),
+    changeMembership: () => Promise.reject(new Error('Not asked for')),
+    replication: () => ({ lastIndex: 0, members: [] }),
     requests: {} as PeerRequests,
   });
   const bound = await bindServer(server, `127.0.0.1:${port}`, 'listen.peers');

@@ -21,6 +21,8 @@ export function memberStatusToProto(status: MemberStatus, address: MemberAddress
       agentSessions: status.agentSessions,
       version: status.version,
       dataBytes: BigInt(status.dataBytes),
+      ...(status.diskFreeBytes === undefined ? {} : { diskFreeBytes: BigInt(status.diskFreeBytes) }),
+      diskFull: status.diskFull,
     },
   };
 }
@@ -36,6 +38,8 @@ export function memberStatusFromProto({ member, leaderId, lastIndex, lastTerm }:
     agentSessions: member?.agentSessions ?? 0,
     version: member?.version ?? '',
     dataBytes: Number(member?.dataBytes ?? 0),
+    diskFreeBytes: member?.diskFreeBytes === undefined ? undefined : Number(member.diskFreeBytes),
+    diskFull: member?.diskFull ?? false,
     leaderId: Number(leaderId),
     lastIndex: Number(lastIndex),
     lastTerm: Number(lastTerm),

@@ -14,10 +14,11 @@ import type { Metadata, Server, ServerUnaryCall, ServiceDefinition, sendUnaryDat
 import type { Logger } from 'pino';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
-import type { Clock, PeerRequests } from '../../ports.ts';
+import type { Clock, MembershipChange, PeerRequests, Replication } from '../../ports.ts';
 import type { ForwardOutcome } from '../forward-outcome.ts';
 import { IncomingMessages } from './incoming-messages.ts';
 import { memberStatusToProto } from './member-messages.ts';
+import { changeFromProto, recoveryToProto, replicationToProto } from './membership-messages.ts';
 import { callerOf, type PeerIdentity } from './peer-identity.ts';
 import { outcomeToProto } from './proposal-messages.ts';
 import { receiveSnapshot, type SnapshotCall } from './receive-snapshot.ts';
@@ -36,6 +37,10 @@ export interface PeerServiceParts {
   readonly onPeerUp?: (peer: number) => void;
   /** As the leader of that term: has commands committed and applied. Rejects with `CELL_E_NOT_LEADER` elsewhere. */
   readonly propose: (term: number, commands: readonly Uint8Array[]) => Promise<readonly ForwardOutcome[]>;
+  /** As the leader: changes the membership. Rejects with `CELL_E_NOT_LEADER` elsewhere, and then nothing was written. */
+  readonly changeMembership: (change: MembershipChange) => Promise<number>;
+  /** As the leader; throws `CELL_E_NOT_LEADER` elsewhere. */
+  readonly replication: () => Replication;
   readonly requests: PeerRequests;
   /** What those are told who are not in the cluster yet; without it they are told nothing. */
   readonly introductions?: Introductions | undefined;
@@ -85,6 +90,14 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
     transfer: unary(caller, method.transfer, async ({ to }) => {
       return { leaderId: BigInt(await requests.transferLeadership(Number(to))) };
     }),
+    changeMembership: unary(caller, method.changeMembership, async (request) => {
+      return { index: BigInt(await parts.changeMembership(changeFromProto(request))) };
+    }),
+    recover: unary(caller, method.recover, async ({ request }) => {
+      const order = { confirmCluster: '', force: false, ...request, survivor: Number(request?.survivor ?? 0) };
+      return { response: recoveryToProto(await requests.recover(order)) };
+    }),
+    getReplication: unary(caller, method.getReplication, () => replicationToProto(parts.replication())),
   });
 }
 

@@ -11,7 +11,6 @@ import type { MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from '../peers/channel-options.ts';
 import { fixedIdentity } from '../peers/peer-identity.ts';
-import { replicationOf } from '../replication.ts';
 import { type RunningConsensus, startConsensus } from '../start-consensus.ts';
 
 /** Consensus of several members in this process, over real files and real gRPC on loopback. */
@@ -149,7 +148,6 @@ function requests(member: LocalMember): PeerRequests {
     },
     crash: (drillId) => member.logged.push({ crash: drillId }),
     transferLeadership: async (target) => target,
-    changeMembership: (change) => member.running.consensus.changeMembership(change),
-    replication: () => replicationOf(member.running.consensus.status()),
+    recover: async () => ({ lastIndex: 1, dropped: [2], clusterId: 'new', started: true }),
   };
 }

@@ -3,9 +3,9 @@
  * take its leadership away and have commands fail.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RaftStatus } from '@cell/raft';
+import type { ConfState, RaftStatus } from '@cell/raft';
 import { CellError } from '../../cell-error.ts';
-import type { Consensus, Leadership } from '../../ports.ts';
+import type { Consensus, Leadership, MembershipChange, Replication } from '../../ports.ts';
 import { applyCommand } from '../../state/apply/apply-command.ts';
 import type { Command, CommandResult } from '../../state/commands.ts';
 import type { StateChange } from '../../state/fleet-state.ts';
@@ -98,7 +98,32 @@ export class MemoryConsensus implements Consensus {
     return Promise.resolve();
   }
 
+  /** Changes of membership that were asked for. */
+  readonly changes: MembershipChange[] = [];
+  conf: ConfState = { voters: [1, 2, 3], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+
+  changeMembership(change: MembershipChange, _timeoutMs: number): Promise<number> {
+    this.changes.push(change);
+    return Promise.resolve(this.#index);
+  }
+
+  /** All others have all of the log, and were heard of just now. */
+  replication(_timeoutMs: number): Promise<Replication> {
+    if (this.leadership.leaderId === 0) return Promise.reject(new CellError('CELL_E_NO_LEADER', 'There is no leader'));
+    const of = (id: number, learner: boolean) => {
+      const lastContactMs = id === this.leadership.leaderId ? undefined : 5;
+      return { id, matchIndex: this.#index, state: 'replicate', lastContactMs, learner } as const;
+    };
+    const { voters, learners } = this.conf;
+    const members = [...voters.map((id) => of(id, false)), ...learners.map((id) => of(id, true))];
+    return Promise.resolve({ lastIndex: this.#index, members });
+  }
+
   status(): RaftStatus {
-    throw new CellError('CELL_E_INTERNAL', 'A consensus in memory has no Raft status');
+    const { leaderId: leader, leading, term } = this.leadership;
+    const indexes = { commit: this.#index, applied: this.#index, firstIndex: 1, lastIndex: this.#index };
+    const role = leading ? 'leader' : 'follower';
+    const place = { id: this.memberId, leader, role, term, vote: 0, snapshotIndex: 0 } as const;
+    return { ...place, ...indexes, conf: this.conf, disk: this.disk, members: [] };
   }
 }
