@@ -5,28 +5,26 @@
  *   npm run sim -- --seeds COUNT [--from N]    so many, from N (default 1) on
  *   npm run sim -- --minutes M [--from N]      as many as time allows, from N (default: drawn at random) on
  *
- * Exits with 1 if a property does not hold, and says how to replay it.
+ * Exits with 1 if a property does not hold, and says how to replay it. Ctrl-C ends it early, and it says how far it came.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { eventText, replayCommand, scenarioText, violationText } from './report.ts';
-import type { Summary } from './run-seeds.ts';
-import { runSeeds } from './run-seeds.ts';
+import { eventText, scenarioText, violationText } from './report.ts';
 import { makeScenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
+import { soak } from './soak.ts';
 
 const USAGE = 'Usage: npm run sim -- --seed N [--trace] | --seeds COUNT [--from N] | --minutes M [--from N]';
 const SEED_LIMIT = 2 ** 47;
-const PROGRESS_EVERY_MS = 500;
 
-function main(): number {
+async function main(): Promise<number> {
   try {
     const { seed, trace, seeds, from, minutes } = readArguments();
     if (seed !== undefined) return runOne(seed, trace);
-    if (seeds !== undefined) return runMany(from ?? 1, ({ seeds: done }) => done < seeds);
+    if (seeds !== undefined) return await soak(from ?? 1, ({ seeds: done }) => done < seeds);
     if (minutes === undefined) throw new RangeError('Nothing is to be simulated');
     const endMs = performance.now() + minutes * 60_000;
-    return runMany(from ?? randomInt(SEED_LIMIT), () => performance.now() < endMs);
+    return await soak(from ?? randomInt(SEED_LIMIT), () => performance.now() < endMs);
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     console.error(`${error.message}\n${USAGE}`);
@@ -74,34 +72,9 @@ function runOne(seed: number, traced: boolean): number {
   const seconds = (elapsedMs / 1000).toFixed(1);
   console.log(
     `Seed ${seed}: all holds over ${seconds} virtual seconds, ${terms} terms, ${committed} entries and ` +
-      `${history.length} operations of clients`,
+      `${history.length} operations of clients${outcome.undecided ? '; its history was too hard to judge' : ''}`,
   );
   return 0;
 }
 
-function runMany(from: number, more: (done: Summary) => boolean): number {
-  const startMs = performance.now();
-  const startCpu = process.cpuUsage();
-  let shownMs = startMs;
-  const summary = runSeeds(from, (done) => {
-    if (process.stderr.isTTY && performance.now() - shownMs > PROGRESS_EVERY_MS) {
-      shownMs = performance.now();
-      process.stderr.write(`\r${done.seeds} seeds, ${done.violations.length} violations `);
-    }
-    return more(done);
-  });
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  for (const outcome of summary.violations) console.log(`${violationText(outcome)}\n`);
-  const { user, system } = process.cpuUsage(startCpu);
-  const { seeds, violations, elapsedMs, terms, committed, operations } = summary;
-  const perSeedMs = ((user + system) / 1000 / Math.max(1, seeds)).toFixed(1);
-  console.log(
-    `${seeds} seeds from ${from}: ${violations.length} violations; ${(elapsedMs / 1000).toFixed(0)} virtual seconds, ` +
-      `${terms} terms, ${committed} entries, ${operations} operations; ` +
-      `${((performance.now() - startMs) / 1000).toFixed(1)} s, ${perSeedMs} ms of processor per seed`,
-  );
-  for (const { scenario } of violations) console.log(`Replay: ${replayCommand(scenario.seed)}`);
-  return violations.length > 0 ? 1 : 0;
-}
-
-process.exitCode = main();
+process.exitCode = await main();

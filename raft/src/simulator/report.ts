@@ -2,6 +2,7 @@ import type { Scenario } from './scenario.ts';
 import { makeScenario } from './scenario.ts';
 import type { Outcome } from './simulate.ts';
 import { simulate } from './simulate.ts';
+import { faultsOf } from './trouble.ts';
 
 /** How much of what happened before a violation is shown. */
 const LAST_EVENTS_MAX = 40;
@@ -23,6 +24,7 @@ export function scenarioText(scenario: Scenario): string {
     if (typeof value !== 'object') lines.push(`  ${name} ${value}`);
     else for (const [inner, setting] of Object.entries(value)) lines.push(`  ${name}.${inner} ${String(setting)}`);
   }
+  lines.push(`  faults ${faultsOf(scenario).map(([weight, { name }]) => `${name} ×${weight}`).join(', ')}`);
   return lines.join('\n');
 }
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { REGRESSION_SEEDS } from './regression-seeds.ts';
 import { violationText } from './report.ts';
 import { runSeeds } from './run-seeds.ts';
 import { makeScenario } from './scenario.ts';
@@ -26,6 +27,11 @@ test('all properties hold for the fixed seeds', { timeout: TEST_TIMEOUT_MS }, ()
   expectAllHolds(1, FIXED_SEEDS);
 });
 
+test('all properties hold for seeds that failed once', { timeout: TEST_TIMEOUT_MS }, () => {
+  const outcomes = REGRESSION_SEEDS.map(({ seed }) => simulate(makeScenario(seed)));
+  expect(outcomes.filter(({ violation }) => violation !== undefined).map(violationText)).toEqual([]);
+});
+
 test('all properties hold for new random seeds', { timeout: TEST_TIMEOUT_MS }, () => {
   const from = randomInt(SEED_LIMIT);
   console.log(`Random seeds from ${from}: npm run sim -- --seeds ${RANDOM_SEEDS} --from ${from}`);
@@ -44,7 +50,8 @@ test('a seed always gives the same events', () => {
 });
 
 test('a simulation is full of events: elections, commits and answered operations', () => {
-  const { terms, committed, operations } = runSeeds(1, ({ seeds }) => seeds < 20);
+  const { terms, committed, operations, undecided } = runSeeds(1, ({ seeds }) => seeds < 20);
+  expect(undecided).toBe(0);
   expect(terms).toBeGreaterThan(100);
   expect(committed).toBeGreaterThan(1_000);
   expect(operations).toBeGreaterThan(1_000);
