@@ -1,4 +1,5 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import {
   CommandService,
@@ -53,11 +54,15 @@ function openStream(carryOut: (command: SubmittedCommand) => Promise<Answered>) 
 /** Carries nothing out until it is told to. */
 function heldStream() {
   const held: (() => void)[] = [];
-  const opened = openStream(() => new Promise((resolve) => held.push(() => resolve(written))));
+  const opened = openStream(() => {
+    const { promise, resolve } = Promise.withResolvers<Answered>();
+    held.push(() => resolve(written));
+    return promise;
+  });
   return { ...opened, held };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const turn = () => setImmediate();
 
 test('commands that are carried out together are answered in one message', async () => {
   const { call, held } = heldStream();
@@ -148,10 +153,11 @@ async function submit(request: Outgoing<typeof SubmitCommandsRequestSchema>) {
     }
   });
   call.on('error', () => {});
-  const ended = new Promise<number>((resolve) => call.on('status', ({ code }) => resolve(code)));
-  call.write(request as never);
+  const ended = once(call, 'status') as Promise<[{ readonly code: number }]>;
+  call.write(request);
   call.end();
-  return { code: await ended, answers };
+  const [{ code }] = await ended;
+  return { code, answers };
 }
 
 test('each command of a stream is answered by its id, refused ones with their code', async () => {

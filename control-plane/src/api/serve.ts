@@ -52,6 +52,8 @@ export const serverOptions = {
   'grpc.max_send_message_length': 64 * 1024 * 1024,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
+  // Statistics of each call and stream that nobody reads here.
+  'grpc.enable_channelz': 0,
 } as const;
 
 export class CallServer {
@@ -69,15 +71,21 @@ export class CallServer {
     const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, reply: sendUnaryData<unknown>) => {
       const refusal = this.#unaryCalls >= unaryCallsMax ? overloaded(unaryCallsMax, 'calls') : undefined;
       this.#unaryCalls += 1;
-      const caller = new CallerWatch(call);
-      const context = { signal: caller.signal, timeoutMs: this.#timeoutMs(call.getDeadline()) };
-      answer(refusal, () => handler(call.request, context))
-        .then((response) => reply(null, response))
-        .catch((error: unknown) => reply(this.#failed(method.name, error)))
-        .finally(() => {
-          caller.answered();
-          this.#unaryCalls -= 1;
-        });
+      const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()));
+      const ended = () => {
+        caller.answered();
+        this.#unaryCalls -= 1;
+      };
+      answer(refusal, () => handler(call.request, caller)).then(
+        (response) => {
+          ended();
+          reply(null, response);
+        },
+        (error: unknown) => {
+          ended();
+          reply(this.#failed(method.name, error));
+        },
+      );
     };
     return handle as UntypedHandleCall;
   }
@@ -99,12 +107,11 @@ export class CallServer {
   #stream(name: string, call: StreamCall, work: (context: CallContext) => Promise<void>): void {
     const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
     this.#streams += 1;
-    const caller = new CallerWatch(call);
-    const context = { signal: caller.signal, timeoutMs: this.#timeoutMs(call.getDeadline()) };
-    answer(refusal, () => work(context))
+    const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()));
+    answer(refusal, () => work(caller))
       .then(() => call.end())
       .catch((error: unknown) => {
-        if (!context.signal.aborted) call.emit('error', this.#failed(name, error));
+        if (!caller.gone) call.emit('error', this.#failed(name, error));
       })
       .finally(() => {
         caller.answered();
@@ -142,24 +149,41 @@ interface StreamCall {
   end(): void;
 }
 
-/** Tells when a caller goes away before it has its answer. */
-class CallerWatch {
-  readonly #controller = new AbortController();
+/** Tells when a caller goes away before it has its answer. Most handlers never ask, so the signal is made for who does. */
+class CallerWatch implements CallContext {
+  readonly timeoutMs: number;
+  #controller: AbortController | undefined;
   #answered = false;
+  #gone = false;
 
-  constructor(call: { on(event: 'cancelled', listener: () => void): unknown }) {
+  constructor(call: { on(event: 'cancelled', listener: () => void): unknown }, timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
     call.on('cancelled', () => {
       // grpc-js says so at the end of every call.
-      if (!this.#answered) this.#controller.abort(new CellError('CELL_E_TIMEOUT', 'The caller has gone'));
+      if (this.#answered) return;
+      this.#gone = true;
+      if (this.#controller !== undefined) this.#abort(this.#controller);
     });
   }
 
+  get gone(): boolean {
+    return this.#gone;
+  }
+
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#gone) this.#abort(this.#controller);
+    }
     return this.#controller.signal;
   }
 
   answered(): void {
     this.#answered = true;
+  }
+
+  #abort(controller: AbortController): void {
+    controller.abort(new CellError('CELL_E_TIMEOUT', 'The caller has gone'));
   }
 }
 

@@ -45,3 +45,9 @@ test('a batch of one is told as it is', () => {
   const single = change(7, { events: ['a'] });
   expect(mergeChanges([single])).toBe(single);
 });
+
+test('a batch in which at most one command changed rows is told at the index of its last', () => {
+  const rows = { removedAllocations: [{ id: 'gone' }] };
+  expect(mergeChanges([change(7, {}), change(8, rows), change(9, {})])).toEqual(change(9, rows));
+  expect(mergeChanges([change(7, {}), change(8, {})])).toEqual(change(8, {}));
+});

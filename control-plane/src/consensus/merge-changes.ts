@@ -3,6 +3,26 @@ import type { StateChange } from '../state/fleet-state.ts';
 /** One change that says what a batch did: of a row that changed several times, its newest; `changes` isn't empty. */
 export function mergeChanges(changes: readonly StateChange[]): StateChange {
   if (changes.length === 1) return changes[0]!;
+  const last = changes.at(-1)!;
+  const telling = changes.filter(tells);
+  if (telling.length <= 1) return { ...(telling[0] ?? last), index: last.index };
+  return { ...mergeRows(telling), index: last.index };
+}
+
+/** Many commands, such as repeated marks and reports, change no row that anybody hears of. */
+function tells(change: StateChange): boolean {
+  return (
+    change.nodes.length > 0 ||
+    change.removedNodes.length > 0 ||
+    change.jobs.length > 0 ||
+    change.allocations.length > 0 ||
+    change.removedAllocations.length > 0 ||
+    change.members.length > 0 ||
+    change.events.length > 0
+  );
+}
+
+function mergeRows(changes: readonly StateChange[]): Omit<StateChange, 'index'> {
   const nodes = merge(changes, (change) => [change.nodes, change.removedNodes], idOf);
   const allocations = merge(changes, (change) => [change.allocations, change.removedAllocations], idOf);
   const jobs = merge(
@@ -16,7 +36,6 @@ export function mergeChanges(changes: readonly StateChange[]): StateChange {
     (member) => member.id,
   );
   return {
-    index: changes.at(-1)!.index,
     nodes: nodes.put,
     removedNodes: nodes.removed,
     jobs: jobs.put,

@@ -2,7 +2,7 @@ import type { Driver } from '@cell/raft';
 import { CellError } from '../cell-error.ts';
 import type { Clock } from '../ports.ts';
 import type { Command, CommandResult } from '../state/commands.ts';
-import { decodeCommand, encodeCommand } from '../state/format/command-codec.ts';
+import { checkCommand, decodeCommand, encodeCommand } from '../state/format/command-codec.ts';
 import { StateError } from '../state/state-error.ts';
 import type { ForwardOutcome } from './forward-outcome.ts';
 import { FORWARD_COMMANDS_MAX, type Forwarder } from './forwarder.ts';
@@ -168,16 +168,21 @@ export class Submitter {
 }
 
 function encode(command: Command, stamp?: string): Uint8Array {
+  readable(() => checkCommand(command));
   const bytes = encodeCommand(command, stamp);
-  check(bytes);
+  if (bytes.length > COMMAND_BYTES_MAX) throw tooLarge(bytes.length);
   return bytes;
 }
 
-/** What can't be read would end every member that applies it, again at each start: it must not get into the log. */
 function check(bytes: Uint8Array): void {
   if (bytes.length > COMMAND_BYTES_MAX) throw tooLarge(bytes.length);
+  readable(() => decodeCommand(bytes));
+}
+
+/** What can't be read would end every member that applies it, again at each start: it must not get into the log. */
+function readable(read: () => void): void {
   try {
-    decodeCommand(bytes);
+    read();
   } catch (error) {
     if (!(error instanceof StateError)) throw error;
     throw new CellError('CELL_E_INVALID', `Change can't be written: ${error.message}`, { cause: error });

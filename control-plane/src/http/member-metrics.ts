@@ -33,13 +33,20 @@ export function createCounters(): MemberCounters {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
-  const proposals = new Counter({
+  // Counted by the outcome as it comes: the library's own way from labels to counts would be taken for each change.
+  const outcomes = new Map([['applied', 0]]);
+  new Counter({
     name: 'cell_raft_proposals_total',
     help: 'Changes that this member was asked to have written, by what came of them.',
     labelNames: ['outcome'],
     registers: [registry],
+    collect() {
+      this.reset();
+      // 'CELL_E_NO_LEADER' -> 'no_leader'; codes are few, so the label is bounded.
+      for (const [outcome, count] of outcomes)
+        this.inc({ outcome: outcome.replace(/^CELL_E_/, '').toLowerCase() }, count);
+    },
   });
-  proposals.inc({ outcome: 'applied' }, 0);
   const fsync = new Histogram({
     name: 'cell_raft_fsync_seconds',
     help: 'Time to make a batch of the log durable.',
@@ -48,8 +55,7 @@ export function createCounters(): MemberCounters {
   });
   return {
     registry,
-    // 'CELL_E_NO_LEADER' -> 'no_leader'; codes are few, so the label is bounded.
-    countProposal: (outcome) => proposals.inc({ outcome: outcome.replace(/^CELL_E_/, '').toLowerCase() }),
+    countProposal: (outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1),
     observeFsync: (durationSeconds) => fsync.observe(durationSeconds),
   };
 }

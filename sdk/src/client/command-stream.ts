@@ -74,7 +74,7 @@ class OpenCommandStream implements CommandStream {
       method.requestSerialize,
       method.responseDeserialize,
       new Metadata(),
-    ) as unknown as Call;
+    );
     this.#call.on('data', ({ outcomes }: SubmitCommandsResponse) => this.#answered(outcomes));
     this.#call.on('drain', () => this.#flush());
     this.#call.on('error', (error) => this.#broke(toCellApiError(error, address)));
@@ -112,7 +112,7 @@ class OpenCommandStream implements CommandStream {
     }
     return new Promise((resolve, reject) => {
       this.#submitted += 1n;
-      this.#waiting.push({ id: this.#submitted, command, resolve: resolve as (value: never) => void, reject });
+      this.#waiting.push({ id: this.#submitted, command, resolve, reject });
       this.#flushSoon();
     });
   }

@@ -19,6 +19,8 @@ const shared = {
   'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
   'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   'grpc-node.flow_control_window': WINDOW_BYTES,
+  // Statistics of each call and stream that nobody reads here.
+  'grpc.enable_channelz': 0,
 };
 
 export const peerChannelOptions: ChannelOptions = {

@@ -126,6 +126,11 @@ export function encodeCommand(command: Command, stamp?: string): Uint8Array {
   return encoder.encode(JSON.stringify({ v: VERSION, stamp, ...command }));
 }
 
+/** Throws as `decodeCommand` would throw for what `encodeCommand` makes of it. */
+export function checkCommand(command: Command): void {
+  read(shapes[command.kind] as Shape<Command>, command);
+}
+
 /**
  * Unknown kinds and versions are survivable, and so are unknown fields. Anything else that is not as `encodeCommand`
  * writes it throws `StateError` CELL_E_COMMAND_MALFORMED: before it is proposed that is the caller's mistake, and in
@@ -136,9 +141,12 @@ export function decodeCommand(bytes: Uint8Array): Command | UnknownCommand {
   const { v: version, kind } = parsed;
   if (typeof kind !== 'string' || !Number.isSafeInteger(version)) throw malformed('it has no kind or no version');
   if (version !== VERSION || !Object.hasOwn(shapes, kind)) return { kind: 'unknown', timeMs: 0, name: kind };
-  const shape: Shape<Command> = shapes[kind as Command['kind']];
+  return read(shapes[kind as Command['kind']] as Shape<Command>, parsed);
+}
+
+function read(shape: Shape<Command>, value: unknown): Command {
   try {
-    return shape(parsed, '');
+    return shape(value, '');
   } catch (cause) {
     throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
   }
