@@ -36,12 +36,14 @@ const WORKLOAD_PORTS_EACH = 200;
 export class Member extends Daemon {
   readonly id: number;
   readonly grpcAddress: string;
+  readonly peersPort: number;
   readonly dataFolder: string;
 
   constructor(parts: ConstructorParameters<typeof Daemon>[0], ports: MemberPorts, dataFolder: string) {
     super(parts);
     this.id = ports.id;
     this.grpcAddress = `127.0.0.1:${ports.grpc}`;
+    this.peersPort = ports.peers;
     this.dataFolder = dataFolder;
   }
 
