@@ -171,18 +171,10 @@ test('Ongaro 2015: a new leader takes no change before it has applied what its p
 test('etcd 12133: a change of several members counts as a pending change like any other', () => {
   const cluster = new TestCluster({ voters: [1, 2, 3], config: PLAIN });
   cluster.elect(1);
-  cluster.isolate(2, 3);
-  const swap = [
-    { type: 'add-voter', node: 4 },
-    { type: 'remove', node: 3 },
-  ] as const;
-  cluster.change(1, ...swap);
+  cluster.change(1, { type: 'add-voter', node: 4 }, { type: 'remove', node: 3 });
   cluster.change(1, { type: 'add-learner', node: 5 });
-  cluster.heal();
-  cluster.tick(1);
-  cluster.settle();
-  expect(cluster.member(1).conf.learners).toEqual([]);
-  expect(cluster.member(1).applied.filter(({ type }) => type === 'conf-change').length).toBeGreaterThan(0);
+  const { entries } = cluster.storeAndSend(1);
+  expect(entries.map(({ type }) => type)).toEqual(['conf-change', 'normal']);
 });
 
 test('etcd 12133: nobody campaigns with a committed change that it has not applied, not by transfer either', () => {
