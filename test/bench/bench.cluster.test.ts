@@ -30,6 +30,12 @@ test('raft measures rates and latencies for each number in flight', { timeout: T
     'raft.inflight8.per_second',
     'raft.inflight8.p50_ms',
     'raft.inflight8.p99_ms',
+    'raft.reads1.per_second',
+    'raft.reads1.p50_ms',
+    'raft.reads1.p99_ms',
+    'raft.reads8.per_second',
+    'raft.reads8.p50_ms',
+    'raft.reads8.p99_ms',
   ]);
   for (const { value, config } of found.values()) {
     expect(value).toBeGreaterThan(0);

@@ -54,8 +54,7 @@ async function streamAll(
   const client = fleet.operators(leader);
   const stream = await client.openCommandStream();
   try {
-    const load = { inFlight, durationMs: seconds * 1000, valueBytes: mark.padding.length };
-    return await runLoad(() => stream.writeMark(mark), load);
+    return await runLoad(() => stream.writeMark(mark), { inFlight, durationMs: seconds * 1000 });
   } finally {
     await stream.close();
     client.close();

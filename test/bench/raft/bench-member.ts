@@ -28,6 +28,8 @@ export interface BenchMember {
 
 const CLUSTER_ID = 'bench';
 
+const READ_MS_MAX = 10_000;
+
 /** The product's defaults. */
 export const RAFT_SETTINGS = {
   heartbeatMs: 50,
@@ -75,7 +77,13 @@ export async function startBenchMember(id: number, folder: string, addresses: re
   transport.reportTo((peer) => driver.onUnreachable(peer));
   await listen(addresses[id - 1] as string, identity, driver);
   return {
-    run: (load) => runLoad((data) => driver.propose(data), load),
+    run: (load) => {
+      const value = new Uint8Array(load.valueBytes).fill(0x76);
+      // A buffer of its own each: the log keeps it.
+      const propose = () => driver.propose(value.slice());
+      const read = () => driver.readBarrier(READ_MS_MAX);
+      return runLoad(load.operation === 'reads' ? read : propose, load);
+    },
     stop: () => driver.stop(),
   };
 }

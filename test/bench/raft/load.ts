@@ -1,7 +1,9 @@
 import { percentile, rounded } from '../statistics.ts';
 
 export interface LoadRequest {
-  /** Proposals that are always under way: a new one begins when one ends. */
+  /** "reads" wait until a linearizable read could be served: nothing is written. */
+  readonly operation: 'proposals' | 'reads';
+  /** Operations that are always under way: a new one begins when one ends. */
   readonly inFlight: number;
   readonly durationMs: number;
   readonly valueBytes: number;
@@ -14,19 +16,20 @@ export interface LoadResult {
   readonly completed: number;
 }
 
-/** Proposals of one round at most; one that comes this far ends early. */
+/** Operations of one round at most; one that comes this far ends early. */
 const COMPLETED_MAX = 5_000_000;
 
-/** Keeps `inFlight` proposals under way for the given time. Rejects with the first one that fails. */
-export async function runLoad(propose: (data: Uint8Array) => Promise<unknown>, load: LoadRequest): Promise<LoadResult> {
+/** Keeps `inFlight` operations under way for the given time. Rejects with the first one that fails. */
+export async function runLoad(
+  operate: () => Promise<unknown>,
+  load: Pick<LoadRequest, 'inFlight' | 'durationMs'>,
+): Promise<LoadResult> {
   const latenciesMs: number[] = [];
-  const value = new Uint8Array(load.valueBytes).fill(0x76);
   const startMs = performance.now();
   const endMs = startMs + load.durationMs;
   const work = async () => {
     for (let nowMs = performance.now(); nowMs < endMs && latenciesMs.length < COMPLETED_MAX; ) {
-      // A buffer of its own each: the log keeps it.
-      await propose(value.slice());
+      await operate();
       const thenMs = performance.now();
       latenciesMs.push(thenMs - nowMs);
       nowMs = thenMs;

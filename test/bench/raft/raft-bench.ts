@@ -25,24 +25,41 @@ export const RAFT_SIZES: RaftSizes = {
 /** A change of leadership spoils a round; it is repeated so often. */
 const ATTEMPTS_MAX = 3;
 
-/** Proposals made in the leader's process: how many per second, and how long until each was committed and applied. */
+/** What is measured: with names of the figures that begin so. */
+const OPERATIONS = [
+  { operation: 'proposals', name: 'inflight' },
+  { operation: 'reads', name: 'reads' },
+] as const;
+
+/**
+ * Proposals and linearizable reads made in the leader's process: how many per second, and how long until a proposal was
+ * committed and applied, or a read could be served.
+ */
 export async function benchRaft(output: BenchOutput, sizes: RaftSizes = RAFT_SIZES): Promise<void> {
   const group = await BenchGroup.start(sizes.members);
   try {
     const { valueBytes } = sizes;
-    await attempt(group, { inFlight: Math.max(...sizes.inFlight), durationMs: sizes.warmUpMs, valueBytes });
-    const results = new Map(sizes.inFlight.map((inFlight) => [inFlight, [] as LoadResult[]]));
+    const inFlightMax = Math.max(...sizes.inFlight);
+    for (const { operation } of OPERATIONS) {
+      await attempt(group, { operation, inFlight: inFlightMax, durationMs: sizes.warmUpMs, valueBytes });
+    }
+    const cases = OPERATIONS.flatMap(({ operation, name }) =>
+      sizes.inFlight.map((inFlight) => ({
+        operation,
+        name: `${name}${inFlight}`,
+        inFlight,
+        found: [] as LoadResult[],
+      })),
+    );
     for (let round = 1; round <= sizes.rounds; round += 1) {
       // In turn rather than one after the other, so that what else the machine does meets all alike.
-      for (const [inFlight, found] of results) {
-        const result = await attempt(group, { inFlight, durationMs: sizes.roundMs, valueBytes });
+      for (const { operation, name, inFlight, found } of cases) {
+        const result = await attempt(group, { operation, inFlight, durationMs: sizes.roundMs, valueBytes });
         found.push(result);
-        output.progress(
-          `raft: round ${round} of ${sizes.rounds}, ${inFlight} in flight: ${result.perSecond} per second`,
-        );
+        output.progress(`raft: round ${round} of ${sizes.rounds}, ${name}: ${result.perSecond} per second`);
       }
     }
-    for (const [inFlight, found] of results) report(output, inFlight, found, sizes);
+    for (const { name, inFlight, found } of cases) report(output, name, inFlight, found, sizes);
   } finally {
     await group.stop();
   }
@@ -58,17 +75,23 @@ async function attempt(group: BenchGroup, load: LoadRequest): Promise<LoadResult
   }
 }
 
-function report(output: BenchOutput, inFlight: number, found: readonly LoadResult[], sizes: RaftSizes): void {
+function report(
+  output: BenchOutput,
+  key: string,
+  inFlight: number,
+  found: readonly LoadResult[],
+  sizes: RaftSizes,
+): void {
   const { members, valueBytes, rounds, roundMs } = sizes;
   const figures = [
-    { key: 'perSecond', name: 'per_second', unit: '1/s' },
-    { key: 'p50Ms', name: 'p50_ms', unit: 'ms' },
-    { key: 'p99Ms', name: 'p99_ms', unit: 'ms' },
+    { figure: 'perSecond', name: 'per_second', unit: '1/s' },
+    { figure: 'p50Ms', name: 'p50_ms', unit: 'ms' },
+    { figure: 'p99Ms', name: 'p99_ms', unit: 'ms' },
   ] as const;
-  for (const { key, name, unit } of figures) {
-    const all = found.map((result) => result[key]);
+  for (const { figure, name, unit } of figures) {
+    const all = found.map((result) => result[figure]);
     output.measured({
-      name: `raft.inflight${inFlight}.${name}`,
+      name: `raft.${key}.${name}`,
       value: median(all),
       unit,
       config: { members, inFlight, valueBytes, rounds, roundMs, sync: true, ...RAFT_SETTINGS, all },
