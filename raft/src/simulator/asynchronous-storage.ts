@@ -1,5 +1,6 @@
-import type { Message, Ready } from '../core/index.ts';
+import type { Message, Ready, Snapshot } from '../core/index.ts';
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD } from '../core/index.ts';
+import { HeldWrites } from '../driver/held-writes.ts';
 import type { DiskWrite } from './disk.ts';
 import type { ProcessStorage, StoredProcess } from './process-storage.ts';
 
@@ -19,6 +20,10 @@ export class AsynchronousStorage implements ProcessStorage {
   #writing: readonly QueuedWrite[] = [];
   #applyQueue: Message[] = [];
   #applying = false;
+  #busy = false;
+  /** What a full disk has no room for: the very code of the driver. */
+  readonly #held = new HeldWrites();
+  holding = false;
   /** For room on the disk. */
   #waiting = false;
 
@@ -49,33 +54,30 @@ export class AsynchronousStorage implements ProcessStorage {
   }
 
   crash(): void {
-    for (const write of this.#writing) this.#process.parts.disk.write(write);
+    const { disk } = this.#process.parts;
+    if (this.holding || disk.full) return;
+    for (const write of this.#writing) disk.write(write);
   }
 
   #writeNext(): void {
-    if (this.#writing.length > 0 || this.#queue.length === 0) return;
+    if (this.#busy) return;
     const { timeline, random, scenario, disk } = this.#process.parts;
+    if (this.#queue.length === 0 && !this.holding) return;
     const firstSnapshot = this.#queue.findIndex(bringsSnapshot);
-    const together = firstSnapshot === -1 ? this.#queue.length : Math.max(1, firstSnapshot);
-    const count = disk.full ? Math.min(together, this.#roomFor()) : together;
-    if (count === 0) {
+    if (disk.full && (firstSnapshot === 0 || this.#queue.length === 0)) {
       this.#writeLater();
       return;
     }
+    const count = firstSnapshot === -1 ? this.#queue.length : Math.max(1, firstSnapshot);
     this.#writing = this.#queue.splice(0, count);
+    this.#busy = true;
     timeline.after(random.between(0, scenario.storage.writeMsMax + disk.extraWriteMs), () => {
+      this.#busy = false;
       if (this.#process.alive) this.#written();
     });
   }
 
-  /** How many of the writes that wait fit on a full disk: the term and the vote do, from a reserve. */
-  #roomFor(): number {
-    const firstTooLarge = this.#queue.findIndex(
-      ({ entries, snapshot }) => entries.length > 0 || snapshot !== undefined,
-    );
-    return firstTooLarge === -1 ? this.#queue.length : firstTooLarge;
-  }
-
+  /** There may be room by then. */
   #writeLater(): void {
     if (this.#waiting) return;
     this.#waiting = true;
@@ -88,25 +90,73 @@ export class AsynchronousStorage implements ProcessStorage {
 
   #written(): void {
     const process = this.#process;
-    const { disk, id } = process.parts;
+    const { disk } = process.parts;
     const writes = this.#writing;
-    const syncs = writes.some(({ sync }) => sync);
+    const syncs = this.holding || writes.some(({ sync }) => sync);
     if (syncs && disk.failsToSync) {
       process.parts.crash();
       return;
     }
+    this.#writing = [];
+    const snapshot = writes[0]?.snapshot;
+    const held = disk.full && (this.holding || writes.some(({ entries }) => entries.length > 0));
+    const answers = held ? this.#hold(writes) : [...this.#writeHeld(snapshot), ...this.#write(writes, syncs)];
+    if (snapshot !== undefined) process.restore(snapshot);
+    this.#answer(answers);
+    if (process.alive) this.#writeNext();
+  }
+
+  #write(writes: readonly QueuedWrite[], syncs: boolean): readonly Message[] {
+    const { disk } = this.#process.parts;
     for (const write of writes) disk.write(write);
     if (syncs) disk.sync();
-    for (const { snapshot } of writes) if (snapshot !== undefined) process.restore(snapshot);
-    this.#writing = [];
-    for (const { responses } of writes) {
-      for (const response of responses) {
-        if (!process.alive) return;
-        if (response.to === id) process.input((node) => node.step(response));
-        else process.send(response);
-      }
+    return writes.flatMap(({ responses }) => responses);
+  }
+
+  /** No room: entries stay in memory, and only what promises none of them goes out. */
+  #hold(writes: readonly QueuedWrite[]): readonly Message[] {
+    const { disk } = this.#process.parts;
+    const lastStored = disk.log.lastIndex();
+    for (const write of writes) this.#held.add(write, lastStored);
+    const { hardState } = this.#held;
+    if (hardState !== undefined) {
+      // What is committed beyond the end of the stored log would look like a loss after a restart.
+      const stored = disk.log.initialState().hardState.commit;
+      const commit = Math.max(stored, Math.min(hardState.commit, lastStored));
+      disk.write({ entries: [], hardState: { ...hardState, commit }, snapshot: undefined });
+      disk.sync();
     }
-    if (process.alive) this.#writeNext();
+    this.#setHolding(true);
+    return this.#held.takeWaiting();
+  }
+
+  /** There is room again; or a snapshot makes what was held needless. */
+  #writeHeld(snapshot: Snapshot | undefined): readonly Message[] {
+    if (!this.holding) return [];
+    const held = this.#held;
+    if (snapshot === undefined) {
+      const { disk } = this.#process.parts;
+      disk.write({ entries: held.entries, hardState: held.hardState, snapshot });
+      disk.sync();
+    } else held.clear();
+    this.#setHolding(false);
+    return held.takeAll();
+  }
+
+  #setHolding(holding: boolean): void {
+    if (this.holding === holding) return;
+    this.holding = holding;
+    this.#process.observed(() => this.#process.node.applyBeforeStored(holding));
+    this.#process.parts.trace?.(`${this.#process.parts.id} ${holding ? 'holds entries in memory' : 'has room again'}`);
+  }
+
+  #answer(responses: readonly Message[]): void {
+    const process = this.#process;
+    for (const response of responses) {
+      if (!process.alive) return;
+      if (response.to === process.parts.id) process.input((node) => node.step(response));
+      else process.send(response);
+    }
   }
 
   #applyNext(): void {

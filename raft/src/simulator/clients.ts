@@ -62,7 +62,7 @@ export class Clients {
     const operations = Array.from({ length: count }, () => this.#makeCommand(process));
     let taken = false;
     process.input((node) => {
-      if (process.parts.disk.full) return;
+      if (process.refusing) return;
       const place = node.propose(operations.map(({ value }) => encodeValue(value)));
       taken = true;
       const pending = this.#pendingOf(process);

@@ -30,6 +30,8 @@ export interface ProcessStorage {
   crash(): void;
   /** A snapshot from the leader is being put in force. */
   readonly installing: boolean;
+  /** Entries wait in memory for room on the disk, and may have been applied already. */
+  readonly holding: boolean;
 }
 
 /** What storage needs of the process that it works for. */

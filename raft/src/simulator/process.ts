@@ -76,12 +76,24 @@ export class Process implements StoredProcess {
 
   receive(message: Message): boolean {
     if (!this.alive || (message.type === 'snapshot' && this.#storage.installing)) return false;
-    if (this.parts.disk.full && bringsEntries(message)) return false;
+    if (this.parts.disk.full && this.#isUnwelcome(message)) return false;
     if (message.type === 'append' || message.type === 'heartbeat') {
       this.observed(() => this.node.step(message));
       this.#turnSoon();
     } else this.input((node) => node.step(message));
     return true;
+  }
+
+  /** What a full disk has no room for. Where storage is asynchronous, entries may wait in memory. */
+  #isUnwelcome({ type, entries }: Message): boolean {
+    if (type === 'snapshot' || type === 'timeout-now') return true;
+    const holds = this.parts.scenario.storage.mode === 'asynchronous';
+    return !holds && (type === 'propose' || (type === 'append' && entries.length > 0));
+  }
+
+  /** Doesn't take commands now. */
+  get refusing(): boolean {
+    return this.#storage.holding || (this.parts.disk.full && this.parts.scenario.storage.mode === 'synchronous');
   }
 
   crash(): void {
@@ -205,7 +217,7 @@ export class Process implements StoredProcess {
     const { disk, scenario } = this.parts;
     const { applied } = this.machine;
     const newest = disk.log.snapshot().meta.index;
-    if (applied <= newest || this.#storage.installing) return;
+    if (applied <= newest || this.#storage.installing || this.#storage.holding) return;
     if (!this.#snapshotDemanded && applied - newest < scenario.storage.snapshotEveryEntries) return;
     this.#snapshotDemanded = false;
     this.parts.trace?.(`${this.parts.id} makes a snapshot at ${applied}`);
@@ -229,11 +241,6 @@ export class Process implements StoredProcess {
       },
     };
   }
-}
-
-/** What a full disk has no room for. */
-function bringsEntries({ type, entries }: Message): boolean {
-  return type === 'snapshot' || type === 'propose' || (type === 'append' && entries.length > 0);
 }
 
 function confText({ voters, votersOutgoing, learners }: ConfState): string {

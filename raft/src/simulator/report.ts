@@ -24,7 +24,11 @@ export function scenarioText(scenario: Scenario): string {
     if (typeof value !== 'object') lines.push(`  ${name} ${value}`);
     else for (const [inner, setting] of Object.entries(value)) lines.push(`  ${name}.${inner} ${String(setting)}`);
   }
-  lines.push(`  faults ${faultsOf(scenario).map(([weight, { name }]) => `${name} ×${weight}`).join(', ')}`);
+  lines.push(
+    `  faults ${faultsOf(scenario)
+      .map(([weight, { name }]) => `${name} ×${weight}`)
+      .join(', ')}`,
+  );
   return lines.join('\n');
 }
 

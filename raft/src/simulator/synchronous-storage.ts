@@ -4,6 +4,7 @@ import type { CrashPoint, ProcessStorage, StoredProcess } from './process-storag
 /** Ready by Ready: store, send, apply, advance, with nothing in between but a crash. */
 export class SynchronousStorage implements ProcessStorage {
   readonly installing = false;
+  readonly holding = false;
   readonly #process: StoredProcess;
 
   constructor(process: StoredProcess) {
