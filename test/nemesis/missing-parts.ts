@@ -1,9 +1,9 @@
 /** What the machine lacks: for a run at all, or for single faults. */
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { platform } from 'node:os';
 import type { FaultKind } from './faults/fault.ts';
 import { fakeClockLibrary } from './fleet/fake-clock.ts';
+import { succeeds } from './system-command.ts';
 
 const TRIAL = `cellnem-trial-${process.pid}`;
 
@@ -11,24 +11,21 @@ const TRIAL = `cellnem-trial-${process.pid}`;
 export function whyNoNemesis(): string | undefined {
   if (platform() !== 'linux') return 'Network namespaces are a thing of Linux';
   if (process.getuid?.() !== 0) return 'Making network namespaces takes root';
-  if (!runs('ip', ['-Version'])) return 'Needs "ip", of Debian\'s package "iproute2"';
-  const made = runs('ip', ['netns', 'add', TRIAL]);
-  const linked = made && runs('ip', ['-netns', TRIAL, 'link', 'add', 'trial', 'type', 'veth', 'peer', 'name', 'other']);
-  const ruled = linked && runs('ip', ['-netns', TRIAL, 'rule', 'add', 'from', '127.0.0.2', 'blackhole']);
-  if (made) runs('ip', ['netns', 'delete', TRIAL]);
+  if (!succeeds('ip', ['-Version'])) return 'Needs "ip", of Debian\'s package "iproute2"';
+  const made = succeeds('ip', ['netns', 'add', TRIAL]);
+  const linked =
+    made && succeeds('ip', ['-netns', TRIAL, 'link', 'add', 'trial', 'type', 'veth', 'peer', 'name', 'other']);
+  const ruled = linked && succeeds('ip', ['-netns', TRIAL, 'rule', 'add', 'from', '127.0.0.2', 'blackhole']);
+  if (made) succeeds('ip', ['netns', 'delete', TRIAL]);
   return ruled ? undefined : 'This machine does not let network namespaces, links and rules be made';
 }
 
 /** Faults that can't be done here, each with the reason. */
 export function undoableFaults(): ReadonlyMap<FaultKind, string> {
   const undoable = new Map<FaultKind, string>();
-  if (!runs('tc', ['-Version'])) undoable.set('slow', 'needs "tc", of Debian\'s package "iproute2"');
+  if (!succeeds('tc', ['-Version'])) undoable.set('slow', 'needs "tc", of Debian\'s package "iproute2"');
   if (fakeClockLibrary() === undefined) undoable.set('clock', 'needs Debian\'s package "faketime"');
   if (!existsSync('/dev/loop-control')) undoable.set('disk', 'needs loop devices');
-  else if (!runs('mkfs.ext4', ['-V'])) undoable.set('disk', 'needs "mkfs.ext4", of Debian\'s package "e2fsprogs"');
+  else if (!succeeds('mkfs.ext4', ['-V'])) undoable.set('disk', 'needs "mkfs.ext4", of Debian\'s package "e2fsprogs"');
   return undoable;
-}
-
-function runs(program: string, words: readonly string[]): boolean {
-  return spawnSync(program, words, { stdio: 'ignore' }).status === 0;
 }

@@ -5,7 +5,7 @@ const NOTHING_DONE: ReadonlySet<string> = new Set([
   'CELL_E_OVERLOADED',
   'CELL_E_UNREACHABLE',
   'CELL_E_DISK_FULL',
-  'CELL_E_NOT_MEMBER',
+  'CELL_E_STARTING',
 ]);
 
 /** What is known of a change whose call failed with this code. */

@@ -15,8 +15,8 @@ const PAUSE_AFTER_FAILURE_MS = 40;
 const LOYALTY = 0.7;
 
 export interface ClientsParts {
-  /** By which members are reached, ordered by id, which counts from 1. */
-  readonly addresses: readonly string[];
+  /** By which members are reached at the moment, ordered by id, which counts from 1. */
+  readonly addresses: () => readonly string[];
   readonly count: number;
   readonly log: CallLog;
   /** One of its own for each client. */
@@ -44,21 +44,19 @@ export class RunningClients {
   }
 
   async #run(client: number, random: Random): Promise<void> {
-    const members = this.#parts.addresses.map((address) => connect({ addresses: [address], timeoutMs: CALL_MS_MAX }));
-    let member = random.below(members.length);
+    const { addresses } = this.#parts;
+    const connections = new Map<number, CellClient>();
+    let member = random.whole(1, addresses().length);
     try {
       for (let made = 0; !this.#stopping; made += 1) {
-        const answered = await this.#call(
-          members[member] as CellClient,
-          client,
-          member + 1,
-          this.#next(random, client, made),
-        );
-        if (!answered || !random.chance(LOYALTY)) member = random.below(members.length);
+        const connection = connections.get(member) ?? connectTo(addresses()[member - 1] as string);
+        connections.set(member, connection);
+        const answered = await this.#call(connection, client, member, this.#next(random, client, made));
+        if (!answered || !random.chance(LOYALTY)) member = random.whole(1, addresses().length);
         await setTimeout(answered ? random.between(0, PAUSE_MS_MAX) : PAUSE_AFTER_FAILURE_MS);
       }
     } finally {
-      for (const each of members) each.close();
+      for (const each of connections.values()) each.close();
     }
   }
 
@@ -95,6 +93,10 @@ export class RunningClients {
     this.#sequences.set(drill, sequence + 1);
     return sequence;
   }
+}
+
+function connectTo(address: string): CellClient {
+  return connect({ addresses: [address], timeoutMs: CALL_MS_MAX });
 }
 
 function registerName(place: number): string {

@@ -1,4 +1,5 @@
 import type { Fault, FaultKind } from './fault.ts';
+import { membership } from './membership-fault.ts';
 import { clock, disk, transfer } from './other-faults.ts';
 import { bridge, flaky, oneWay, partition, ring, slow } from './partition-faults.ts';
 import { kill, pause } from './process-faults.ts';
@@ -15,4 +16,5 @@ export const ALL_FAULTS: Readonly<Record<FaultKind, Fault>> = {
   clock,
   disk,
   transfer,
+  membership,
 };

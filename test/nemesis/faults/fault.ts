@@ -14,6 +14,7 @@ export const FAULT_KINDS = [
   'clock',
   'disk',
   'transfer',
+  'membership',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

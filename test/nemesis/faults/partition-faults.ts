@@ -10,7 +10,9 @@ const FLAP_MS_MAX = 250;
 /** Two groups that hear nothing of each other. */
 export const partition: Fault = async (stage, random) => {
   const order = await victims(stage, random);
-  const count = random.whole(1, Math.floor(order.length / 2));
+  const most = Math.floor(order.length / 2);
+  // As many as there may be without a majority: they can do most harm to each other's word.
+  const count = random.chance(0.5) ? most : random.whole(1, most);
   const [few, many] = [order.slice(0, count), order.slice(count)];
   const heal = stage.links.cut(bothWays(few, many));
   return { what: `cut off ${named(few)} from ${named(many)}`, heal };

@@ -3,7 +3,7 @@ import type { NemesisMember } from '../fleet/nemesis-member.ts';
 import type { Stage } from './fault.ts';
 
 /** Faults hurt most where the leader is. */
-const LEADER_CHANCE = 0.55;
+const LEADER_CHANCE = 0.7;
 
 /** All members, the first ones to be hurt first; draws the same numbers whoever leads. */
 export async function victims({ fleet }: Stage, random: Random): Promise<NemesisMember[]> {

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCommand } from '../system-command.ts';
 
 /** Room for some segments of the log, and for snapshots. */
 const SIZE_MIB = 192;
@@ -22,8 +22,8 @@ export class DataDisk {
     writeFileSync(image, '');
     truncateSync(image, SIZE_MIB * 1024 * 1024);
     mkdirSync(folder, { recursive: true });
-    execFileSync('mkfs.ext4', ['-q', '-m', '0', image], { stdio: 'pipe' });
-    execFileSync('mount', ['-o', 'loop', image, folder], { stdio: 'pipe' });
+    systemCommand('mkfs.ext4', ['-q', '-m', '0', image]);
+    systemCommand('mount', ['-o', 'loop', image, folder]);
     return new DataDisk(folder);
   }
 
@@ -31,7 +31,7 @@ export class DataDisk {
   fill(): void {
     const { bavail, bsize } = statfsSync(this.#folder);
     try {
-      execFileSync('fallocate', ['-l', String(Math.max(1, bavail * bsize)), this.#filler], { stdio: 'pipe' });
+      systemCommand('fallocate', ['-l', String(Math.max(1, bavail * bsize)), this.#filler]);
     } catch {
       // It takes what it can get.
     }
@@ -47,7 +47,7 @@ export class DataDisk {
   }
 
   unmount(): void {
-    execFileSync('umount', ['-l', this.#folder], { stdio: 'pipe' });
+    systemCommand('umount', ['-l', this.#folder]);
   }
 
   get #filler(): string {

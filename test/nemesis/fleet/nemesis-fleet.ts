@@ -6,6 +6,8 @@ import { NemesisMember } from './nemesis-member.ts';
 export interface NemesisFleetParts {
   readonly folder: string;
   readonly network: Network;
+  /** Members at the beginning; the network may have room for more. */
+  readonly founders: number;
   /** Told of a member that ended though nobody ended it. */
   readonly onUnexpectedEnd: (member: NemesisMember, lastWords: string) => void;
   readonly mount: ((folder: string) => DataDisk) | undefined;
@@ -18,10 +20,15 @@ const WATCH_MS = 50;
 const DYING_MS_MAX = 5_000;
 /** How a member says that it ended for want of room. */
 const DISK_FULL = /^CELL_E_DISK_FULL\b/;
+/** And that it ended since it was removed. */
+const REMOVED = /^CELL_E_REMOVED\b/;
 
 /** Real members, each behind its own link, watched so that none ends unnoticed. */
 export class NemesisFleet {
-  readonly members: readonly NemesisMember[];
+  /** All that there ever were, ordered by id, which counts from 1. */
+  readonly everyone: NemesisMember[] = [];
+  readonly #parts: NemesisFleetParts;
+  readonly #removed = new Set<NemesisMember>();
   readonly #onUnexpectedEnd: NemesisFleetParts['onUnexpectedEnd'];
   #watching = true;
   readonly #watch: Promise<void>;
@@ -29,22 +36,35 @@ export class NemesisFleet {
   readonly #fullDisksUntilMs = new Map<NemesisMember, number>();
 
   constructor(parts: NemesisFleetParts) {
-    const { network } = parts;
-    this.members = Array.from(
-      { length: network.members },
-      (_, place) => new NemesisMember({ ...parts, id: place + 1, members: network.members }),
-    );
+    this.#parts = parts;
+    while (this.everyone.length < parts.founders) this.#make();
     this.#onUnexpectedEnd = parts.onUnexpectedEnd;
     this.#watch = this.#watchEnds();
   }
 
-  get addresses(): readonly string[] {
-    return this.members.map((member) => member.grpcAddress);
+  /** Those that were not removed. */
+  get members(): readonly NemesisMember[] {
+    return this.everyone.filter((member) => !this.#removed.has(member));
   }
 
-  member(id: number): NemesisMember {
-    const member = this.members[id - 1];
-    if (member === undefined) throw new Error(`There is no member ${id}`);
+  /** Of all that were started, removed ones included: they must not answer with what is no longer so. */
+  get addresses(): readonly string[] {
+    return this.everyone.filter((member) => member.started).map((member) => member.grpcAddress);
+  }
+
+  /** A new member, which does not run yet; undefined if there is no place for one. */
+  enlarge(): NemesisMember | undefined {
+    return this.everyone.length < this.#parts.network.members ? this.#make() : undefined;
+  }
+
+  /** It is to be taken out of the cluster, and may end for that from now on. */
+  removes(member: NemesisMember): void {
+    this.#removed.add(member);
+  }
+
+  #make(): NemesisMember {
+    const member = new NemesisMember({ ...this.#parts, id: this.everyone.length + 1 });
+    this.everyone.push(member);
     return member;
   }
 
@@ -77,13 +97,13 @@ export class NemesisFleet {
   async stop(): Promise<void> {
     this.#watching = false;
     await this.#watch;
-    await Promise.all(this.members.map((member) => member.down()));
-    for (const member of this.members) member.disk?.unmount();
+    await Promise.all(this.everyone.map((member) => member.down()));
+    for (const member of this.everyone) member.disk?.unmount();
   }
 
   async #watchEnds(): Promise<void> {
     while (this.#watching) {
-      for (const member of this.members) {
+      for (const member of this.everyone) {
         if (member.wanted && !member.running) this.#ended(member);
       }
       await setTimeout(WATCH_MS);
@@ -93,6 +113,7 @@ export class NemesisFleet {
   #ended(member: NemesisMember): void {
     member.wanted = false;
     const words = member.lastWords();
+    if (this.#removed.has(member) && REMOVED.test(words)) return;
     const untilMs = this.#fullDisksUntilMs.get(member) ?? 0;
     if (!DISK_FULL.test(words) || performance.now() > untilMs) this.#onUnexpectedEnd(member, words);
     else if (Number.isFinite(untilMs)) member.up();

@@ -14,14 +14,14 @@ export interface NemesisMemberParts {
   readonly folder: string;
   readonly network: Network;
   /** Founding members; ids count from 1. */
-  readonly members: number;
+  readonly founders: number;
   /** Makes the member's file system in a folder; undefined: its data lies in an ordinary one. */
   readonly mount: ((folder: string) => DataDisk) | undefined;
   /** Its wall clock can be moved. */
   readonly clockLibrary: string | undefined;
 }
 
-export function portsOf(id: number): MemberPorts {
+function portsOf(id: number): MemberPorts {
   return { id, host: addressOf(id), ...PORTS };
 }
 
@@ -29,6 +29,7 @@ export function portsOf(id: number): MemberPorts {
 export class NemesisMember extends Daemon {
   readonly id: number;
   readonly grpcAddress: string;
+  readonly peerAddress: string;
   readonly disk: DataDisk | undefined;
   readonly clockFile: string | undefined;
   /** It should run: if it doesn't, it has ended by itself. */
@@ -42,7 +43,9 @@ export class NemesisMember extends Daemon {
     const data = join(folder, name);
     const configFile = join(folder, `${name}.toml`);
     const own = portsOf(id);
-    const members = Array.from({ length: parts.members }, (_, place) => portsOf(place + 1));
+    const founders = Array.from({ length: parts.founders }, (_, place) => portsOf(place + 1));
+    // One that joins later names itself, and others to find the cluster by.
+    const members = id > parts.founders ? [...founders, own] : founders;
     writeFileSync(configFile, memberToml({ own, members, cluster: CLUSTER, data, extra: '' }));
     const clockFile = clockLibrary === undefined ? undefined : join(folder, `${name}.clock`);
     if (clockFile !== undefined) setFakeClock(clockFile, 0);
@@ -58,6 +61,7 @@ export class NemesisMember extends Daemon {
     });
     this.id = id;
     this.grpcAddress = `${addressOf(id)}:${PORTS.grpc}`;
+    this.peerAddress = `${addressOf(id)}:${PORTS.peers}`;
     this.disk = parts.mount?.(data);
     this.clockFile = clockFile;
   }

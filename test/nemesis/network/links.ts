@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { systemCommand } from '../system-command.ts';
 import { addressOf, hubOf, ip, linkOf, type Network, namespaceOf } from './namespaces.ts';
 
 /** Packets from the one member to the other are dropped. */
@@ -63,7 +63,7 @@ export class Links {
 
 function trafficControl(namespace: string, device: string, [verb, discipline]: readonly [string, string]): void {
   const words = `qdisc ${verb} dev ${device} root ${discipline}`.trim().split(' ');
-  execFileSync('tc', ['-netns', namespace, ...words], { stdio: 'pipe' });
+  systemCommand('tc', ['-netns', namespace, ...words]);
 }
 
 function hasNetem(network: Network): boolean {

@@ -3,8 +3,8 @@
  * its own. Members listen on loopback only; so loopback is what is routed here, see route_localnet in the kernel's
  * ip-sysctl. Nothing of it is seen outside of these namespaces.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { systemCommand } from '../system-command.ts';
 
 /** Names begin with this and the number of the process that made them. */
 const PREFIX = 'cellnem-';
@@ -54,7 +54,7 @@ function memberIds({ members }: Network): number[] {
 }
 
 function makeNamespace(namespace: string): void {
-  execFileSync('ip', ['netns', 'add', namespace], { stdio: 'pipe' });
+  systemCommand('ip', ['netns', 'add', namespace]);
   // The whole 127/8 would otherwise be taken to be local.
   ip(namespace, ['link set lo up', 'address del 127.0.0.1/8 dev lo', 'address add 127.0.0.1/32 dev lo']);
   const settings = [
@@ -64,7 +64,7 @@ function makeNamespace(namespace: string): void {
     'conf/all/rp_filter=0',
   ];
   const script = settings.map((each) => `echo ${each.split('=')[1]} >/proc/sys/net/ipv4/${each.split('=')[0]}`);
-  execFileSync('ip', ['netns', 'exec', namespace, 'sh', '-ec', script.join('\n')], { stdio: 'pipe' });
+  systemCommand('ip', ['netns', 'exec', namespace, 'sh', '-ec', script.join('\n')]);
 }
 
 function connectMember(network: Network, member: number): void {
@@ -84,7 +84,7 @@ function connectMember(network: Network, member: number): void {
 
 /** Runs commands of ip(8) in a namespace. */
 export function ip(namespace: string, commands: readonly string[]): void {
-  execFileSync('ip', ['-netns', namespace, '-batch', '-'], { input: `${commands.join('\n')}\n`, stdio: 'pipe' });
+  systemCommand('ip', ['-netns', namespace, '-batch', '-'], `${commands.join('\n')}\n`);
 }
 
 /** Ends what runs in them, and removes them. Does what it can, and is quick: it also runs while a process ends. */
@@ -98,7 +98,7 @@ export function removeNetwork(prefix: string): void {
       }
     }
     try {
-      execFileSync('ip', ['netns', 'delete', namespace], { stdio: 'pipe' });
+      systemCommand('ip', ['netns', 'delete', namespace]);
     } catch {
       // Another run has removed it meanwhile.
     }
@@ -107,11 +107,7 @@ export function removeNetwork(prefix: string): void {
 
 function processesIn(namespace: string): number[] {
   try {
-    const text = execFileSync('ip', ['netns', 'pids', namespace], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return text.split('\n').filter(Boolean).map(Number);
+    return systemCommand('ip', ['netns', 'pids', namespace]).split('\n').filter(Boolean).map(Number);
   } catch {
     return [];
   }

@@ -21,6 +21,8 @@ export interface RoundParts {
   readonly clients: number;
   readonly kinds: readonly FaultKind[];
   readonly network: Network;
+  /** Members at the beginning. */
+  readonly founders: number;
   /** For all that the round leaves behind. */
   readonly folder: string;
   readonly say: (text: string) => void;
@@ -38,6 +40,7 @@ export async function runRound(parts: RoundParts): Promise<RoundReport> {
   const fleet = new NemesisFleet({
     folder,
     network,
+    founders: parts.founders,
     mount: kinds.includes('disk') ? (data) => DataDisk.mount(data) : undefined,
     clockLibrary: kinds.includes('clock') ? fakeClockLibrary() : undefined,
     onUnexpectedEnd: (member, words) =>
@@ -47,9 +50,10 @@ export async function runRound(parts: RoundParts): Promise<RoundReport> {
   try {
     await fleet.start();
     const random = (client: number) => new Random(seed, client);
-    const clients = new RunningClients({ addresses: fleet.addresses, count: parts.clients, log, random });
+    const clients = new RunningClients({ addresses: () => fleet.addresses, count: parts.clients, log, random });
     const stage = { fleet, links: new Links(network) };
-    const faults = await runFaults({ stage, planned, durationMs, say }).finally(() => clients.stop());
+    const faults = await runFaults({ stage, planned, durationMs, say });
+    await clients.stop();
     const backMs = await settle(fleet, log, problems);
     log.flush();
     say('judging');
@@ -76,7 +80,7 @@ async function settle(fleet: NemesisFleet, log: CallLog, problems: string[]): Pr
     return backMs;
   } catch (error) {
     const { message, cause } = error as Error;
-    problems.push(cause === undefined ? message : `${message}: ${String(cause)}`);
+    problems.push(cause instanceof Error ? `${message}: ${cause.message}` : message);
     return undefined;
   }
 }

@@ -25,6 +25,9 @@ export interface RoundEnd {
   readonly kept: string | undefined;
 }
 
+/** Members that may be added in one round. */
+const SPARE_MEMBERS = 4;
+
 const MAIN = join(import.meta.dirname, 'round-main.ts');
 
 /** Nothing of it outlives this process, short of its own death by SIGKILL; then the next run cleans up. */
@@ -40,8 +43,9 @@ export async function startRound(settings: RoundSettings): Promise<RoundEnd> {
   try {
     prefix = ownPrefix();
     const { members, keep, ...rest } = settings;
-    const network = makeNetwork(members);
-    writeFileSync(join(folder, 'round.json'), JSON.stringify({ ...rest, network }));
+    const spare = settings.kinds.includes('membership') ? SPARE_MEMBERS : 0;
+    const network = makeNetwork(members + spare);
+    writeFileSync(join(folder, 'round.json'), JSON.stringify({ ...rest, founders: members, network }));
     await runInHub(hubOf(network), folder);
     return endOf(folder, settings.seed, keep);
   } finally {
@@ -51,9 +55,9 @@ export async function startRound(settings: RoundSettings): Promise<RoundEnd> {
 }
 
 function runInHub(hub: string, folder: string): Promise<void> {
-  const words = ['netns', 'exec', hub, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, folder];
+  const words = ['ip', 'netns', 'exec', hub, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, folder];
   // Detached, so that Ctrl-C is for this process alone, which then ends the round in order.
-  const child = spawn('ip', words, { stdio: ['pipe', 'ignore', 'inherit'], detached: true });
+  const child = spawn(words[0] as string, words.slice(1), { stdio: ['pipe', 'ignore', 'inherit'], detached: true });
   return new Promise((ended, failed) => {
     child.once('error', failed);
     child.once('exit', () => ended());
