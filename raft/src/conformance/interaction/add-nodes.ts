@@ -6,8 +6,11 @@ import { Member } from './member.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The reference's test settings: what we have as safe defaults beyond it is off, and nothing is limited. */
-const REFERENCE_CONFIG: Omit<Config, 'id' | 'log'> = {
+/**
+ * The reference's test settings: what we have as safe defaults beyond it is off, and nothing is limited. The README
+ * beside this folder lists what differs from our defaults, and why; a test holds the two together.
+ */
+export const REFERENCE_CONFIG: Omit<Config, 'id' | 'log'> = {
   ...defaultConfig,
   electionTicks: 3,
   heartbeatTicks: 1,
