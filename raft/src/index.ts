@@ -14,6 +14,7 @@ export {
   type ConfState,
   CoreError,
   type CoreErrorCode,
+  decodeConfChange,
   type Entry,
   type EntryType,
   type HardState,

@@ -3,8 +3,9 @@ import type { Server } from '@grpc/grpc-js';
 import { fleetProblems } from '../plan/fleet-problems.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { addService } from './add-service.ts';
+import { type ControlPlaneView, viewControlPlane } from './control-plane-view.ts';
 import { streamEvents } from './event-stream.ts';
-import { type ProbedMember, probeMembers, readFreshest, readState } from './read-state.ts';
+import { readFreshest, readState } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import { jobToProto, memberToProto } from './to-proto.ts';
@@ -16,7 +17,7 @@ export function registerFleetService(server: Server, calls: CallServer, parts: M
   addService(server, FleetService, {
     getFleetStatus: calls.unary(method.getFleetStatus, async ({ stale }, { timeoutMs }) => {
       const state = await readState(parts, stale, timeoutMs);
-      return fleetStatus(parts, state, await probeMembers(parts));
+      return fleetStatus(parts, state, await viewControlPlane(parts));
     }),
     streamEvents: calls.streaming(method.streamEvents, async function* (request, { signal, timeoutMs }) {
       await readFreshest(parts, timeoutMs);
@@ -25,32 +26,35 @@ export function registerFleetService(server: Server, calls: CallServer, parts: M
   });
 }
 
-function fleetStatus(parts: MadeParts, state: FleetState, probed: readonly ProbedMember[]) {
-  const { consensus, peers, clusterName } = parts;
+function fleetStatus(parts: MadeParts, state: FleetState, controlPlane: ControlPlaneView) {
+  const { consensus, clusterName } = parts;
   const nodes = [...state.nodes.values()];
   const ready = nodes.filter((node) => node.status === 'ready').length;
   const jobs = [...state.jobs.values()].filter((job) => !job.stopped).sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     cluster: clusterName,
     clusterId: consensus.clusterId,
-    members: peers.members.map((member) => memberToProto(member, statusOf(probed, member.id))),
-    leaderId: BigInt(consensus.leadership.leaderId),
+    members: controlPlane.members.map(memberToProto),
+    leaderId: BigInt(controlPlane.leaderId),
     nodesReady: ready,
     nodesLost: nodes.length - ready,
     jobs: jobs.map((job) => jobToProto(state, job)),
-    problems: problems(parts, state, probed),
+    problems: problems(parts, state, controlPlane),
     index: BigInt(state.index),
   };
 }
 
-export function statusOf(probed: readonly ProbedMember[], id: number) {
-  return probed.find((member) => member.id === id)?.status;
-}
-
-function problems(parts: MadeParts, state: FleetState, probed: readonly ProbedMember[]) {
-  const { consensus } = parts;
-  const members = probed.map(({ id, status }) => ({ id, reachable: status !== undefined }));
-  const found = fleetProblems(state, { leaderId: consensus.leadership.leaderId, members });
+function problems({ clock }: MadeParts, state: FleetState, { leaderId, members }: ControlPlaneView) {
+  const facts = members.map(({ address, kind, status, progress }) => ({
+    id: address.id,
+    kind,
+    reachable: status !== undefined,
+    lagEntries: progress?.lagEntries,
+    getsSnapshot: progress?.state === 'snapshot',
+    diskFreeBytes: status?.diskFreeBytes,
+    diskFull: status?.diskFull ?? false,
+  }));
+  const found = fleetProblems(state, { leaderId, members: facts, nowMs: clock.wallMs() });
   return found.map(({ severity, message, advice }) => ({
     severity: severity === 'critical' ? Severity.CRITICAL : Severity.WARNING,
     message,

@@ -80,8 +80,10 @@ async function explained<T>(parts: StateParts, work: Promise<T>, advice: string)
 }
 
 /** What is known of why there is no leader, and what to do. */
-function noLeaderSentence({ consensus, peers }: StateParts, probed: readonly ProbedMember[]): string {
-  const all = peers.members.length;
+function noLeaderSentence({ consensus }: StateParts, everybody: readonly ProbedMember[]): string {
+  const { voters } = consensus.status().conf;
+  const probed = everybody.filter(({ id }) => voters.includes(id));
+  const all = voters.length;
   const needed = Math.floor(all / 2) + 1;
   const reachable = probed.filter((member) => member.status !== undefined).length;
   const seen = `member ${consensus.memberId} reaches ${reachable} of ${all} members, itself included`;

@@ -11,6 +11,7 @@ import { registerFleetService } from './fleet-service.ts';
 import { registerJobService } from './job-service.ts';
 import { transferFromHere } from './leadership-transfer.ts';
 import { registerNodeService } from './node-service.ts';
+import { recoverHere } from './recover-quorum.ts';
 import { CallServer } from './serve.ts';
 import type { ServedPeerRequests, ServiceParts } from './service-parts.ts';
 
@@ -30,5 +31,6 @@ export function registerServices(server: Server, given: ServiceParts): ServedPee
     openLogs: (request, signal) => logsFromHere(parts, request, signal),
     crash: (drillId) => crashThisLeader(parts, drillId),
     transferLeadership: (target) => transferFromHere(parts, target),
+    recover: (order) => recoverHere(parts, order),
   };
 }

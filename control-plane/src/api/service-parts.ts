@@ -25,4 +25,4 @@ export interface ServiceParts extends StateParts {
 export interface MadeParts extends ServiceParts, LogParts {}
 
 /** The part of `PeerRequests` that the services give. */
-export type ServedPeerRequests = Pick<PeerRequests, 'openLogs' | 'crash' | 'transferLeadership'>;
+export type ServedPeerRequests = Pick<PeerRequests, 'openLogs' | 'crash' | 'transferLeadership' | 'recover'>;

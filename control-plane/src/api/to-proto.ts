@@ -7,6 +7,7 @@ import {
   type InventorySchema,
   type JobSchema,
   JobStatus,
+  MemberKind,
   type MemberSchema,
   type NodeSchema,
   NodeStatus,
@@ -16,9 +17,9 @@ import {
 import type * as model from '../model/entities.ts';
 import { isFinal } from '../model/entities.ts';
 import { jobSummary } from '../plan/job-summary.ts';
-import type { MemberAddress, MemberStatus } from '../ports.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { allocationStateToProto, desiredToProto } from './allocation-states.ts';
+import type { MemberProgress, MemberView } from './control-plane-view.ts';
 import { sharedSpecToProto } from './shared-spec.ts';
 
 const jobStatuses = {
@@ -124,13 +125,16 @@ export function eventToProto(row: model.EventRow): Outgoing<typeof EventSchema> 
   return { index: BigInt(index), time: timestampFromMs(timeMs), type, subject, message };
 }
 
-/** `status` undefined: the member did not answer. */
-export function memberToProto(address: MemberAddress, status: MemberStatus | undefined): Outgoing<typeof MemberSchema> {
+const memberKinds = { voter: MemberKind.VOTER, learner: MemberKind.LEARNER, invited: MemberKind.INVITED } as const;
+
+export function memberToProto({ address, kind, status, progress }: MemberView): Outgoing<typeof MemberSchema> {
   const known = {
     id: BigInt(address.id),
+    kind: memberKinds[kind],
     grpcAddress: address.grpc,
     peerAddress: address.peers,
     httpAddress: address.http,
+    ...progressToProto(progress),
   };
   if (status === undefined) return { ...known, role: 'unreachable', reachable: false };
   return {
@@ -144,5 +148,18 @@ export function memberToProto(address: MemberAddress, status: MemberStatus | und
     agentSessions: status.agentSessions,
     version: status.version,
     dataBytes: BigInt(status.dataBytes),
+    ...(status.diskFreeBytes === undefined ? {} : { diskFreeBytes: BigInt(status.diskFreeBytes) }),
+    diskFull: status.diskFull,
+  };
+}
+
+function progressToProto(progress: MemberProgress | undefined) {
+  if (progress === undefined) return {};
+  const { matchIndex, lagEntries, state, lastContactMs } = progress;
+  return {
+    matchIndex: BigInt(matchIndex),
+    lagEntries: BigInt(lagEntries),
+    replication: state,
+    ...(lastContactMs === undefined ? {} : { lastContactMs: BigInt(Math.round(lastContactMs)) }),
   };
 }

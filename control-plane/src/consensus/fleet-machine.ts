@@ -44,11 +44,14 @@ export class FleetMachine implements StateMachine {
     return results;
   }
 
-  /** The configuration came into force, or did not if it could not be made any more: then its command is left out too. */
-  applyMembership(conf: ConfState, index: number, context: Uint8Array): void {
+  /**
+   * A change of membership came into force, or did not if it could not be made any more: then its command is left out
+   * too. 'as-wanted': nobody knows any more, and it is taken to have come into force.
+   */
+  applyMembership(conf: ConfState | 'as-wanted', index: number, context: Uint8Array): void {
     if (context.length === 0) return;
     const command = decodeCommand(context);
-    if (!inForce(conf, command)) return;
+    if (conf !== 'as-wanted' && !inForce(conf, command)) return;
     const { change } = applyCommand(this.#tables, command, index);
     this.#parts.changed(change);
   }

@@ -8,7 +8,7 @@
  */
 import { access, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Entry, LogError, type LogStore, type SnapshotMeta } from '@cell/raft';
+import { decodeConfChange, type Entry, LogError, type LogStore, type SnapshotMeta } from '@cell/raft';
 import { openLogStore } from '@cell/raft/storage';
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
@@ -124,7 +124,10 @@ async function replay(store: LogStore, machine: FleetMachine): Promise<void> {
   let next = (snapshot?.meta.index ?? store.firstIndex() - 1) + 1;
   while (next <= store.lastIndex()) {
     const entries: readonly Entry[] = store.entries(next, store.lastIndex() + 1, READ_BYTES_MAX);
-    machine.apply(entries.filter(({ type }) => type === 'normal'));
+    for (const entry of entries) {
+      if (entry.type === 'normal') machine.apply([entry]);
+      else machine.applyMembership('as-wanted', entry.index, decodeConfChange(entry.data).context);
+    }
     next += entries.length;
   }
 }

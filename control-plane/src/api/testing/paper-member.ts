@@ -95,6 +95,10 @@ export class PaperMember {
         this.crashes.push(`member ${to} for ${drillId}`);
       },
       transfer: async (_toLeader, target) => target,
+      recover: async (to, order) => {
+        ask(to);
+        return { lastIndex: 7, dropped: [1], clusterId: 'recovered', started: order.confirmCluster !== '' };
+      },
       relayLogs: (to, _request, signal) => this.relay(to, signal),
     };
   }
@@ -108,9 +112,10 @@ export class PaperMember {
       commitIndex: index,
       snapshotIndex: 0,
       dataBytes: 1,
+      diskFreeBytes: 2 ** 40,
       agentSessions: 0,
     };
-    return { id, role, version: '0.1.0', leaderId: this.consensus.leadership.leaderId, ...numbers };
+    return { id, role, version: '0.1.0', diskFull: false, leaderId: this.consensus.leadership.leaderId, ...numbers };
   }
 
   /** Rejects with the `CellError` that the member answered. */

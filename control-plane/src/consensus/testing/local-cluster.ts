@@ -27,14 +27,22 @@ export class LocalMember {
   readonly fatal: Error[] = [];
   readonly #folder: string;
   readonly #members: readonly MemberAddress[];
+  readonly #founders: readonly number[];
   readonly #name: string;
   #running: RunningConsensus | undefined;
   #server: Server | undefined;
 
-  constructor(id: number, folder: string, members: readonly MemberAddress[], name: string) {
+  constructor(
+    id: number,
+    folder: string,
+    members: readonly MemberAddress[],
+    founders: readonly number[],
+    name: string,
+  ) {
     this.id = id;
     this.#folder = join(folder, String(id));
     this.#members = members;
+    this.#founders = founders;
     this.#name = name;
   }
 
@@ -49,11 +57,12 @@ export class LocalMember {
 
   async start(): Promise<void> {
     const clusterId = this.#name;
-    const voters = this.#members.map((member) => member.id);
+    const voters = this.#founders;
+    const founded = { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
     const store = await openLogStore({
       directory: this.#folder,
       identity: { clusterId, nodeId: this.id },
-      bootstrap: { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false },
+      bootstrap: voters.includes(this.id) ? founded : undefined,
     });
     this.#running = await startConsensus({
       identity: fixedIdentity(clusterId, this.id, this.#members),
@@ -81,12 +90,14 @@ export class LocalMember {
   }
 }
 
-export async function startLocalCluster(count: number, name = 'local'): Promise<LocalCluster> {
+/** `newcomers`: members that all know how to reach, and that are not started and not in the membership yet. */
+export async function startLocalCluster(count: number, name = 'local', newcomers = 0): Promise<LocalCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'cell-consensus-'));
-  const ports = await Promise.all(Array.from({ length: count }, freePort));
+  const ports = await Promise.all(Array.from({ length: count + newcomers }, freePort));
   const addresses = ports.map((port, place) => ({ id: place + 1, grpc: '', peers: `127.0.0.1:${port}`, http: '' }));
-  const members = addresses.map(({ id }) => new LocalMember(id, folder, addresses, name));
-  await Promise.all(members.map((member) => member.start()));
+  const founders = addresses.slice(0, count).map(({ id }) => id);
+  const members = addresses.map(({ id }) => new LocalMember(id, folder, addresses, founders, name));
+  await Promise.all(members.slice(0, count).map((member) => member.start()));
   const stop = async () => {
     await Promise.all(members.map((member) => member.stop()));
     rmSync(folder, { recursive: true, force: true });
