@@ -34,9 +34,14 @@ export class HeldWrites {
   add(write: LogWrite, lastStored: number): void {
     this.#replaceTail(write.entries);
     this.#hardState = write.hardState ?? this.#hardState;
-    const stored = Math.min(lastStored, (this.#entries[0]?.index ?? Number.POSITIVE_INFINITY) - 1);
+    const stored = this.validTo(lastStored);
     for (const response of write.responses) this.#sort(response, stored);
     if (this.#waiting.length > WAITING_MAX) this.#waiting.splice(0, this.#waiting.length - WAITING_MAX);
+  }
+
+  /** How far the store, which ends at `lastStored`, has the member's log: what follows may be replaced by what is held. */
+  validTo(lastStored: number): number {
+    return Math.min(lastStored, (this.#entries[0]?.index ?? Number.POSITIVE_INFINITY) - 1);
   }
 
   /** What may go out once term and vote are stored. */

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Entry, Message } from '../core/index.ts';
 import { MemoryLogStore } from '../storage/index.ts';
 import { type LogWrite, LogWriter, merge } from './log-writer.ts';
+import { SmallStore } from './testing/small-store.ts';
 import { conf } from './testing/test-cluster.ts';
 
 function write(entries: readonly Entry[], term: number): LogWrite {
@@ -32,6 +33,27 @@ test('merged writes leave the same log as one after the other', async () => {
       expect(merged.hardState).toEqual(one.hardState);
     }),
   );
+});
+
+test('without room, what is stored and about to be replaced is not taken for committed', async () => {
+  const store = new SmallStore(conf(1));
+  const entry = (index: number, term: number): Entry => ({ index, term, type: 'normal', data: new Uint8Array(1) });
+  const old = [entry(2, 1), entry(3, 1), entry(4, 1)];
+  await store.append({ entries: old, hardState: { term: 1, vote: 0, commit: 2 }, sync: true });
+  store.full = true;
+  const writer = new LogWriter({
+    store,
+    restore: async () => undefined,
+    deliver: () => undefined,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  // A later leader's entries from index 3 on, which are committed as far as index 4.
+  writer.submit({ ...write([entry(3, 2), entry(4, 2)], 2), hardState: { term: 2, vote: 0, commit: 4 } });
+  await writer.stop();
+  expect(store.term(4)).toBe(1);
+  expect(store.hardState).toEqual({ term: 2, vote: 0, commit: 2 });
 });
 
 test('a promise without anything to store waits for the writes before it', async () => {

@@ -131,8 +131,8 @@ export class LogWriter {
     const stored = store.initialState().hardState;
     if (hardState === undefined || (hardState.term === stored.term && hardState.vote === stored.vote)) return true;
     try {
-      // What is committed beyond the end of the stored log would look like a loss after a restart.
-      const commit = Math.max(stored.commit, Math.min(hardState.commit, store.lastIndex()));
+      // Beyond that the stored log may end, or be another one than what is committed.
+      const commit = Math.max(stored.commit, Math.min(hardState.commit, this.#held.validTo(store.lastIndex())));
       await store.append({ entries: [], hardState: { ...hardState, commit }, sync: true });
       return true;
     } catch (error) {

@@ -120,9 +120,8 @@ export class AsynchronousStorage implements ProcessStorage {
     for (const write of writes) this.#held.add(write, lastStored);
     const { hardState } = this.#held;
     if (hardState !== undefined) {
-      // What is committed beyond the end of the stored log would look like a loss after a restart.
       const stored = disk.log.initialState().hardState.commit;
-      const commit = Math.max(stored, Math.min(hardState.commit, lastStored));
+      const commit = Math.max(stored, Math.min(hardState.commit, this.#held.validTo(lastStored)));
       disk.write({ entries: [], hardState: { ...hardState, commit }, snapshot: undefined });
       disk.sync();
     }
