@@ -91,6 +91,11 @@ export class Process implements StoredProcess {
     return !holds && (type === 'propose' || (type === 'append' && entries.length > 0));
   }
 
+  /** It would find its membership on its disk after a crash, and that it is committed. */
+  get knowsMembershipForGood(): boolean {
+    return this.parts.disk.durable.initialState().hardState.commit >= this.#membershipIndex;
+  }
+
   /** Doesn't take commands now. */
   get refusing(): boolean {
     return this.#storage.holding || (this.parts.disk.full && this.parts.scenario.storage.mode === 'synchronous');

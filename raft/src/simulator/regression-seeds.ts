@@ -5,4 +5,5 @@
  */
 export const REGRESSION_SEEDS: readonly { readonly seed: number; readonly found: string }[] = [
   { seed: 701_712, found: 'a member led one term twice, as it had asked for votes before its own was stored' },
+  { seed: 5_000_951, found: 'a full disk stored a commit index beyond what was valid of its log' },
 ];

@@ -84,12 +84,17 @@ export const damage: Fault = {
   },
 };
 
-/** Whatever membership anyone has in force, the others are a quorum, and no damage is left from before. */
+/**
+ * Whatever membership anyone has in force, the others are a quorum, and no damage is left from before. Everybody must
+ * be there to be asked, and must know it for good: else the member might be the only one to do so.
+ */
 function isExpendable(cluster: Cluster, id: NodeId): boolean {
-  const memberships = cluster.running().map(({ conf }) => conf);
   const damaged = new Set(cluster.ids.filter((other) => cluster.member(other).disk.damaged));
-  return memberships.every((conf) => {
-    return !votersOf(conf).some((voter) => damaged.has(voter)) && isQuorumWithout(conf, id);
+  return cluster.ids.every((other) => {
+    if (damaged.has(other)) return true;
+    const process = cluster.process(other);
+    if (process === undefined || !process.knowsMembershipForGood) return false;
+    return !membersOf(process.conf).some((member) => damaged.has(member)) && isQuorumWithout(process.conf, id);
   });
 }
 
@@ -99,6 +104,6 @@ function isQuorumWithout({ voters, votersOutgoing }: ConfState, id: NodeId): boo
   });
 }
 
-function votersOf({ voters, votersOutgoing, learners }: ConfState): readonly NodeId[] {
+function membersOf({ voters, votersOutgoing, learners }: ConfState): readonly NodeId[] {
   return [...voters, ...votersOutgoing, ...learners];
 }
