@@ -126,7 +126,10 @@ test('hazard 6: the acknowledgement of a snapshot waits until the snapshot is in
   store.installSnapshot = () => stored.promise;
   const writer = new LogWriter({
     store,
-    restore: () => restored.promise,
+    restore: () => {
+      said.push('restore');
+      return restored.promise;
+    },
     deliver: (responses) => said.push(...responses.map(({ type }) => type)),
     onError: (error) => {
       throw error;
@@ -139,10 +142,10 @@ test('hazard 6: the acknowledgement of a snapshot waits until the snapshot is in
   expect(said).toEqual([]);
   stored.resolve();
   await nextTurn();
-  expect(said).toEqual([]);
+  expect(said).toEqual(['restore']);
   restored.resolve();
   await nextTurn();
-  expect(said).toEqual(['append-response']);
+  expect(said).toEqual(['restore', 'append-response']);
 });
 
 test('etcd 3.5 post-mortem: how far the state machine is stands in the snapshot that it is restored from, and nowhere else', async () => {
