@@ -63,6 +63,18 @@ test('a snapshot is taken when enough was applied, and the log behind it is drop
   expect([taker.snapshotIndex, store.firstIndex(), store.lastIndex()]).toEqual([20, 17, 31]);
 });
 
+test('what is applied already and not yet stored is in no snapshot before it is', async () => {
+  const { store, taker } = await setUp({ applied: 32, membershipIndex: 1, entries: 31 });
+  taker.takeIfDue();
+  await taker.stop();
+  expect(taker.snapshotIndex).toBe(0);
+  const entry = { index: 32, term: 1, type: 'normal' as const, data: new Uint8Array(1) };
+  await store.append({ entries: [entry], hardState: undefined, sync: true });
+  taker.takeIfDue();
+  await taker.stop();
+  expect(taker.snapshotIndex).toBe(32);
+});
+
 test('a snapshot from before the latest change of membership is not sent: a newer one is made', async () => {
   const { taker, state } = await setUp({ applied: 20, membershipIndex: 1, entries: 12 });
   taker.takeIfDue();

@@ -65,6 +65,8 @@ export class SnapshotTaker {
     const { entries, bytes } = applier.sinceSnapshot;
     if (!this.#demanded && entries < everyEntries && bytes < everyBytes) return;
     if (this.#taking !== undefined || this.#waiting || unfit() || applier.applied <= this.#snapshotIndex) return;
+    // What was applied while the disk was full may still be on its way there.
+    if (applier.applied > store.lastIndex()) return;
     this.#demanded = false;
     const meta: SnapshotMeta = { index: applier.applied, term: store.term(applier.applied), conf: applier.conf };
     const data = machine.capture();

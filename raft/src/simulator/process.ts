@@ -223,6 +223,8 @@ export class Process implements StoredProcess {
     const { applied } = this.machine;
     const newest = disk.log.snapshot().meta.index;
     if (applied <= newest || this.#storage.installing || this.#storage.holding) return;
+    // What was applied while the disk was full may still be on its way there.
+    if (applied > disk.log.lastIndex()) return;
     if (!this.#snapshotDemanded && applied - newest < scenario.storage.snapshotEveryEntries) return;
     this.#snapshotDemanded = false;
     this.parts.trace?.(`${this.parts.id} makes a snapshot at ${applied}`);
