@@ -114,10 +114,13 @@ function makeVoters(random: Random, mood: Mood): number {
   ]);
 }
 
-/** A clock at half the speed against one at double only works where many heartbeats fit in an election timeout. */
-function makeDrift(random: Random, { electionTicks, heartbeatTicks, readOnlyOption }: CoreSettings): number {
+/**
+ * A clock at half the speed against one at double only works where many heartbeats fit in an election timeout, and where
+ * the fast one can't put off the others' elections by its own.
+ */
+function makeDrift(random: Random, { preVote, electionTicks, heartbeatTicks, readOnlyOption }: CoreSettings): number {
   if (readOnlyOption === 'lease-based') return 0;
-  const robust = electionTicks >= 8 && heartbeatTicks === 1;
+  const robust = preVote && electionTicks >= 8 && heartbeatTicks === 1;
   return robust && random.chance(0.3) ? 1 : random.pick([0, 0.05, 0.2]);
 }
 
