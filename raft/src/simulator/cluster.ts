@@ -61,6 +61,7 @@ export class Cluster {
     });
     this.checks = new AllChecks({
       startIndex: START_INDEX,
+      messageSizeMax: scenario.core.messageSizeMax,
       logOf: (member) => (this.process(member.id) as Process).log,
       durableOf: (id) => this.members.get(id)?.disk.durable,
       readValue: (entry) => (entry.type === 'normal' && entry.data.length > 0 ? decodeValue(entry.data) : undefined),

@@ -93,3 +93,18 @@ test('the sender of a snapshot always learns what became of it', () => {
   run();
   expect(reports.toSorted()).toEqual(['1 to 2: true', '1 to 3: false']);
 });
+
+test('what is held up comes late, though its link is cut meanwhile, until all heals', () => {
+  const { network, delivered, run } = makeNetwork();
+  network.holdUp(2, 500);
+  for (let index = 0; index < 20; index++) network.send(append(index));
+  network.send(append(100, 2, 3));
+  network.cut(1, 2);
+  expect(run()).toHaveLength(21);
+  expect(Math.max(...delivered.map(({ atMs }) => atMs))).toBeGreaterThan(100);
+  network.heal();
+  const from = delivered.length;
+  network.send(append(200));
+  run();
+  expect(delivered[from]?.atMs).toBeLessThan(1_002);
+});

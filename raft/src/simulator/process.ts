@@ -125,7 +125,12 @@ export class Process implements StoredProcess {
   #applyConfChange(entry: Entry): void {
     let conf = this.conf;
     this.observed(() => {
-      conf = this.node.applyConfChange(decodeConfChange(entry.data), entry.index);
+      try {
+        conf = this.node.applyConfChange(decodeConfChange(entry.data), entry.index);
+      } catch (error) {
+        // It is committed: nobody is left to take a refusal, and it would be refused again at every start.
+        throw new Error(`Can't apply the change of membership at ${entry.index}`, { cause: error });
+      }
     });
     // The core may have a later membership already, of a snapshot that the state machine is about to be set to.
     if (entry.index <= this.log.snapshot().meta.index) return;

@@ -7,6 +7,7 @@ import { KeptPromises } from './kept-promises.ts';
 import { LeaderAppendOnly } from './leader-append-only.ts';
 import { LeaderCompleteness } from './leader-completeness.ts';
 import { LogMatching } from './log-matching.ts';
+import { MessageSize } from './message-size.ts';
 import { MonotonicCommit } from './monotonic-commit.ts';
 import { OverlappingMemberships } from './overlapping-memberships.ts';
 import { QuorumCommit } from './quorum-commit.ts';
@@ -20,6 +21,8 @@ export interface ChecksParts {
   readonly readValue: (entry: Entry) => number | undefined;
   /** The index at which all members begin. */
   readonly startIndex: number;
+  /** Bytes of entries in an append message. */
+  readonly messageSizeMax: number;
 }
 
 /** Passes on what happens to every check; the first that objects ends it with a ViolationError. */
@@ -34,12 +37,13 @@ export class AllChecks {
   readonly #applied: readonly Check[];
   readonly #restored: readonly Check[];
 
-  constructor({ logOf, durableOf, readValue, startIndex }: ChecksParts) {
+  constructor({ logOf, durableOf, readValue, startIndex, messageSizeMax }: ChecksParts) {
     const checks: readonly Check[] = [
       new ElectionSafety(),
       new QuorumElection(logOf),
       new MonotonicCommit(),
       new KeptPromises(),
+      new MessageSize(messageSizeMax),
       new LeaderAppendOnly(),
       new LogMatching(),
       new QuorumCommit(durableOf),
