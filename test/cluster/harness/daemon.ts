@@ -65,7 +65,12 @@ export class Daemon {
     if (this.running) throw new Error(`${this.name} is running already`);
     const output = openSync(this.outputFile, 'a');
     const errors = openSync(this.errorFile, 'a');
-    const words = [...(this.#parts.launcher ?? []), join(ROOT, 'bin', this.#parts.program), '--config', this.configFile];
+    const words = [
+      ...(this.#parts.launcher ?? []),
+      join(ROOT, 'bin', this.#parts.program),
+      '--config',
+      this.configFile,
+    ];
     const child = spawn(words[0] as string, words.slice(1), {
       stdio: ['ignore', output, errors],
       env: { ...process.env, ...this.#parts.environment },

@@ -37,6 +37,7 @@ export class Member extends Daemon {
   readonly id: number;
   readonly grpcAddress: string;
   readonly peersPort: number;
+  readonly ports: MemberPorts;
   readonly dataFolder: string;
 
   constructor(parts: ConstructorParameters<typeof Daemon>[0], ports: MemberPorts, dataFolder: string) {
@@ -44,6 +45,7 @@ export class Member extends Daemon {
     this.id = ports.id;
     this.grpcAddress = `127.0.0.1:${ports.grpc}`;
     this.peersPort = ports.peers;
+    this.ports = ports;
     this.dataFolder = dataFolder;
   }
 
@@ -64,14 +66,33 @@ export class Agent extends Daemon {
 /** Real members and agents on loopback, with all they leave behind in one folder. */
 export class Fleet {
   readonly folder: string;
-  readonly members: readonly Member[];
   readonly agents: readonly Agent[];
+  readonly #members: Member[];
+  readonly #options: FleetOptions;
   readonly #clients = new Set<CellClient>();
 
-  constructor(folder: string, members: readonly Member[], agents: readonly Agent[]) {
+  constructor(folder: string, members: readonly Member[], agents: readonly Agent[], options: FleetOptions) {
     this.folder = folder;
-    this.members = members;
+    this.#members = [...members];
     this.agents = agents;
+    this.#options = options;
+  }
+
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  /**
+   * One more member, which is not started: with the next id, and the configuration of a machine that is to enter the
+   * cluster of the others.
+   */
+  async prepareMember(): Promise<Member> {
+    const [grpc, peers, http] = (await freePorts(PORTS_PER_MEMBER)) as [number, number, number];
+    const own = { id: this.#members.length + 1, grpc, peers, http };
+    const others = this.#members.map(({ ports }) => ports);
+    const member = makeMember(this.folder, own, [...others, own], this.#options);
+    this.#members.push(member);
+    return member;
   }
 
   /** By its Raft id, which counts from 1. */
@@ -153,7 +174,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const ports = await portsOf(options);
   const members = ports.members.map((own) => makeMember(folder, own, ports.members, options));
   const agents = ports.agents.map((own, place) => makeAgent(folder, place, own, ports.members, options));
-  const fleet = new Fleet(folder, members, agents);
+  const fleet = new Fleet(folder, members, agents, options);
   if (options.start === false) return fleet;
   try {
     await fleet.start();
