@@ -24,7 +24,7 @@ export const FAULT_GROUPS: readonly FaultGroup[] = [
   ofCore('Snapshots', SNAPSHOT_FAULTS),
   ofCore('Membership', MEMBERSHIP_FAULTS),
   ofCore('Reads and transfers', READ_AND_TRANSFER_FAULTS),
-  { title: 'Storage and driver', faults: DRIVER_FAULTS },
+  { title: 'Storage, driver, and guards that no simulated world needs', faults: DRIVER_FAULTS },
 ];
 
 export const ALL_PLANTED_FAULTS: readonly PlantedFault[] = FAULT_GROUPS.flatMap(({ faults }) => faults);

@@ -5,7 +5,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findTranscripts } from '../../conformance/find-transcripts.ts';
 import type * as Conformance from '../../conformance/run-transcript.ts';
 import type * as Simulator from '../index.ts';
@@ -34,7 +34,9 @@ function plantAsLoaded(fault: PlantedFault): void {
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
       const file = files.get(url);
-      return file === undefined ? loaded : { ...loaded, source: plant(fault, file, String(loaded.source)) };
+      return file === undefined
+        ? loaded
+        : { ...loaded, source: plant(fault, file, readFileSync(fileURLToPath(url), 'utf8')) };
     },
   });
 }

@@ -92,17 +92,6 @@ export const COMMIT_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'stale-acknowledgement-lowers-match',
-    breaks: 'A late acknowledgement takes back what is known of a follower (figure 2: matchIndex grows monotonically)',
-    edits: [
-      {
-        file: 'core/progress/progress.ts',
-        from: 'if (index <= this.match) return false;\n    this.match',
-        to: 'if (index === this.match) return false;\n    this.match',
-      },
-    ],
-  },
-  {
     name: 'next-never-decreased',
     breaks: 'After a refusal the leader sends the same again: a follower with another tail never catches up (5.3)',
     edits: [

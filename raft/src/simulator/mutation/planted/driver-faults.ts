@@ -5,6 +5,8 @@ const STORAGE = {
   tests: ['storage/crash.test.ts', 'storage/file-log-store.test.ts', 'storage/memory-log-store.test.ts'],
 };
 const DRIVER = { tests: ['driver'] };
+/** Guards of the core against what the simulator never lets happen. */
+const CORE = { tests: ['core'] };
 
 /** Faults around the core, where the simulator has a disk and a driver of its own: found by their tests. */
 export const DRIVER_FAULTS: readonly PlantedFault[] = [
@@ -165,5 +167,36 @@ export const DRIVER_FAULTS: readonly PlantedFault[] = [
       { file: 'driver/reads.ts', from: 'if (batch.age >= this.#parts.retryTicks) {', to: 'if (batch.age < 0) {' },
     ],
     judge: DRIVER,
+  },
+  {
+    name: 'restart-accepts-lost-log',
+    breaks: 'A member whose log ends before what it acknowledged starts as if nothing were missing (etcd 10166)',
+    edits: [
+      { file: 'core/start-raft.ts', from: 'if (committed > log.lastIndex()) {', to: 'if (committed < 0) {' },
+      {
+        file: 'core/start-raft.ts',
+        from: 'log.committed = committed;',
+        to: 'log.committed = Math.min(committed, log.lastIndex());',
+      },
+    ],
+    judge: CORE,
+  },
+  {
+    name: 'snapshot-lacks-its-receiver',
+    breaks: 'A member is sent a snapshot from before it was added, refuses it, and never catches up (hazard 4)',
+    edits: [{ file: 'core/replication.ts', from: 'if (!includesMember(conf, to)) {', to: 'if (index < 0) {' }],
+    judge: CORE,
+  },
+  {
+    name: 'uncommitted-size-unlimited',
+    breaks: 'A leader without a quorum takes proposals until its memory is full',
+    edits: [
+      {
+        file: 'core/replication.ts',
+        from: 'raft.uncommittedSize + bytes > raft.config.uncommittedSizeMax',
+        to: 'raft.uncommittedSize + bytes < 0',
+      },
+    ],
+    judge: CORE,
   },
 ];

@@ -81,17 +81,6 @@ export const FLOW_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'unreachable-peer-not-probed',
-    breaks: 'After a lost message the leader goes on behind the gap and never comes back to it',
-    edits: [
-      {
-        file: 'core/step-leader.ts',
-        from: "if (progress.state === 'replicate') progress.becomeProbe();\n      raft.trace",
-        to: 'raft.trace',
-      },
-    ],
-  },
-  {
     name: 'idle-follower-not-caught-up',
     breaks: 'A follower that missed the last message is left behind until something new is proposed',
     edits: [
@@ -144,17 +133,6 @@ export const FLOW_FAULTS: readonly CoreFault[] = [
     name: 'uncommitted-size-never-released',
     breaks: 'The limit on the uncommitted tail counts committed entries too, and one day refuses everything',
     edits: [{ file: 'core/applied.ts', from: '  releaseUncommitted(raft, entries);\n', to: '' }],
-  },
-  {
-    name: 'uncommitted-size-unlimited',
-    breaks: 'A leader without a quorum takes proposals until its memory is full',
-    edits: [
-      {
-        file: 'core/replication.ts',
-        from: 'raft.uncommittedSize + bytes > raft.config.uncommittedSizeMax',
-        to: 'raft.uncommittedSize + bytes < 0',
-      },
-    ],
   },
   {
     name: 'refused-proposal-counted',

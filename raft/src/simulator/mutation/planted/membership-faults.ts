@@ -147,17 +147,6 @@ export const MEMBERSHIP_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'auto-leave-too-early',
-    breaks: 'A joint configuration is left over and over, before the end of it is applied (4.3)',
-    edits: [
-      {
-        file: 'core/applied.ts',
-        from: ' || applied < raft.pendingConfIndex) return;',
-        to: ') return;',
-      },
-    ],
-  },
-  {
     name: 'leave-joint-keeps-old-voters',
     breaks: 'The end of a joint configuration leaves the voters of before in force (4.3)',
     edits: [
@@ -335,17 +324,6 @@ export const MEMBERSHIP_FAULTS: readonly CoreFault[] = [
         file: 'core/confchange/changer.ts',
         from: 'Math.max(lastIndex, 1), inflights, learner, true));',
         to: 'Math.max(lastIndex, 1), inflights, learner, false));',
-      },
-    ],
-  },
-  {
-    name: 'changed-member-starts-over',
-    breaks: 'A member whose part changes is taken to have stored nothing',
-    edits: [
-      {
-        file: 'core/confchange/changer.ts',
-        from: '    const twin = progress.clone();\n    twin.learner = learner;',
-        to: '    const twin = progress.clone();\n    twin.match = 0;\n    twin.learner = learner;',
       },
     ],
   },

@@ -25,17 +25,6 @@ export const SNAPSHOT_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'snapshot-replication-goes-on-off-by-one',
-    breaks: 'After a snapshot the first entry behind it is never sent',
-    edits: [
-      {
-        file: 'core/progress/progress.ts',
-        from: 'Math.max(this.match + 1, this.pendingSnapshot + 1)',
-        to: 'Math.max(this.match + 1, this.pendingSnapshot + 2)',
-      },
-    ],
-  },
-  {
     name: 'snapshot-progress-at-log-end',
     breaks: 'The leader takes a follower to whom it sends a snapshot to be at the end of the log afterwards',
     edits: [
@@ -74,27 +63,6 @@ export const SNAPSHOT_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'failed-snapshot-counts-as-taken',
-    breaks: 'After a lost snapshot the follower is probed behind it, as if it had been taken over',
-    edits: [
-      {
-        file: 'core/step-leader.ts',
-        from: '  if (message.reject) progress.pendingSnapshot = 0;\n',
-        to: '',
-      },
-    ],
-  },
-  {
-    name: 'snapshot-to-silent-follower',
-    breaks: 'A snapshot is sent to a follower that has not been heard of',
-    edits: [{ file: 'core/replication.ts', from: 'if (!progress.recentlyActive) {', to: 'if (progress.match < 0) {' }],
-  },
-  {
-    name: 'snapshot-lacks-its-receiver',
-    breaks: 'A member is sent a snapshot from before it was added, refuses it, and never catches up (hazard 4)',
-    edits: [{ file: 'core/replication.ts', from: 'if (!includesMember(conf, to)) {', to: 'if (index < 0) {' }],
-  },
-  {
     name: 'snapshot-over-newer-log',
     breaks: 'An old snapshot replaces a log that is ahead of it, committed entries included',
     edits: [{ file: 'core/follow.ts', from: 'if (index <= log.committed) return false;', to: '' }],
@@ -119,17 +87,6 @@ export const SNAPSHOT_FAULTS: readonly CoreFault[] = [
     breaks:
       'A member that has everything already throws its log away for a snapshot, acknowledged entries included (figure 13)',
     edits: [{ file: 'core/follow.ts', from: 'if (log.matches(index, term)) {', to: 'if (log.matches(index, -1)) {' }],
-  },
-  {
-    name: 'snapshot-answered-with-log-end',
-    breaks: 'A member that does not need a snapshot acknowledges entries behind it that may differ',
-    edits: [
-      {
-        file: 'core/follow.ts',
-        from: 'restored ? raft.log.lastIndex() : raft.log.committed',
-        to: 'raft.log.lastIndex()',
-      },
-    ],
   },
   {
     name: 'snapshot-acknowledged-beyond-its-end',

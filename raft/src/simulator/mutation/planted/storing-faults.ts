@@ -132,16 +132,4 @@ export const STORING_FAULTS: readonly CoreFault[] = [
     breaks: 'A restart begins in the term of the last entry and not in the stored one',
     edits: [{ file: 'core/start-raft.ts', from: 'raft.term = hardState.term;', to: 'raft.term = log.lastTerm();' }],
   },
-  {
-    name: 'restart-accepts-lost-log',
-    breaks: 'A member whose log ends before what it acknowledged starts as if nothing were missing (etcd 10166)',
-    edits: [
-      { file: 'core/start-raft.ts', from: 'if (committed > log.lastIndex()) {', to: 'if (committed < 0) {' },
-      {
-        file: 'core/start-raft.ts',
-        from: 'log.committed = committed;',
-        to: 'log.committed = Math.min(committed, log.lastIndex());',
-      },
-    ],
-  },
 ];
