@@ -304,12 +304,25 @@ test('a snapshot that breaks off is sent again', async () => {
   await cluster.stop(behind);
   for (let i = 0; i < 4; i += 1) await cluster.during(proposeAll(leader, 60, `round ${i}`));
   await cluster.until(() => leader.driver.status().firstIndex > 100);
-  cluster.network.snapshotChunksMax = 1;
+  cluster.network.snapshotChunksMax = 0;
   const { machine } = await cluster.start(behind);
   await cluster.run(30);
   expect(machine.items).toEqual([]);
   cluster.network.snapshotChunksMax = Number.MAX_SAFE_INTEGER;
   await cluster.until(() => machine.items.length === 240);
+});
+
+test('a snapshot that breaks off again and again arrives all the same, as each attempt goes on where one stopped', async () => {
+  const cluster = await startCluster(3, { snapshotEveryEntries: 50 });
+  const leader = await cluster.leader();
+  const behind = (leader.id % 3) + 1;
+  await cluster.stop(behind);
+  for (let i = 0; i < 4; i += 1) await cluster.during(proposeAll(leader, 60, `round ${i}`));
+  await cluster.until(() => leader.driver.status().firstIndex > 100);
+  cluster.network.snapshotChunksMax = 1;
+  const { machine, failures } = await cluster.start(behind);
+  await cluster.until(() => machine.items.length === 240);
+  expect(failures).toEqual([]);
 });
 
 test('a new member learns the founders by a snapshot that is made for it, and the log goes on', async () => {

@@ -1,5 +1,15 @@
+import type { SnapshotData } from './ports.ts';
+
 /** Passes data on, and tells if it was the data's source that failed: else it was whoever took it. */
-export async function* noteFailure(
+export function noteFailure(data: SnapshotData, failed: (error: Error) => void): SnapshotData {
+  const { content } = data;
+  return {
+    [Symbol.asyncIterator]: () => noted(data, failed),
+    content: content && { ...content, readFrom: (byte) => noted(content.readFrom(byte), failed) },
+  };
+}
+
+async function* noted(
   data: AsyncIterable<Uint8Array>,
   failed: (error: Error) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {

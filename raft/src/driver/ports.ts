@@ -18,6 +18,27 @@ import type {
 
 export type DiskState = 'ok' | 'full';
 
+/** What a stored snapshot's data is, so that it is known again, and the way to any place in it. */
+export interface SnapshotContent {
+  readonly sizeBytes: number;
+  /** CRC-32 of all data. */
+  readonly checksum: number;
+  readFrom(byte: number): AsyncIterable<Uint8Array>;
+}
+
+/** Data of a snapshot. With its content known, a transfer that breaks off goes on later where it stopped. */
+export interface SnapshotData extends AsyncIterable<Uint8Array> {
+  readonly content?: SnapshotContent | undefined;
+}
+
+/** What was received is not what its sender said that it would be. Nothing of it is kept. */
+export class SnapshotMismatch extends Error {
+  constructor(what: string) {
+    super(`Received snapshot is not what was announced: ${what}`);
+    this.name = 'SnapshotMismatch';
+  }
+}
+
 /** One durable step: everything in it becomes durable together, or the store fails. */
 export interface LogBatch {
   /** Contiguous. If the first is at or below the last stored index, the old tail from there on is replaced. */
@@ -44,12 +65,18 @@ export interface LogStore extends LogReader {
   append(batch: LogBatch): Promise<void>;
   /** Stores a snapshot that was made here, at the index that the state machine had. Does not drop log entries. */
   createSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot>;
-  /** Receives a snapshot from a peer into a file of its own; it is not in force before `installSnapshot`. */
-  receiveSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot>;
+  /**
+   * Receives a snapshot from a peer into a file of its own; it is not in force before `installSnapshot`. If the data
+   * breaks off and has a `content`, what came is kept: the next call with the same goes on from there, also after a
+   * restart. Rejects with `SnapshotMismatch` if it is not what it should be.
+   */
+  receiveSnapshot(meta: SnapshotMeta, data: SnapshotData): Promise<Snapshot>;
   /** Puts a received snapshot in force: it replaces the whole log; hard state and snapshot change together. */
   installSnapshot(snapshot: Snapshot, hardState: HardState | undefined): Promise<void>;
   /** The data of a stored snapshot, its checksum verified while it is read. */
   readSnapshot(snapshot: Snapshot): AsyncIterable<Uint8Array>;
+  /** The same data for a peer, with its content. */
+  openSnapshot(snapshot: Snapshot): Promise<SnapshotData>;
   /** Forgets entries at or below `index`; never above the newest snapshot's index. */
   compact(index: number): Promise<void>;
   close(): Promise<void>;
@@ -63,14 +90,14 @@ export interface Transport {
    * Sends a snapshot message with its data; resolves when the peer has stored and accepted it, else rejects. It must
    * settle, also if the peer dies or stalls: until then the peer gets nothing else.
    */
-  sendSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void>;
+  sendSnapshot(message: Message, data: SnapshotData): Promise<void>;
 }
 
 /** What a transport calls on the driver. */
 export interface TransportEvents {
   onMessages(messages: readonly Message[]): void;
   /** Store what comes in, then step the message. Rejects if the data is damaged or unwanted. */
-  onSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void>;
+  onSnapshot(message: Message, data: SnapshotData): Promise<void>;
   onUnreachable(peer: NodeId): void;
 }
 

@@ -19,7 +19,14 @@ import { CHECK_MS, DiskWatch } from './disk-watch.ts';
 import { LastContacts } from './last-contacts.ts';
 import { LeadershipTransfers } from './leadership-transfer.ts';
 import { LogWriter } from './log-writer.ts';
-import { type DiskState, type Driver, type DriverOptions, RaftError, type RaftStatus } from './ports.ts';
+import {
+  type DiskState,
+  type Driver,
+  type DriverOptions,
+  RaftError,
+  type RaftStatus,
+  type SnapshotData,
+} from './ports.ts';
 import { type ProposalResult, Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
@@ -244,7 +251,7 @@ export class RaftDriver implements Driver {
     });
   }
 
-  async onSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void> {
+  async onSnapshot(message: Message, data: SnapshotData): Promise<void> {
     if (this.#stopped !== undefined) throw this.#stopped;
     await this.#receiver.receive(message, data);
   }

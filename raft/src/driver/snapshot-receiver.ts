@@ -1,7 +1,7 @@
 import type { Message, NodeId, Snapshot } from '../core/index.ts';
 import { isDiskFull } from './disk-full.ts';
 import { noteFailure } from './note-failure.ts';
-import { type LogStore, RaftError } from './ports.ts';
+import { type LogStore, RaftError, type SnapshotData, SnapshotMismatch } from './ports.ts';
 
 export interface SnapshotReceiverParts {
   readonly id: NodeId;
@@ -24,7 +24,7 @@ export class SnapshotReceiver {
     this.#parts = parts;
   }
 
-  async receive(message: Message, data: AsyncIterable<Uint8Array>): Promise<void> {
+  async receive(message: Message, data: SnapshotData): Promise<void> {
     const { id, store, wanted, installing, step } = this.#parts;
     const { snapshot } = message;
     if (snapshot === undefined || message.to !== id) throw new RangeError('Snapshot message is not for us');
@@ -44,7 +44,7 @@ export class SnapshotReceiver {
   }
 
   /** A stream that breaks off is the sender's trouble, and without room it may try again; a store that fails is the end. */
-  async #store(snapshot: Snapshot, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
+  async #store(snapshot: Snapshot, data: SnapshotData): Promise<Snapshot> {
     let streamFailed = false;
     const noted = noteFailure(data, () => {
       streamFailed = true;
@@ -52,7 +52,8 @@ export class SnapshotReceiver {
     try {
       return await this.#parts.store.receiveSnapshot(snapshot.meta, noted);
     } catch (error) {
-      if (!streamFailed && !isDiskFull(error)) this.#parts.onError(error as Error);
+      if (!streamFailed && !isDiskFull(error) && !(error instanceof SnapshotMismatch))
+        this.#parts.onError(error as Error);
       throw error;
     }
   }

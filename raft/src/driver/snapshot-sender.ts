@@ -40,10 +40,14 @@ export class SnapshotSender {
     try {
       const { snapshot } = message;
       if (snapshot === undefined) throw new Error('Snapshot message carries no snapshot');
-      const data = noteFailure(store.readSnapshot(snapshot), (error) => {
+      const ownFailed = (error: Error) => {
         own = error;
+      };
+      const stored = await store.openSnapshot(snapshot).catch((error: Error) => {
+        ownFailed(error);
+        throw error;
       });
-      await transport.sendSnapshot(message, data);
+      await transport.sendSnapshot(message, noteFailure(stored, ownFailed));
       accepted = true;
     } catch {
       // Whatever happened on the way: the report says it, and the core tries again.

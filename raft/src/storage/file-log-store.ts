@@ -1,5 +1,5 @@
 import type { HardState, Snapshot, SnapshotMeta } from '../core/types.ts';
-import type { DiskState, LogBatch, LogStore } from '../driver/ports.ts';
+import type { DiskState, LogBatch, LogStore, SnapshotData } from '../driver/ports.ts';
 import type { FramePayload } from './frame-payload.ts';
 import { LogMirror, type LogState } from './log-mirror.ts';
 import type { FrameKind } from './segment-format.ts';
@@ -59,7 +59,7 @@ export class FileLogStore extends LogMirror implements LogStore {
     return { meta, data: NO_BYTES };
   }
 
-  async receiveSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
+  async receiveSnapshot(meta: SnapshotMeta, data: SnapshotData): Promise<Snapshot> {
     await this.#guard(() => this.#snapshots.receive(meta, data));
     return { meta, data: NO_BYTES };
   }
@@ -81,6 +81,10 @@ export class FileLogStore extends LogMirror implements LogStore {
   readSnapshot(snapshot: Snapshot): AsyncIterable<Uint8Array> {
     this.#assertUsable();
     return this.#snapshots.read(snapshot.meta);
+  }
+
+  openSnapshot(snapshot: Snapshot): Promise<SnapshotData> {
+    return this.#guard(() => this.#snapshots.open(snapshot.meta));
   }
 
   compact(index: number): Promise<void> {

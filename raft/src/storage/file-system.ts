@@ -10,6 +10,8 @@ export interface OpenFile {
   /** Data, and the file size if it changed, are on the disk afterwards (fdatasync). */
   datasync(): Promise<void>;
   size(): Promise<number>;
+  /** Cuts the file off there. */
+  truncate(sizeBytes: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,11 +1,21 @@
+import { crc32 } from 'node:zlib';
 import type { ConfState, HardState, Snapshot, SnapshotMeta } from '../core/types.ts';
-import type { DiskState, LogBatch, LogStore } from '../driver/ports.ts';
+import {
+  type DiskState,
+  type LogBatch,
+  type LogStore,
+  type SnapshotContent,
+  type SnapshotData,
+  SnapshotMismatch,
+} from '../driver/ports.ts';
 import { foundingState } from './founding.ts';
 import { LogMirror } from './log-mirror.ts';
 import { StorageError, snapshotMissing } from './storage-error.ts';
 
 /** Snapshots whose data is kept, received ones that are not in force yet not counted. */
 const SNAPSHOTS_KEPT = 2;
+
+const CHUNK_BYTES = 1024;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -20,6 +30,8 @@ export class MemoryLogStore extends LogMirror implements LogStore {
   #snapshots: Stored[] = [];
   /** The one that was received last and waits to be put in force. */
   #received: Stored | undefined;
+  /** One whose transfer broke off. */
+  #partial: { readonly key: string; readonly chunks: Uint8Array[] } | undefined;
   #closed = false;
   disk: DiskState = 'ok';
 
@@ -46,10 +58,28 @@ export class MemoryLogStore extends LogMirror implements LogStore {
     return { meta, data: NO_BYTES };
   }
 
-  async receiveSnapshot(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<Snapshot> {
+  async receiveSnapshot(meta: SnapshotMeta, data: SnapshotData): Promise<Snapshot> {
     this.#assertOpen();
-    this.#received = { meta, chunks: await collect(data) };
+    const chunks = data.content === undefined ? await collect(data) : await this.#resume(meta, data.content);
+    this.#received = { meta, chunks };
     return { meta, data: NO_BYTES };
+  }
+
+  async openSnapshot(snapshot: Snapshot): Promise<SnapshotData> {
+    const chunks = await collect(this.readSnapshot(snapshot));
+    return contentOf(Buffer.concat(chunks));
+  }
+
+  async #resume(meta: SnapshotMeta, content: SnapshotContent): Promise<Uint8Array[]> {
+    const key = `${meta.index} ${meta.term} ${content.sizeBytes} ${content.checksum}`;
+    if (this.#partial?.key !== key) this.#partial = { key, chunks: [] };
+    const { chunks } = this.#partial;
+    const have = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    for await (const chunk of content.readFrom(have)) chunks.push(chunk.slice());
+    this.#partial = undefined;
+    const all = Buffer.concat(chunks);
+    if (all.length === content.sizeBytes && crc32(all) === content.checksum) return chunks;
+    throw new SnapshotMismatch(`${all.length} bytes came of ${content.sizeBytes}, or others`);
   }
 
   async installSnapshot(snapshot: Snapshot, hardState: HardState | undefined): Promise<void> {
@@ -93,6 +123,17 @@ export class MemoryLogStore extends LogMirror implements LogStore {
   #assertOpen(): void {
     if (this.#closed) throw new StorageError('CELL_E_STORE_CLOSED', 'Log store is closed');
   }
+}
+
+/** Data in memory as one that can be read from any place on. */
+export function contentOf(bytes: Uint8Array): SnapshotData {
+  async function* readFrom(byte: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let at = byte; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
+  }
+  return {
+    [Symbol.asyncIterator]: () => readFrom(0),
+    content: { sizeBytes: bytes.length, checksum: crc32(bytes), readFrom },
+  };
 }
 
 function isAt(stored: Stored, meta: SnapshotMeta): boolean {

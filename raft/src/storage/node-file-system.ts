@@ -75,6 +75,12 @@ class NodeFile implements OpenFile {
     });
   }
 
+  truncate(sizeBytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.ftruncate(this.#fd, sizeBytes, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   /** A second time it does nothing: the number may be another file's by then. */
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();

@@ -12,6 +12,7 @@ import {
   TRAILER_BYTES,
 } from './snapshot-format.ts';
 import { onDisk, StorageError, snapshotDamaged } from './storage-error.ts';
+import type { BlockPosition } from './write-snapshot-file.ts';
 
 /** Reads and verifies the header only. */
 export async function readSnapshotHeader(fileSystem: FileSystem, path: string): Promise<SnapshotHeader> {
@@ -34,25 +35,80 @@ export async function* readSnapshotFile(
   const file = await openFile(fileSystem, path);
   try {
     const { bytes } = await readHeader(file, path);
-    let position = bytes;
-    let crc = 0;
-    let total = 0;
+    let at: BlockPosition = { offset: bytes, crc: 0, total: 0 };
     for (;;) {
-      const length = await readBlockLength(file, path, position);
-      if (length === 0) break;
-      const block = await readBlock(file, path, position, length);
-      const data = block.subarray(BLOCK_HEADER_BYTES);
-      crc = crc32(data, crc);
-      if (new ByteReader(block, 4, 8).uint32() !== crc)
-        throw snapshotDamaged(path, position, 'checksum of a block is wrong');
-      position += block.length;
-      total += length;
-      yield data;
+      const block = await readNext(file, path, at);
+      if (block === undefined) break;
+      at = block.end;
+      yield block.data;
     }
-    await assertTrailer(file, path, position, crc, total);
+    await assertTrailer(file, path, at);
   } finally {
     await file.close();
   }
+}
+
+/**
+ * How far a file that is not finished is good: up to its end, or to the first block that is cut off or bad. Undefined
+ * if not even its header is, or if it is another one's.
+ */
+export async function findGoodEnd(
+  file: OpenFile,
+  path: string,
+  isExpected: (header: SnapshotHeader) => boolean,
+): Promise<BlockPosition | undefined> {
+  try {
+    const { header, bytes } = await readHeader(file, path);
+    if (!isExpected(header)) return undefined;
+    let at: BlockPosition = { offset: bytes, crc: 0, total: 0 };
+    for (;;) {
+      const next = await readNext(file, path, at).catch(ignoreDamage);
+      if (next === undefined) return at;
+      at = next.end;
+    }
+  } catch (error) {
+    return ignoreDamage(error);
+  }
+}
+
+function ignoreDamage(error: unknown): undefined {
+  if (error instanceof StorageError && error.code !== 'CELL_E_DISK_FAILED') return undefined;
+  throw error;
+}
+
+/** What a finished file's end mark says of its data. */
+export async function readSnapshotContent(
+  fileSystem: FileSystem,
+  path: string,
+): Promise<{ readonly sizeBytes: number; readonly checksum: number }> {
+  const file = await openFile(fileSystem, path);
+  try {
+    const start = (await onDisk('read', path, file.size())) - TRAILER_BYTES;
+    if (start < 0) throw snapshotDamaged(path, 0, 'file ends before its end mark');
+    const trailer = await readAt(file, path, start, TRAILER_BYTES);
+    const checksum = new ByteReader(trailer, 4, 8).uint32();
+    const sizeBytes = decodeTrailer(trailer, checksum);
+    if (sizeBytes === undefined) throw snapshotDamaged(path, start, 'end mark is bad');
+    return { sizeBytes, checksum };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The block at a place; undefined at the end mark. */
+async function readNext(
+  file: OpenFile,
+  path: string,
+  { offset, crc, total }: BlockPosition,
+): Promise<{ readonly data: Uint8Array; readonly end: BlockPosition } | undefined> {
+  const length = await readBlockLength(file, path, offset);
+  if (length === 0) return undefined;
+  const block = await readBlock(file, path, offset, length);
+  const data = block.subarray(BLOCK_HEADER_BYTES);
+  const end = { offset: offset + block.length, crc: crc32(data, crc), total: total + length };
+  if (new ByteReader(block, 4, 8).uint32() !== end.crc)
+    throw snapshotDamaged(path, offset, 'checksum of a block is wrong');
+  return { data, end };
 }
 
 /** Reads everything and keeps nothing. */
@@ -85,16 +141,10 @@ async function readBlock(file: OpenFile, path: string, position: number, length:
   return block;
 }
 
-async function assertTrailer(
-  file: OpenFile,
-  path: string,
-  position: number,
-  crc: number,
-  total: number,
-): Promise<void> {
-  const trailer = await readAt(file, path, position, TRAILER_BYTES + 1);
+async function assertTrailer(file: OpenFile, path: string, { offset, crc, total }: BlockPosition): Promise<void> {
+  const trailer = await readAt(file, path, offset, TRAILER_BYTES + 1);
   if (trailer.length !== TRAILER_BYTES || decodeTrailer(trailer, crc) !== total) {
-    throw snapshotDamaged(path, position, 'end mark is bad');
+    throw snapshotDamaged(path, offset, 'end mark is bad');
   }
 }
 

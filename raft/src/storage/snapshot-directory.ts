@@ -1,7 +1,9 @@
 import path from 'node:path';
 import type { SnapshotMeta } from '../core/types.ts';
+import type { SnapshotContent, SnapshotData } from '../driver/ports.ts';
 import type { FileSystem } from './file-system.ts';
-import { readSnapshotFile, readSnapshotHeader, verifySnapshotFile } from './read-snapshot-file.ts';
+import { readSnapshotContent, readSnapshotFile, readSnapshotHeader, verifySnapshotFile } from './read-snapshot-file.ts';
+import { receiveSnapshotFile } from './receive-snapshot-file.ts';
 import { removeQuietly } from './segment-file.ts';
 import type { StoreIdentity } from './segment-format.ts';
 import { onDisk, StorageError, snapshotDamaged, snapshotMissing } from './storage-error.ts';
@@ -14,9 +16,12 @@ type Place = Pick<SnapshotMeta, 'index' | 'term'>;
 
 const NAME = /^snapshot-(\d{1,16})-(\d{1,16})\.(snap|received)$/;
 
+/** Named after place, size and checksum, which tell whether it is what a sender has. */
+const PARTIAL = /^snapshot-(\d{1,16})-\d{1,16}-\d{1,16}-[0-9a-f]{8}\.partial$/;
+
 /**
  * The snapshot files of one store. `.snap` is in force; `.received` came from a peer and waits for `install`; `.tmp`
- * is in the making, and is removed at the next start.
+ * is in the making, and is removed at the next start; `.partial` is on its way from a peer, perhaps with breaks.
  */
 export class SnapshotDirectory {
   readonly #fileSystem: FileSystem;
@@ -46,6 +51,7 @@ export class SnapshotDirectory {
     }
     if (changed) await this.#sync();
     const newest = (await this.#inForce())[0];
+    await this.#removePartials((_, index) => index <= (newest?.index ?? 0));
     if (installed !== undefined && (newest?.index ?? 0) < installed.index)
       throw snapshotMissing(installed, this.#directory);
     return newest === undefined ? undefined : this.#verify(newest);
@@ -56,8 +62,27 @@ export class SnapshotDirectory {
     await this.#prune();
   }
 
-  async receive(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
-    await this.#write(meta, data, 'received');
+  /** Goes on with a file of the same content that an earlier call has begun; others that were begun are removed. */
+  async receive(meta: SnapshotMeta, data: SnapshotData): Promise<void> {
+    const { content } = data;
+    if (content === undefined) {
+      await this.#write(meta, data, 'received');
+      return;
+    }
+    const name = partialName(meta, content);
+    await this.#removePartials((one) => one !== name);
+    const partial = path.join(this.#directory, name);
+    await receiveSnapshotFile(this.#fileSystem, partial, { clusterId: this.#clusterId, meta }, content);
+    await this.#giveName(partial, this.#path(meta, 'received'));
+  }
+
+  async open(place: Place): Promise<SnapshotData> {
+    const file = this.#path(place, 'snap');
+    const content = await readSnapshotContent(this.#fileSystem, file);
+    return {
+      [Symbol.asyncIterator]: () => this.read(place),
+      content: { ...content, readFrom: (byte) => skip(this.read(place), byte) },
+    };
   }
 
   /** After the log has noted that it is in force: a crash in between is made good by `recover`. */
@@ -81,11 +106,25 @@ export class SnapshotDirectory {
     this.#temporaryCount += 1;
     const temporary = path.join(this.#directory, `snapshot-${this.#temporaryCount}.tmp`);
     await writeSnapshotFile(this.#fileSystem, temporary, { clusterId: this.#clusterId, meta }, data);
+    await this.#giveName(temporary, this.#path(meta, kind));
+  }
+
+  async #giveName(temporary: string, final: string): Promise<void> {
     try {
-      await this.#rename(temporary, this.#path(meta, kind));
+      await this.#rename(temporary, final);
     } catch (error) {
       await removeQuietly(this.#fileSystem, undefined, temporary);
       throw error;
+    }
+  }
+
+  /** Those whose transfer broke off. */
+  async #removePartials(unwanted: (name: string, index: number) => boolean): Promise<void> {
+    for (const name of await onDisk('list', this.#directory, this.#fileSystem.list(this.#directory))) {
+      const match = PARTIAL.exec(name);
+      if (match === null || !unwanted(name, Number(match[1]))) continue;
+      const file = path.join(this.#directory, name);
+      await onDisk('delete', file, this.#fileSystem.remove(file));
     }
   }
 
@@ -113,7 +152,10 @@ export class SnapshotDirectory {
   }
 
   async #pruneNow(): Promise<void> {
-    const old = (await this.#inForce()).slice(SNAPSHOTS_KEPT);
+    const inForce = await this.#inForce();
+    const newest = inForce[0]?.index ?? 0;
+    await this.#removePartials((_, index) => index <= newest);
+    const old = inForce.slice(SNAPSHOTS_KEPT);
     for (const place of old) {
       const file = this.#path(place, 'snap');
       await onDisk('delete', file, this.#fileSystem.remove(file));
@@ -153,5 +195,17 @@ export class SnapshotDirectory {
 
   #path(place: Place, kind: 'snap' | 'received'): string {
     return path.join(this.#directory, `snapshot-${place.index}-${place.term}.${kind}`);
+  }
+}
+
+function partialName({ index, term }: Place, { sizeBytes, checksum }: SnapshotContent): string {
+  return `snapshot-${index}-${term}-${sizeBytes}-${checksum.toString(16).padStart(8, '0')}.partial`;
+}
+
+async function* skip(data: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = bytes;
+  for await (const chunk of data) {
+    if (left < chunk.length) yield left === 0 ? chunk : chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
   }
 }

@@ -40,19 +40,38 @@ export async function writeSnapshotFile(
   }
 }
 
-class BlockWriter {
+/** How far a file has come. */
+export interface BlockPosition {
+  /** In the file. */
+  readonly offset: number;
+  /** Of the data so far. */
+  readonly crc: number;
+  readonly total: number;
+}
+
+const START: BlockPosition = { offset: 0, crc: 0, total: 0 };
+
+export class BlockWriter {
   readonly #file: OpenFile;
   readonly #path: string;
   readonly #block = new Uint8Array(BLOCK_HEADER_BYTES + BLOCK_BYTES);
   #filled = 0;
-  #position = 0;
+  #position: number;
   #unsynced = 0;
-  #crc = 0;
-  #total = 0;
+  #crc: number;
+  #total: number;
 
-  constructor(file: OpenFile, path: string) {
+  constructor(file: OpenFile, path: string, start: BlockPosition = START) {
     this.#file = file;
     this.#path = path;
+    this.#position = start.offset;
+    this.#crc = start.crc;
+    this.#total = start.total;
+  }
+
+  /** Of all that was added. Exact only after `flush`. */
+  get content(): { readonly sizeBytes: number; readonly checksum: number } {
+    return { sizeBytes: this.#total, checksum: this.#crc };
   }
 
   async add(chunk: Uint8Array): Promise<void> {
@@ -61,12 +80,12 @@ class BlockWriter {
       this.#block.set(chunk.subarray(at, at + count), BLOCK_HEADER_BYTES + this.#filled);
       this.#filled += count;
       at += count;
-      if (this.#filled === BLOCK_BYTES) await this.#flush();
+      if (this.#filled === BLOCK_BYTES) await this.flush();
     }
   }
 
   async finish(): Promise<void> {
-    await this.#flush();
+    await this.flush();
     await this.write(encodeTrailer(this.#total, this.#crc));
     await this.#sync();
   }
@@ -78,7 +97,8 @@ class BlockWriter {
     if (this.#unsynced >= SYNC_EVERY_BYTES) await this.#sync();
   }
 
-  async #flush(): Promise<void> {
+  /** Ends the present block. */
+  async flush(): Promise<void> {
     if (this.#filled === 0) return;
     const end = BLOCK_HEADER_BYTES + this.#filled;
     this.#crc = crc32(this.#block.subarray(BLOCK_HEADER_BYTES, end), this.#crc);

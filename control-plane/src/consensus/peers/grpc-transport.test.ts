@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { encodeMessages, type Message, type TransportEvents } from '@cell/raft';
+import { encodeMessages, type Message, type SnapshotData, type TransportEvents } from '@cell/raft';
 import { type Metadata, Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
@@ -197,8 +197,16 @@ const snapshot = {
   data: new Uint8Array([1]),
 };
 
-async function* bytes(total: number, piece: number) {
-  for (let sent = 0; sent < total; sent += piece) yield new Uint8Array(Math.min(piece, total - sent)).fill(sent % 251);
+function bytes(total: number, piece: number): SnapshotData {
+  async function* readFrom(from: number) {
+    for (let sent = from; sent < total; sent += piece) yield new Uint8Array(Math.min(piece, total - sent)).fill(1);
+  }
+  return withContent(readFrom, total);
+}
+
+function withContent(readFrom: (byte: number) => AsyncIterable<Uint8Array>, sizeBytes = 1000): SnapshotData {
+  const content = { sizeBytes, checksum: 7, readFrom };
+  return { [Symbol.asyncIterator]: () => readFrom(0)[Symbol.asyncIterator](), content };
 }
 
 test('a snapshot arrives whole, and is accepted only when the receiver has stored it', async () => {
@@ -214,6 +222,41 @@ test('a snapshot arrives whole, and is accepted only when the receiver has store
   const { transport } = sender(address);
   await transport.sendSnapshot(message({ type: 'snapshot', snapshot }), bytes(10_000_000, 700_000));
   expect(taken).toEqual([{ index: 7, size: 10_000_000 }]);
+});
+
+test('a receiver that has the beginning gets the rest only', async () => {
+  let size = 0;
+  const { address } = await receiver('c', 0, async (_, { content }) => {
+    expect(content).toMatchObject({ sizeBytes: 10_000_000, checksum: 7 });
+    for await (const chunk of content!.readFrom(9_000_001)) size += chunk.length;
+  });
+  const { transport } = sender(address);
+  await transport.sendSnapshot(message({ type: 'snapshot', snapshot }), bytes(10_000_000, 700_000));
+  expect(size).toBe(999_999);
+});
+
+test('a snapshot that is not needed is accepted without its data', async () => {
+  const { address } = await receiver('c', 0, () => Promise.resolve());
+  const { transport } = sender(address);
+  const unread = withContent(() => {
+    throw new Error('Must not be read');
+  });
+  await transport.sendSnapshot(message({ type: 'snapshot', snapshot }), unread);
+});
+
+test('a receiver that goes away in the middle is reported', async () => {
+  const begun = Promise.withResolvers<void>();
+  const { address, stop } = await receiver('c', 0, async (_, data) => {
+    for await (const _ of data) begun.resolve();
+  });
+  const { transport } = sender(address);
+  const halting = withContent(async function* () {
+    yield new Uint8Array(1000);
+    await begun.promise;
+    stop();
+    for (;;) yield new Uint8Array(1_000_000);
+  });
+  await expect(transport.sendSnapshot(message({ type: 'snapshot', snapshot }), halting)).rejects.toThrow();
 });
 
 test('a snapshot that the sender breaks off never seems complete to the receiver', async () => {
@@ -234,7 +277,7 @@ test('a snapshot that the sender breaks off never seems complete to the receiver
     await begun.promise;
     throw new Error('Disk failed');
   }
-  const sent = transport.sendSnapshot(message({ type: 'snapshot', snapshot }), failing());
+  const sent = transport.sendSnapshot(message({ type: 'snapshot', snapshot }), withContent(failing));
   await expect(sent).rejects.toThrow('Disk failed');
   await expect.poll(() => endings).toEqual(['broken']);
 });

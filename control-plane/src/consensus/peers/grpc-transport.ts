@@ -1,4 +1,4 @@
-import { encodeMessages, type Message, type NodeId, type Transport } from '@cell/raft';
+import { encodeMessages, type Message, type NodeId, type SnapshotData, type Transport } from '@cell/raft';
 import type { Logger } from 'pino';
 import type { CellError } from '../../cell-error.ts';
 import type { Clock } from '../../ports.ts';
@@ -60,9 +60,10 @@ export class GrpcTransport implements Transport {
     queueMicrotask(() => this.#flush());
   }
 
-  async sendSnapshot(message: Message, data: AsyncIterable<Uint8Array>): Promise<void> {
+  async sendSnapshot(message: Message, { content }: SnapshotData): Promise<void> {
+    if (content === undefined) throw new Error('Snapshot without a known content can not be sent');
     const client = this.#parts.channels.client(message.to);
-    await sendSnapshot({ client, identity: this.#parts.identity, clock: this.#parts.clock, message, data });
+    await sendSnapshot({ client, identity: this.#parts.identity, clock: this.#parts.clock, message, content });
   }
 
   close(): void {

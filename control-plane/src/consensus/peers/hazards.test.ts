@@ -111,7 +111,8 @@ test('hazard 5: sending a snapshot ends also if its receiver takes everything an
   async function* data() {
     yield new Uint8Array(1000);
   }
-  const sent = transport.sendSnapshot(message('snapshot', 7), data());
+  const content = { sizeBytes: 1000, checksum: 0, readFrom: data };
+  const sent = transport.sendSnapshot(message('snapshot', 7), { [Symbol.asyncIterator]: data, content });
   const failed = expect(sent).rejects.toThrow();
   await expect.poll(() => taken).toBe(1000);
   await expect.poll(() => patience.at(-1)?.ms).toBeGreaterThan(10_000);

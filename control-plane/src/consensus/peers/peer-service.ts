@@ -66,11 +66,12 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
   server.addService(definition, {
     ...introductionHandlers(parts.introductions),
     exchangeMessages: (call: Parameters<IncomingMessages['accept']>[0]) => incoming.accept(call),
-    sendSnapshot: (call: SnapshotCall, answer: sendUnaryData<object>) => {
-      takeSnapshot(parts, caller, call).then(
-        () => answer(null, {}),
-        (error) => answer(toServiceError(error)),
-      );
+    sendSnapshot: (call: SnapshotCall) => {
+      // Without a listener, a call that its sender gives up would end the process.
+      call.on('error', () => {});
+      takeSnapshot(parts, caller, call).catch((error: unknown) => {
+        if (!call.cancelled) call.emit('error', toServiceError(error));
+      });
     },
     relayLogs: relayLogs(caller, requests),
     proposeCommands: unary(caller, method.proposeCommands, async ({ term, commands }) => {

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
-import { methodDefinition, PeerService } from '@cell/proto';
-import { encodeMessages, type Message } from '@cell/raft';
-import type { Client, ClientWritableStream, ServiceError } from '@grpc/grpc-js';
+import { methodDefinition, PeerService, type SendSnapshotResponse } from '@cell/proto';
+import { encodeMessages, type Message, type SnapshotContent } from '@cell/raft';
+import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
+import { CellError } from '../../cell-error.ts';
 import type { Clock } from '../../ports.ts';
 import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** How long the receiver may take for the next chunks. */
+/** How long the receiver may take for its first answer, and for the next chunks. */
 const STALL_MS_MAX = 10_000;
 
 /** How long it may take to store and accept the whole, once it has all the data. */
@@ -18,17 +19,25 @@ export interface SnapshotSending {
   readonly identity: PeerIdentity;
   readonly clock: Clock;
   readonly message: Message;
-  readonly data: AsyncIterable<Uint8Array>;
+  readonly content: SnapshotContent;
 }
 
 /** What broke off looks to the receiver as if it had ended; so the end is told by a piece without data. */
 const END = new Uint8Array();
 
-type Part = { part: { case: 'message' | 'data'; value: Uint8Array } };
+type Part =
+  | { part: { case: 'offer'; value: { message: Uint8Array; sizeBytes: bigint; checksum: number } } }
+  | { part: { case: 'data'; value: Uint8Array } };
 
-/** Sends a snapshot, no faster than the receiver stores it. Rejects if it stalls, breaks off or is refused. */
+type Call = ClientDuplexStream<Part, SendSnapshotResponse>;
+
+/**
+ * Sends a snapshot, or what the receiver lacks of it, no faster than it is stored there. Rejects if it stalls, breaks
+ * off or is refused.
+ */
 export async function sendSnapshot(sending: SnapshotSending): Promise<void> {
-  const { call, answered } = openCall(sending);
+  const call = openCall(sending);
+  const answers = new Answers(call);
   let stopTimer = () => {};
   const allow = (durationMs: number) => {
     stopTimer();
@@ -36,17 +45,17 @@ export async function sendSnapshot(sending: SnapshotSending): Promise<void> {
   };
   try {
     allow(STALL_MS_MAX);
-    call.write({ part: { case: 'message', value: encodeMessages([sending.message]) } });
-    for await (const value of chunks(sending.data)) {
-      if (!call.write({ part: { case: 'data', value } })) {
-        await Promise.race([once(call, 'drain'), answered.then(refuseEarly)]);
-      }
+    call.write({ part: { case: 'offer', value: offerOf(sending) } });
+    const first = await answers.next();
+    if (first.case === 'accepted') return;
+    for await (const value of chunks(sending.content.readFrom(Number(first.value)))) {
+      if (!call.write({ part: { case: 'data', value } })) await Promise.race([once(call, 'drain'), answers.failed]);
       allow(STALL_MS_MAX);
     }
     call.write({ part: { case: 'data', value: END } });
     call.end();
     allow(ACCEPT_MS_MAX);
-    await answered;
+    if ((await answers.next()).case !== 'accepted') throw invalid('it asked for data twice');
   } finally {
     stopTimer();
     // Does nothing once the call is over; if reading our own data failed, the receiver must not take the rest for all.
@@ -54,28 +63,53 @@ export async function sendSnapshot(sending: SnapshotSending): Promise<void> {
   }
 }
 
-function openCall({ client, identity }: SnapshotSending): {
-  call: ClientWritableStream<Part>;
-  answered: Promise<void>;
-} {
-  const method = methodDefinition(PeerService.method.sendSnapshot);
-  const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
-  const call = client.makeClientStreamRequest<Part, unknown>(
-    method.path,
-    method.requestSerialize,
-    method.responseDeserialize,
-    identityMetadata(identity),
-    (error: ServiceError | null) => (error === null ? resolve() : reject(error)),
-  );
-  // It may fail while we wait for something else; whoever awaits it later still sees the failure.
-  answered.catch(() => {});
-  // The callback above tells what went wrong; without a listener here it would end the process.
-  call.on('error', () => {});
-  return { call, answered };
+function offerOf({ message, content }: SnapshotSending) {
+  const { sizeBytes, checksum } = content;
+  return { message: encodeMessages([message]), sizeBytes: BigInt(sizeBytes), checksum };
 }
 
-function refuseEarly(): never {
-  throw new Error('Peer accepted a snapshot before it had all of it');
+function openCall({ client, identity }: SnapshotSending): Call {
+  const method = methodDefinition(PeerService.method.sendSnapshot);
+  return client.makeBidiStreamRequest<Part, SendSnapshotResponse>(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize as (bytes: Buffer) => SendSnapshotResponse,
+    identityMetadata(identity),
+  );
+}
+
+type Answer = Exclude<SendSnapshotResponse['progress'], { case: undefined }>;
+
+/** What the receiver says, in order. */
+class Answers {
+  /** Never resolves; rejects with the call. */
+  readonly failed: Promise<never>;
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.failed = promise;
+    // It may fail while nobody waits; whoever does so later still sees the failure.
+    promise.catch(() => {});
+    call.on('error', reject);
+    call.on('end', () => reject(new CellError('CELL_E_PEER_UNREACHABLE', 'Receiver of the snapshot broke off')));
+    call.pause();
+  }
+
+  async next(): Promise<Answer> {
+    const answered = once(this.#call, 'data');
+    answered.catch(() => {});
+    this.#call.resume();
+    const [{ progress }] = (await Promise.race([answered, this.failed])) as [SendSnapshotResponse];
+    this.#call.pause();
+    if (progress.case === undefined) throw invalid('its answer says nothing');
+    return progress;
+  }
+}
+
+function invalid(why: string): CellError {
+  return new CellError('CELL_E_INVALID', `Cannot send the snapshot: ${why}`);
 }
 
 async function* chunks(data: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

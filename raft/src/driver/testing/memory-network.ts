@@ -44,7 +44,12 @@ export class MemoryNetwork {
       sendSnapshot: async (message, data) => {
         const bytes = encodeMessages([message]);
         const target = this.#reach(from, message.to);
-        await target.onSnapshot(decodeMessages(bytes)[0] as Message, this.#breakable(from, message.to, data));
+        const { content } = data;
+        const breakable = (part: AsyncIterable<Uint8Array>) => this.#breakable(from, message.to, part);
+        await target.onSnapshot(decodeMessages(bytes)[0] as Message, {
+          [Symbol.asyncIterator]: () => breakable(data),
+          content: content && { ...content, readFrom: (byte) => breakable(content.readFrom(byte)) },
+        });
         this.snapshotsAccepted += 1;
       },
     };

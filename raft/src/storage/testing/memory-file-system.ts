@@ -106,6 +106,9 @@ export class MemoryFileSystem implements FileSystem {
         content.unsynced = [];
       },
       size: async () => content.bytes.length,
+      truncate: async (sizeBytes) => {
+        content.bytes = content.bytes.slice(0, sizeBytes);
+      },
       close: async () => undefined,
     };
   }

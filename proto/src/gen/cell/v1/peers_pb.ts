@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell/v1/peers.proto.
  */
 export const file_cell_v1_peers: GenFile = /*@__PURE__*/
-  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJAChNTZW5kU25hcHNob3RSZXF1ZXN0EhEKB21lc3NhZ2UYASABKAxIABIOCgRkYXRhGAIgASgMSABCBgoEcGFydCIWChRTZW5kU25hcHNob3RSZXNwb25zZSI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJuChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBBIRCglsYXN0X3Rlcm0YBCABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJFChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJdChBJbnRyb2R1Y2VSZXF1ZXN0EhEKCW1lbWJlcl9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIPCgdjbHVzdGVyGAMgASgJEhAKCGZvdW5kZXJzGAQgAygJIqwBChFJbnRyb2R1Y2VSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgJEg8KB2NsdXN0ZXIYAyABKAkSEAoIZm91bmRlcnMYBCADKAkSEAoIYWRtaXR0ZWQYBSABKAgSDwoHcmVmdXNhbBgGIAEoCRIoCgdtZW1iZXJzGAcgAygLMhcuY2VsbC52MS5Gb3VuZGluZ01lbWJlciJzCg5Gb3VuZGluZ01lbWJlchIKCgJpZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIUCgxncnBjX2FkZHJlc3MYAyABKAkSFAoMcGVlcl9hZGRyZXNzGAQgASgJEhQKDGh0dHBfYWRkcmVzcxgFIAEoCSJeCgxGb3VuZFJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIpCghmb3VuZGVycxgCIAMoCzIXLmNlbGwudjEuRm91bmRpbmdNZW1iZXISDwoHY2x1c3RlchgDIAEoCSIPCg1Gb3VuZFJlc3BvbnNlIq8BChdDaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBIoCgNhZGQYASABKAsyGS5jZWxsLnYxLkFkZE1lbWJlclJlcXVlc3RIABIwCgdwcm9tb3RlGAIgASgLMh0uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdEgAEi4KBnJlbW92ZRgDIAEoCzIcLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdEgAQggKBmNoYW5nZSIpChhDaGFuZ2VNZW1iZXJzaGlwUmVzcG9uc2USDQoFaW5kZXgYASABKAQiFwoVR2V0UmVwbGljYXRpb25SZXF1ZXN0IlkKFkdldFJlcGxpY2F0aW9uUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIrCgdtZW1iZXJzGAIgAygLMhouY2VsbC52MS5NZW1iZXJSZXBsaWNhdGlvbiKGAQoRTWVtYmVyUmVwbGljYXRpb24SCgoCaWQYASABKAQSEwoLbWF0Y2hfaW5kZXgYAiABKAQSDQoFc3RhdGUYAyABKAkSHAoPbGFzdF9jb250YWN0X21zGAQgASgESACIAQESDwoHbGVhcm5lchgFIAEoCEISChBfbGFzdF9jb250YWN0X21zIkAKDlJlY292ZXJSZXF1ZXN0Ei4KB3JlcXVlc3QYASABKAsyHS5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXF1ZXN0IkMKD1JlY292ZXJSZXNwb25zZRIwCghyZXNwb25zZRgBIAEoCzIeLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlc3BvbnNlMssHCgtQZWVyU2VydmljZRJCCglJbnRyb2R1Y2USGS5jZWxsLnYxLkludHJvZHVjZVJlcXVlc3QaGi5jZWxsLnYxLkludHJvZHVjZVJlc3BvbnNlEjYKBUZvdW5kEhUuY2VsbC52MS5Gb3VuZFJlcXVlc3QaFi5jZWxsLnYxLkZvdW5kUmVzcG9uc2USWwoQRXhjaGFuZ2VNZXNzYWdlcxIgLmNlbGwudjEuRXhjaGFuZ2VNZXNzYWdlc1JlcXVlc3QaIS5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSgBMAESTQoMU2VuZFNuYXBzaG90EhwuY2VsbC52MS5TZW5kU25hcHNob3RSZXF1ZXN0Gh0uY2VsbC52MS5TZW5kU25hcHNob3RSZXNwb25zZSgBElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARI2CgVDcmFzaBIVLmNlbGwudjEuQ3Jhc2hSZXF1ZXN0GhYuY2VsbC52MS5DcmFzaFJlc3BvbnNlEj8KCFRyYW5zZmVyEhguY2VsbC52MS5UcmFuc2ZlclJlcXVlc3QaGS5jZWxsLnYxLlRyYW5zZmVyUmVzcG9uc2USVwoQQ2hhbmdlTWVtYmVyc2hpcBIgLmNlbGwudjEuQ2hhbmdlTWVtYmVyc2hpcFJlcXVlc3QaIS5jZWxsLnYxLkNoYW5nZU1lbWJlcnNoaXBSZXNwb25zZRJRCg5HZXRSZXBsaWNhdGlvbhIeLmNlbGwudjEuR2V0UmVwbGljYXRpb25SZXF1ZXN0Gh8uY2VsbC52MS5HZXRSZXBsaWNhdGlvblJlc3BvbnNlEjwKB1JlY292ZXISFy5jZWxsLnYxLlJlY292ZXJSZXF1ZXN0GhguY2VsbC52MS5SZWNvdmVyUmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_model, file_cell_v1_operators]);
+  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJWChNTZW5kU25hcHNob3RSZXF1ZXN0EicKBW9mZmVyGAEgASgLMhYuY2VsbC52MS5TbmFwc2hvdE9mZmVySAASDgoEZGF0YRgCIAEoDEgAQgYKBHBhcnQiRgoNU25hcHNob3RPZmZlchIPCgdtZXNzYWdlGAEgASgMEhIKCnNpemVfYnl0ZXMYAiABKAQSEAoIY2hlY2tzdW0YAyABKA0iSwoUU2VuZFNuYXBzaG90UmVzcG9uc2USEwoJZnJvbV9ieXRlGAEgASgESAASEgoIYWNjZXB0ZWQYAiABKAhIAEIKCghwcm9ncmVzcyI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJuChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBBIRCglsYXN0X3Rlcm0YBCABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJFChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJdChBJbnRyb2R1Y2VSZXF1ZXN0EhEKCW1lbWJlcl9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIPCgdjbHVzdGVyGAMgASgJEhAKCGZvdW5kZXJzGAQgAygJIqwBChFJbnRyb2R1Y2VSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgJEg8KB2NsdXN0ZXIYAyABKAkSEAoIZm91bmRlcnMYBCADKAkSEAoIYWRtaXR0ZWQYBSABKAgSDwoHcmVmdXNhbBgGIAEoCRIoCgdtZW1iZXJzGAcgAygLMhcuY2VsbC52MS5Gb3VuZGluZ01lbWJlciJzCg5Gb3VuZGluZ01lbWJlchIKCgJpZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIUCgxncnBjX2FkZHJlc3MYAyABKAkSFAoMcGVlcl9hZGRyZXNzGAQgASgJEhQKDGh0dHBfYWRkcmVzcxgFIAEoCSJeCgxGb3VuZFJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIpCghmb3VuZGVycxgCIAMoCzIXLmNlbGwudjEuRm91bmRpbmdNZW1iZXISDwoHY2x1c3RlchgDIAEoCSIPCg1Gb3VuZFJlc3BvbnNlIq8BChdDaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBIoCgNhZGQYASABKAsyGS5jZWxsLnYxLkFkZE1lbWJlclJlcXVlc3RIABIwCgdwcm9tb3RlGAIgASgLMh0uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdEgAEi4KBnJlbW92ZRgDIAEoCzIcLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdEgAQggKBmNoYW5nZSIpChhDaGFuZ2VNZW1iZXJzaGlwUmVzcG9uc2USDQoFaW5kZXgYASABKAQiFwoVR2V0UmVwbGljYXRpb25SZXF1ZXN0IlkKFkdldFJlcGxpY2F0aW9uUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIrCgdtZW1iZXJzGAIgAygLMhouY2VsbC52MS5NZW1iZXJSZXBsaWNhdGlvbiKGAQoRTWVtYmVyUmVwbGljYXRpb24SCgoCaWQYASABKAQSEwoLbWF0Y2hfaW5kZXgYAiABKAQSDQoFc3RhdGUYAyABKAkSHAoPbGFzdF9jb250YWN0X21zGAQgASgESACIAQESDwoHbGVhcm5lchgFIAEoCEISChBfbGFzdF9jb250YWN0X21zIkAKDlJlY292ZXJSZXF1ZXN0Ei4KB3JlcXVlc3QYASABKAsyHS5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXF1ZXN0IkMKD1JlY292ZXJSZXNwb25zZRIwCghyZXNwb25zZRgBIAEoCzIeLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlc3BvbnNlMs0HCgtQZWVyU2VydmljZRJCCglJbnRyb2R1Y2USGS5jZWxsLnYxLkludHJvZHVjZVJlcXVlc3QaGi5jZWxsLnYxLkludHJvZHVjZVJlc3BvbnNlEjYKBUZvdW5kEhUuY2VsbC52MS5Gb3VuZFJlcXVlc3QaFi5jZWxsLnYxLkZvdW5kUmVzcG9uc2USWwoQRXhjaGFuZ2VNZXNzYWdlcxIgLmNlbGwudjEuRXhjaGFuZ2VNZXNzYWdlc1JlcXVlc3QaIS5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSgBMAESTwoMU2VuZFNuYXBzaG90EhwuY2VsbC52MS5TZW5kU25hcHNob3RSZXF1ZXN0Gh0uY2VsbC52MS5TZW5kU25hcHNob3RSZXNwb25zZSgBMAESVAoPUHJvcG9zZUNvbW1hbmRzEh8uY2VsbC52MS5Qcm9wb3NlQ29tbWFuZHNSZXF1ZXN0GiAuY2VsbC52MS5Qcm9wb3NlQ29tbWFuZHNSZXNwb25zZRJRCg5SZXBvcnRMaXZlbmVzcxIeLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXF1ZXN0Gh8uY2VsbC52MS5SZXBvcnRMaXZlbmVzc1Jlc3BvbnNlEkIKCUdldE1lbWJlchIZLmNlbGwudjEuR2V0TWVtYmVyUmVxdWVzdBoaLmNlbGwudjEuR2V0TWVtYmVyUmVzcG9uc2USRAoJUmVsYXlMb2dzEhkuY2VsbC52MS5SZWxheUxvZ3NSZXF1ZXN0GhouY2VsbC52MS5SZWxheUxvZ3NSZXNwb25zZTABEjYKBUNyYXNoEhUuY2VsbC52MS5DcmFzaFJlcXVlc3QaFi5jZWxsLnYxLkNyYXNoUmVzcG9uc2USPwoIVHJhbnNmZXISGC5jZWxsLnYxLlRyYW5zZmVyUmVxdWVzdBoZLmNlbGwudjEuVHJhbnNmZXJSZXNwb25zZRJXChBDaGFuZ2VNZW1iZXJzaGlwEiAuY2VsbC52MS5DaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBohLmNlbGwudjEuQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlElEKDkdldFJlcGxpY2F0aW9uEh4uY2VsbC52MS5HZXRSZXBsaWNhdGlvblJlcXVlc3QaHy5jZWxsLnYxLkdldFJlcGxpY2F0aW9uUmVzcG9uc2USPAoHUmVjb3ZlchIXLmNlbGwudjEuUmVjb3ZlclJlcXVlc3QaGC5jZWxsLnYxLlJlY292ZXJSZXNwb25zZWIGcHJvdG8z", [file_cell_v1_model, file_cell_v1_operators]);
 
 /**
  * A frame of Raft messages: all that one event-loop turn had for this peer.
@@ -69,12 +69,12 @@ export type SendSnapshotRequest = Message<"cell.v1.SendSnapshotRequest"> & {
    */
   part: {
     /**
-     * First: the Raft message, in the format of raft/src/codec.
+     * First: what is to be sent.
      *
-     * @generated from field: bytes message = 1;
+     * @generated from field: cell.v1.SnapshotOffer offer = 1;
      */
-    value: Uint8Array;
-    case: "message";
+    value: SnapshotOffer;
+    case: "offer";
   } | {
     /**
      * Then: the data, in order; a piece without any tells the end.
@@ -94,11 +94,68 @@ export const SendSnapshotRequestSchema: GenMessage<SendSnapshotRequest> = /*@__P
   messageDesc(file_cell_v1_peers, 2);
 
 /**
- * The snapshot is stored.
+ * What a snapshot is, before its data.
+ *
+ * @generated from message cell.v1.SnapshotOffer
+ */
+export type SnapshotOffer = Message<"cell.v1.SnapshotOffer"> & {
+  /**
+   * The Raft message that it belongs to, in the format of raft/src/codec.
+   *
+   * @generated from field: bytes message = 1;
+   */
+  message: Uint8Array;
+
+  /**
+   * Bytes of all its data.
+   *
+   * @generated from field: uint64 size_bytes = 2;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * CRC-32 of all its data. With the message it tells the receiver whether it has the beginning already.
+   *
+   * @generated from field: uint32 checksum = 3;
+   */
+  checksum: number;
+};
+
+/**
+ * Describes the message cell.v1.SnapshotOffer.
+ * Use `create(SnapshotOfferSchema)` to create a new message.
+ */
+export const SnapshotOfferSchema: GenMessage<SnapshotOffer> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 3);
+
+/**
+ * How far the receiver is.
  *
  * @generated from message cell.v1.SendSnapshotResponse
  */
 export type SendSnapshotResponse = Message<"cell.v1.SendSnapshotResponse"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof cell.v1.SendSnapshotResponse.progress
+   */
+  progress: {
+    /**
+     * Data is wanted from this byte on.
+     *
+     * @generated from field: uint64 from_byte = 1;
+     */
+    value: bigint;
+    case: "fromByte";
+  } | {
+    /**
+     * The snapshot is stored and accepted, or was not needed.
+     *
+     * @generated from field: bool accepted = 2;
+     */
+    value: boolean;
+    case: "accepted";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -106,7 +163,7 @@ export type SendSnapshotResponse = Message<"cell.v1.SendSnapshotResponse"> & {
  * Use `create(SendSnapshotResponseSchema)` to create a new message.
  */
 export const SendSnapshotResponseSchema: GenMessage<SendSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 3);
+  messageDesc(file_cell_v1_peers, 4);
 
 /**
  * Passes commands on.
@@ -135,7 +192,7 @@ export type ProposeCommandsRequest = Message<"cell.v1.ProposeCommandsRequest"> &
  * Use `create(ProposeCommandsRequestSchema)` to create a new message.
  */
 export const ProposeCommandsRequestSchema: GenMessage<ProposeCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 4);
+  messageDesc(file_cell_v1_peers, 5);
 
 /**
  * What became of the commands.
@@ -156,7 +213,7 @@ export type ProposeCommandsResponse = Message<"cell.v1.ProposeCommandsResponse">
  * Use `create(ProposeCommandsResponseSchema)` to create a new message.
  */
 export const ProposeCommandsResponseSchema: GenMessage<ProposeCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 5);
+  messageDesc(file_cell_v1_peers, 6);
 
 /**
  * What became of one command.
@@ -193,7 +250,7 @@ export type ProposalOutcome = Message<"cell.v1.ProposalOutcome"> & {
  * Use `create(ProposalOutcomeSchema)` to create a new message.
  */
 export const ProposalOutcomeSchema: GenMessage<ProposalOutcome> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 6);
+  messageDesc(file_cell_v1_peers, 7);
 
 /**
  * A command in the log.
@@ -221,7 +278,7 @@ export type CommittedCommand = Message<"cell.v1.CommittedCommand"> & {
  * Use `create(CommittedCommandSchema)` to create a new message.
  */
 export const CommittedCommandSchema: GenMessage<CommittedCommand> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 7);
+  messageDesc(file_cell_v1_peers, 8);
 
 /**
  * Why a command is not known to be in the log.
@@ -249,7 +306,7 @@ export type FailedCommand = Message<"cell.v1.FailedCommand"> & {
  * Use `create(FailedCommandSchema)` to create a new message.
  */
 export const FailedCommandSchema: GenMessage<FailedCommand> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 8);
+  messageDesc(file_cell_v1_peers, 9);
 
 /**
  * Which agents a member has heard from.
@@ -270,7 +327,7 @@ export type ReportLivenessRequest = Message<"cell.v1.ReportLivenessRequest"> & {
  * Use `create(ReportLivenessRequestSchema)` to create a new message.
  */
 export const ReportLivenessRequestSchema: GenMessage<ReportLivenessRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 9);
+  messageDesc(file_cell_v1_peers, 10);
 
 /**
  * One agent.
@@ -298,7 +355,7 @@ export type SeenNode = Message<"cell.v1.SeenNode"> & {
  * Use `create(SeenNodeSchema)` to create a new message.
  */
 export const SeenNodeSchema: GenMessage<SeenNode> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 10);
+  messageDesc(file_cell_v1_peers, 11);
 
 /**
  * The leader has taken note: the leases of these nodes are renewed.
@@ -319,7 +376,7 @@ export type ReportLivenessResponse = Message<"cell.v1.ReportLivenessResponse"> &
  * Use `create(ReportLivenessResponseSchema)` to create a new message.
  */
 export const ReportLivenessResponseSchema: GenMessage<ReportLivenessResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 11);
+  messageDesc(file_cell_v1_peers, 12);
 
 /**
  * Asks for a member's own part of the status.
@@ -334,7 +391,7 @@ export type GetMemberRequest = Message<"cell.v1.GetMemberRequest"> & {
  * Use `create(GetMemberRequestSchema)` to create a new message.
  */
 export const GetMemberRequestSchema: GenMessage<GetMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 12);
+  messageDesc(file_cell_v1_peers, 13);
 
 /**
  * A member's own part of the status.
@@ -376,7 +433,7 @@ export type GetMemberResponse = Message<"cell.v1.GetMemberResponse"> & {
  * Use `create(GetMemberResponseSchema)` to create a new message.
  */
 export const GetMemberResponseSchema: GenMessage<GetMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 13);
+  messageDesc(file_cell_v1_peers, 14);
 
 /**
  * Asks for output.
@@ -397,7 +454,7 @@ export type RelayLogsRequest = Message<"cell.v1.RelayLogsRequest"> & {
  * Use `create(RelayLogsRequestSchema)` to create a new message.
  */
 export const RelayLogsRequestSchema: GenMessage<RelayLogsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 14);
+  messageDesc(file_cell_v1_peers, 15);
 
 /**
  * Some output.
@@ -425,7 +482,7 @@ export type RelayLogsResponse = Message<"cell.v1.RelayLogsResponse"> & {
  * Use `create(RelayLogsResponseSchema)` to create a new message.
  */
 export const RelayLogsResponseSchema: GenMessage<RelayLogsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 15);
+  messageDesc(file_cell_v1_peers, 16);
 
 /**
  * Orders a crash.
@@ -446,7 +503,7 @@ export type CrashRequest = Message<"cell.v1.CrashRequest"> & {
  * Use `create(CrashRequestSchema)` to create a new message.
  */
 export const CrashRequestSchema: GenMessage<CrashRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 16);
+  messageDesc(file_cell_v1_peers, 17);
 
 /**
  * Never seen by the caller, as a rule.
@@ -461,7 +518,7 @@ export type CrashResponse = Message<"cell.v1.CrashResponse"> & {
  * Use `create(CrashResponseSchema)` to create a new message.
  */
 export const CrashResponseSchema: GenMessage<CrashResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 17);
+  messageDesc(file_cell_v1_peers, 18);
 
 /**
  * Asks to hand leadership over.
@@ -482,7 +539,7 @@ export type TransferRequest = Message<"cell.v1.TransferRequest"> & {
  * Use `create(TransferRequestSchema)` to create a new message.
  */
 export const TransferRequestSchema: GenMessage<TransferRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 18);
+  messageDesc(file_cell_v1_peers, 19);
 
 /**
  * Leadership is handed over.
@@ -503,7 +560,7 @@ export type TransferResponse = Message<"cell.v1.TransferResponse"> & {
  * Use `create(TransferResponseSchema)` to create a new message.
  */
 export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 19);
+  messageDesc(file_cell_v1_peers, 20);
 
 /**
  * A member before it is in a cluster, to another one.
@@ -545,7 +602,7 @@ export type IntroduceRequest = Message<"cell.v1.IntroduceRequest"> & {
  * Use `create(IntroduceRequestSchema)` to create a new message.
  */
 export const IntroduceRequestSchema: GenMessage<IntroduceRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 20);
+  messageDesc(file_cell_v1_peers, 21);
 
 /**
  * What the other one is, and whether the caller may join.
@@ -608,7 +665,7 @@ export type IntroduceResponse = Message<"cell.v1.IntroduceResponse"> & {
  * Use `create(IntroduceResponseSchema)` to create a new message.
  */
 export const IntroduceResponseSchema: GenMessage<IntroduceResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 21);
+  messageDesc(file_cell_v1_peers, 22);
 
 /**
  * A member and its addresses.
@@ -657,7 +714,7 @@ export type FoundingMember = Message<"cell.v1.FoundingMember"> & {
  * Use `create(FoundingMemberSchema)` to create a new message.
  */
 export const FoundingMemberSchema: GenMessage<FoundingMember> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 22);
+  messageDesc(file_cell_v1_peers, 23);
 
 /**
  * Makes a member one of a new cluster.
@@ -692,7 +749,7 @@ export type FoundRequest = Message<"cell.v1.FoundRequest"> & {
  * Use `create(FoundRequestSchema)` to create a new message.
  */
 export const FoundRequestSchema: GenMessage<FoundRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 23);
+  messageDesc(file_cell_v1_peers, 24);
 
 /**
  * It is stored.
@@ -707,7 +764,7 @@ export type FoundResponse = Message<"cell.v1.FoundResponse"> & {
  * Use `create(FoundResponseSchema)` to create a new message.
  */
 export const FoundResponseSchema: GenMessage<FoundResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 24);
+  messageDesc(file_cell_v1_peers, 25);
 
 /**
  * Asks for one change of membership.
@@ -752,7 +809,7 @@ export type ChangeMembershipRequest = Message<"cell.v1.ChangeMembershipRequest">
  * Use `create(ChangeMembershipRequestSchema)` to create a new message.
  */
 export const ChangeMembershipRequestSchema: GenMessage<ChangeMembershipRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 25);
+  messageDesc(file_cell_v1_peers, 26);
 
 /**
  * It is done.
@@ -773,7 +830,7 @@ export type ChangeMembershipResponse = Message<"cell.v1.ChangeMembershipResponse
  * Use `create(ChangeMembershipResponseSchema)` to create a new message.
  */
 export const ChangeMembershipResponseSchema: GenMessage<ChangeMembershipResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 26);
+  messageDesc(file_cell_v1_peers, 27);
 
 /**
  * Asks how far the members are.
@@ -788,7 +845,7 @@ export type GetReplicationRequest = Message<"cell.v1.GetReplicationRequest"> & {
  * Use `create(GetReplicationRequestSchema)` to create a new message.
  */
 export const GetReplicationRequestSchema: GenMessage<GetReplicationRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 27);
+  messageDesc(file_cell_v1_peers, 28);
 
 /**
  * How far the members are.
@@ -816,7 +873,7 @@ export type GetReplicationResponse = Message<"cell.v1.GetReplicationResponse"> &
  * Use `create(GetReplicationResponseSchema)` to create a new message.
  */
 export const GetReplicationResponseSchema: GenMessage<GetReplicationResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 28);
+  messageDesc(file_cell_v1_peers, 29);
 
 /**
  * How far one member is, as the leader knows it.
@@ -865,7 +922,7 @@ export type MemberReplication = Message<"cell.v1.MemberReplication"> & {
  * Use `create(MemberReplicationSchema)` to create a new message.
  */
 export const MemberReplicationSchema: GenMessage<MemberReplication> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 29);
+  messageDesc(file_cell_v1_peers, 30);
 
 /**
  * Passes a recovery on.
@@ -886,7 +943,7 @@ export type RecoverRequest = Message<"cell.v1.RecoverRequest"> & {
  * Use `create(RecoverRequestSchema)` to create a new message.
  */
 export const RecoverRequestSchema: GenMessage<RecoverRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 30);
+  messageDesc(file_cell_v1_peers, 31);
 
 /**
  * What became of it.
@@ -907,7 +964,7 @@ export type RecoverResponse = Message<"cell.v1.RecoverResponse"> & {
  * Use `create(RecoverResponseSchema)` to create a new message.
  */
 export const RecoverResponseSchema: GenMessage<RecoverResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 31);
+  messageDesc(file_cell_v1_peers, 32);
 
 /**
  * What members call on each other.
@@ -946,12 +1003,13 @@ export const PeerService: GenService<{
     output: typeof ExchangeMessagesResponseSchema;
   },
   /**
-   * A snapshot: first the Raft message that it belongs to, then its data.
+   * A snapshot: first what it is. The receiver answers from which byte on it lacks the data, and gets that; it answers
+   * again once it has stored and accepted the whole.
    *
    * @generated from rpc cell.v1.PeerService.SendSnapshot
    */
   sendSnapshot: {
-    methodKind: "client_streaming";
+    methodKind: "bidi_streaming";
     input: typeof SendSnapshotRequestSchema;
     output: typeof SendSnapshotResponseSchema;
   },
