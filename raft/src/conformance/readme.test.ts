@@ -6,15 +6,14 @@ import { REFERENCE_CONFIG } from './interaction/add-nodes.ts';
 
 test('the README lists exactly the settings in which the runner differs from our defaults', () => {
   const text = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
-  const listed = [...text.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \|/gm)].map(([, name, ours, here]) => [
-    name,
-    ours,
-    here,
-  ]);
-  const differing = Object.entries(REFERENCE_CONFIG)
-    // What is not a plain value can't be in a table: where chance and trace events come from.
-    .filter(([, value]) => typeof value !== 'function' && value !== undefined)
-    .map(([name, value]) => [name, String(defaultConfig[name as keyof typeof defaultConfig]), String(value)])
-    .filter(([, ours, here]) => ours !== here);
-  expect(listed.sort()).toEqual(differing.sort());
+  const rows = text.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \|/gm);
+  const listed = Array.from(rows, ([, name, ours, here]) => `${name}: ${ours}, here ${here}`);
+  const differing: string[] = [];
+  for (const [name, value] of Object.entries(REFERENCE_CONFIG)) {
+    // What is no plain value can't be in a table: where chance and trace events come from.
+    if (typeof value === 'function' || value === undefined) continue;
+    const ours = String(defaultConfig[name as keyof typeof defaultConfig]);
+    if (ours !== String(value)) differing.push(`${name}: ${ours}, here ${value}`);
+  }
+  expect(listed.toSorted((a, b) => a.localeCompare(b))).toEqual(differing.toSorted((a, b) => a.localeCompare(b)));
 });

@@ -68,7 +68,9 @@ test('a follower that hears from its leader, or gives its vote, waits for a whol
   const reasons = [
     testMessage({ type: 'heartbeat', from: 2, to: 1, term: 1 }),
     testMessage({ type: 'append', from: 2, to: 1, term: 1, index: START_INDEX, logTerm: 1 }),
-    testMessage({ type: 'vote', from: 3, to: 1, term: 2, index: START_INDEX, logTerm: 1 }),
+    // Refused, but in a later term; and then one in the same term that is granted.
+    testMessage({ type: 'vote', from: 3, to: 1, term: 2, index: 0, logTerm: 0 }),
+    testMessage({ type: 'vote', from: 2, to: 1, term: 2, index: START_INDEX, logTerm: 1 }),
   ];
   for (const reason of reasons) {
     cluster.tick(1, ELECTION_TICKS - 1);
