@@ -8,7 +8,7 @@ test('without words all faults come for two minutes, from any seed', () => {
     minutes: 2,
     faults: FAULT_KINDS,
     members: 5,
-    clients: 6,
+    clients: 10,
     keep: false,
   });
 });

@@ -12,7 +12,7 @@ export interface NemesisArguments {
   readonly keep: boolean;
 }
 
-export const USAGE = `Usage: npm run nemesis -- [--seed N] [--minutes M] [--faults kill,pause,…] [--members 5] [--clients 6] [--keep]
+export const USAGE = `Usage: npm run nemesis -- [--seed N] [--minutes M] [--faults kill,pause,…] [--members 5] [--clients 10] [--keep]
 
 Faults: ${FAULT_KINDS.join(', ')}; all unless some are named`;
 
@@ -41,7 +41,7 @@ export function readNemesisArguments(words: readonly string[]): NemesisArguments
     minutes,
     faults: values.faults === undefined ? FAULT_KINDS : values.faults.split(',').map(faultKind),
     members: wholeNumber('--members', values.members ?? '5', 3, MEMBERS_MAX),
-    clients: wholeNumber('--clients', values.clients ?? '6', 1, CLIENTS_MAX),
+    clients: wholeNumber('--clients', values.clients ?? '10', 1, CLIENTS_MAX),
     keep: values.keep,
   };
 }

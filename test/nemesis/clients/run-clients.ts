@@ -8,7 +8,7 @@ import { codeOf, perform, writtenBy } from './perform.ts';
 const REGISTERS = 5;
 /** Members keep the marks of 16 drills. */
 const DRILLS = 4;
-const CALL_MS_MAX = 2_000;
+const CALL_MS_MAX = 1_500;
 const PAUSE_MS_MAX = 25;
 const PAUSE_AFTER_FAILURE_MS = 40;
 /** How likely a client stays with the member that answered. */

@@ -11,11 +11,11 @@ export interface PlannedFault {
 }
 
 const FIRST_MS = 1_000;
-const FOR_MS_MIN = 1_500;
-const FOR_MS_MAX = 3_500;
+const FOR_MS_MIN = 800;
+const FOR_MS_MAX = 2_600;
 /** Until the log needs room that it has not reserved. */
 const DISK_MS_MIN = 5_000;
-const CALM_MS_MAX = 1_200;
+const CALM_MS_MAX = 700;
 /** How often another fault comes on top. */
 const SECOND_CHANCE = 0.4;
 const SECONDS: readonly FaultKind[] = ['kill', 'pause', 'transfer', 'one-way'];
