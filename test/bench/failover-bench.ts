@@ -12,7 +12,7 @@ export interface FailoverSizes {
   readonly kills: number;
 }
 
-export const FAILOVER_SIZES: FailoverSizes = { members: 3, kills: 20 };
+export const FAILOVER_SIZES: FailoverSizes = { members: 3, kills: 50 };
 
 /** The kill must not be in step with the leader's heartbeats, which come every 50 ms. */
 const SETTLED_MS = 300;
