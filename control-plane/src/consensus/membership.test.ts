@@ -102,6 +102,10 @@ test('the leader of two hands over to the one that stays', async () => {
   const other = cluster.members.find((member) => member !== leader)!;
   await change(leader, remove(leader.id));
   await expect.poll(() => confOf(other)).toEqual({ voters: [other.id], learners: [] });
+  // Had it removed itself, the other one might never come to know that this is committed.
+  expect(other.logged).toContainEqual(
+    expect.objectContaining({ msg: `Membership changed: removing member ${leader.id}` }),
+  );
   await leader.stop();
   await expect(other.running.consensus.submit(mark(1), timeoutMs)).resolves.toMatchObject({ ok: true });
   await expect(change(other, remove(other.id, true))).rejects.toMatchObject({ code: 'CELL_E_CONFLICT' });
