@@ -1,4 +1,5 @@
 import type { ConfState, Entry, Message, NodeId } from '../../core/index.ts';
+import { BegunTerms } from './begun-terms.ts';
 import type { Check, DurableView, EntryLogView, LogView, MemberView, Verdict } from './check.ts';
 import { CommittedEntries } from './committed-entries.ts';
 import { ElectionSafety } from './election-safety.ts';
@@ -40,6 +41,7 @@ export class AllChecks {
   constructor({ logOf, durableOf, readValue, startIndex, messageSizeMax }: ChecksParts) {
     const checks: readonly Check[] = [
       new ElectionSafety(),
+      new BegunTerms(),
       new QuorumElection(logOf),
       new MonotonicCommit(),
       new KeptPromises(),
