@@ -224,7 +224,7 @@ interface Duties {
   readonly operators: Server;
   readonly requests: PeerRequests;
   readonly sessions: SessionRegistry;
-  readonly dataBytes: () => number;
+  readonly data: DataSize;
 }
 
 function startDuties(
@@ -269,14 +269,14 @@ function startDuties(
     crashProcess: () => process.kill(process.pid, 'SIGKILL'),
   });
   const requests = { ...served, ownStatus, livenessReported: executor.livenessReported };
-  return { operators, requests, sessions, dataBytes: data.bytes };
+  return { operators, requests, sessions, data };
 }
 
 function serveHttp(
   { config }: Parts,
   { consensus, connected }: RunningConsensus,
   directory: MemberDirectory,
-  { sessions, dataBytes }: Duties,
+  { sessions, data }: Duties,
   { registry }: MemberCounters,
   entrance: Entrance,
 ): void {
@@ -289,7 +289,8 @@ function serveHttp(
     status: () => consensus.status(),
     leading: () => consensus.leadership.leading,
     agentSessions: () => sessions.size,
-    dataBytes,
+    dataBytes: data.bytes,
+    diskFreeBytes: data.freeBytes,
     peers: () => others().map(({ id }) => ({ id, connected: connected(id) })),
   });
   entrance.serve({

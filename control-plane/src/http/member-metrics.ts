@@ -1,6 +1,7 @@
 import type { RaftStatus } from '@cell/raft';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FleetState } from '../state/fleet-state.ts';
+import { addMembershipMetrics } from './membership-metrics.ts';
 
 export interface MetricSources {
   readonly version: string;
@@ -11,6 +12,8 @@ export interface MetricSources {
   readonly leading: () => boolean;
   readonly agentSessions: () => number;
   readonly dataBytes: () => number;
+  /** Undefined while it is unknown. */
+  readonly diskFreeBytes: () => number | undefined;
   readonly peers: () => readonly { readonly id: number; readonly connected: boolean }[];
 }
 
@@ -64,9 +67,12 @@ export function createCounters(): MemberCounters {
 export function addMemberMetrics(registry: Registry, sources: MetricSources): void {
   addIdentity(registry, sources);
   addRaft(registry, sources);
+  addMembershipMetrics(registry, sources.status);
   addFleet(registry, sources.state);
   gauge(registry, 'cell_agent_sessions', 'Agents that are connected to this member.', sources.agentSessions);
   gauge(registry, 'cell_data_bytes', "Bytes in this member's data folder.", sources.dataBytes);
+  const diskFree = "Bytes that are free on the disk with this member's data folder; NaN while that is unknown.";
+  gauge(registry, 'cell_disk_free_bytes', diskFree, () => sources.diskFreeBytes() ?? Number.NaN);
 }
 
 function addIdentity(registry: Registry, { version, cluster, memberId }: MetricSources): void {
@@ -96,6 +102,7 @@ function addRaft(registry: Registry, { status, leading, peers }: MetricSources):
     labelNames: ['peer'],
     registers: [registry],
     collect: () => {
+      connected.reset();
       for (const peer of peers()) connected.set({ peer: String(peer.id) }, peer.connected ? 1 : 0);
     },
   });
