@@ -247,3 +247,18 @@ test('a candidate asks for votes when its own term, vote and log are stored, so 
     'vote 3',
   ]);
 });
+
+test('a follower that forgets its leader keeps term and vote, and follows again as soon as it hears from it', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  const before = cluster.node(2).basicStatus();
+  cluster.node(2).forgetLeader();
+  expect(cluster.node(2).basicStatus()).toEqual({ ...before, leader: 0 });
+  expect(() => cluster.propose(2, 'a')).toThrow(expect.objectContaining({ code: 'proposal-dropped' }));
+  cluster.tick(1);
+  cluster.settle();
+  expect(cluster.node(2).basicStatus().leader).toBe(1);
+  // A leader has nobody to forget.
+  cluster.node(1).forgetLeader();
+  expect(cluster.node(1).basicStatus()).toMatchObject({ role: 'leader', leader: 1 });
+});
