@@ -105,8 +105,8 @@ function lagProblems({ id, kind, reachable, lagEntries, getsSnapshot }: MemberFa
 /** Those that were added, and then forgotten. */
 function newcomerProblems(state: FleetState, { members, nowMs }: ControlPlaneFacts): FleetProblem[] {
   return presentMembers(state.members).flatMap(({ id, status, changedAtMs }): FleetProblem[] => {
-    const kind = members.find((member) => member.id === id)?.kind;
-    if (kind === 'voter' || nowMs - changedAtMs <= LEARNER_MS_MAX) return [];
+    const known = members.find((member) => member.id === id);
+    if (known === undefined || known.kind === 'voter' || nowMs - changedAtMs <= LEARNER_MS_MAX) return [];
     const ago = `${Math.floor((nowMs - changedAtMs) / MS_PER_MINUTE)} minutes ago`;
     const orRemove = `or take it out with "cellctl control-plane remove ${id}"`;
     if (status === 'invited') {
@@ -123,6 +123,7 @@ function voterProblems(controlPlane: ControlPlaneFacts): FleetProblem[] {
   const { length } = votersOf(controlPlane);
   if (length === 0 || length % 2 === 1) return [];
   const spare = length / 2 - 1;
-  const message = `${length} members vote: no more than ${spare} may be lost, as with ${length - 1}`;
+  const loss = spare === 0 ? 'none may be lost' : `no more than ${spare} may be lost`;
+  const message = `${length} members vote: ${loss}, as with ${length - 1}`;
   return [{ severity: 'warning', message, advice: 'Add and promote one more, or remove one' }];
 }
