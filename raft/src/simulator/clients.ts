@@ -13,6 +13,8 @@ const READ_SHARE = 0.3;
 const TO_LEADER_SHARE = 0.8;
 /** A swap expects what its client saw last, or something else. */
 const HOPEFUL_SWAP_SHARE = 0.8;
+/** How many of the commands that would be refused are tried all the same. */
+const HOPELESS_SHARE = 0.2;
 const BATCH_MAX = 4;
 /** Clients wait when so much of a member's log is not committed: else a slow cluster would never catch up. */
 const UNCOMMITTED_MAX = 40;
@@ -121,7 +123,13 @@ export class Clients {
     const process = this.#random.pick(candidates);
     const { lastIndex, commit } = process.view;
     if (this.#random.chance(READ_SHARE)) this.read(process);
+    else if (this.#wouldRefuse(process, leaders.length > 0) && !this.#random.chance(HOPELESS_SHARE)) return;
     else if (lastIndex - commit < UNCOMMITTED_MAX) this.command(process, this.#random.whole(1, BATCH_MAX));
+  }
+
+  /** Without a leader, or where proposals aren't forwarded, little comes of asking. */
+  #wouldRefuse({ leading }: Process, led: boolean): boolean {
+    return !leading && (!led || this.#cluster.scenario.core.disableProposalForwarding);
   }
 
   #applied(process: Process, entry: Entry): void {
