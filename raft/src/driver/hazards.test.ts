@@ -9,6 +9,7 @@ import { Deadlines } from './deadlines.ts';
 import { LogWriter } from './log-writer.ts';
 import type { LogStore } from './ports.ts';
 import { Proposals } from './proposals.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
 import { ListMachine } from './testing/list-machine.ts';
 import { conf, TestCluster, type TestMember } from './testing/test-cluster.ts';
 
@@ -116,6 +117,27 @@ test('hazard 5: a snapshot whose receiver dies in the middle is reported lost, a
   await cluster.until(() => stateOf() === 'probe');
   const { machine } = await cluster.start(behind);
   await cluster.until(() => machine.items.length === 240);
+});
+
+test('hazard 5: each snapshot is reported once, as taken over or as lost', async () => {
+  const store = await storeWith(8, { term: 1, vote: 1, commit: 9 });
+  const snapshot = await store.createSnapshot({ index: 4, term: 1, conf: conf(1, 2) }, new ListMachine().capture());
+  const reports: string[] = [];
+  let fate = (): Promise<void> => Promise.resolve();
+  const sender = new SnapshotSender({
+    store,
+    transport: { send: () => undefined, sendSnapshot: () => fate() },
+    report: (peer, accepted) => reports.push(`${peer} ${accepted}`),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  sender.send(message({ type: 'snapshot', from: 1, to: 2, term: 1, snapshot }));
+  await nextTurn();
+  fate = () => Promise.reject(new Error('Connection broke off'));
+  sender.send(message({ type: 'snapshot', from: 1, to: 3, term: 1, snapshot }));
+  await nextTurn();
+  expect(reports).toEqual(['2 true', '3 false']);
 });
 
 test('hazard 6: the acknowledgement of a snapshot waits until the snapshot is in force, also if no sync was asked for', async () => {
