@@ -6,7 +6,7 @@ import { CellError } from '../../cell-error.ts';
 import { silentLog } from '../../execute/testing/example-fleet.ts';
 import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
 import { answeredError } from '../../grpc-error.ts';
-import type { Clock, LogChunk, MemberStatus, Peers } from '../../ports.ts';
+import type { Clock, LogChunk, MemberStatus, Peers, Recovery } from '../../ports.ts';
 import type { AllocationReport } from '../../state/commands.ts';
 import { registerServices, SessionRegistry } from '../index.ts';
 import { serverOptions } from '../serve.ts';
@@ -32,6 +32,7 @@ function noRecovery(): never {
 
 export class PaperMember {
   readonly consensus = new MemoryConsensus();
+  readonly recovery: Recovery = { plan: noRecovery, run: noRecovery };
   readonly crashes: string[] = [];
   readonly reported: AllocationReport[] = [];
   /** Members that answer; 1 is this one. */
@@ -66,7 +67,7 @@ export class PaperMember {
       sessions: this.sessions,
       reports: { add: (reports) => void this.reported.push(...reports) },
       clusterName: 'paper',
-      recovery: { plan: noRecovery, run: noRecovery },
+      recovery: this.recovery,
       ownStatus: () => this.#status(1),
       crashProcess: () => void this.crashes.push('this process'),
     });
