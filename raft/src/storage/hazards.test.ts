@@ -51,23 +51,20 @@ test('hazard 3: a commit index that was not synced may be lost, and takes neithe
   }
 });
 
-test('etcd 3.5 post-mortem: index, term and membership of a snapshot are under the same checksum as its data', async () => {
+test('etcd 3.5 post-mortem: the index, term and membership in a snapshot can not change without its being refused', async () => {
   const disk = new MemoryFileSystem();
   const store = await open(disk);
   await store.append({ entries: makeEntries(2, 20, 1, 100), hardState: { term: 1, vote: 1, commit: 20 }, sync: true });
   await store.createSnapshot(metaAt(12, 1), chunksOf('state at 12'));
   await store.close();
   const name = (await disk.list('/data')).find((file) => file.endsWith('.snap')) ?? '';
-  expect(name).not.toBe('');
   const whole = disk.bytesOf(`/data/${name}`).slice();
-  // Wherever it says 12, saying 13 is found out: a state machine can't be told that it is further than its data.
-  const places = [...whole.keys()].filter((at) => whole[at] === 12);
-  expect(places.length).toBeGreaterThan(0);
-  for (const at of places) {
+  // A state machine can't be told that it is further than its data, nor that others are its members.
+  for (const at of whole.keys()) {
     const changed = whole.slice();
-    changed[at] = 13;
+    changed[at] = (changed[at] as number) ^ 1;
     const damaged = disk.crash();
     damaged.replace(`/data/${name}`, changed);
-    await expect(open(damaged)).rejects.toMatchObject({ code: expect.stringMatching(/^CELL_E_/) });
+    await expect(open(damaged), `byte ${at}`).rejects.toMatchObject({ code: expect.stringMatching(/^CELL_E_/) });
   }
 });
