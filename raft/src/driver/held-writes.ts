@@ -1,8 +1,14 @@
 import type { Entry, HardState, Message } from '../core/index.ts';
-import type { LogWrite } from './log-writer.ts';
 
 /** Messages that could not go out, as the term that they stand on could not be stored; older ones count as lost. */
 const WAITING_MAX = 1_000;
+
+/** What a write without room leaves to be done. */
+interface HeldWrite {
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState | undefined;
+  readonly responses: readonly Message[];
+}
 
 /**
  * Entries that the disk has no room for. They stay in memory, so that reads can go on; and nobody is told that they
@@ -31,7 +37,7 @@ export class HeldWrites {
   }
 
   /** `lastStored`: the last index in the store. */
-  add(write: LogWrite, lastStored: number): void {
+  add(write: HeldWrite, lastStored: number): void {
     this.#replaceTail(write.entries);
     this.#hardState = write.hardState ?? this.#hardState;
     const stored = this.validTo(lastStored);
