@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { REGRESSION_SEEDS } from './regression-seeds.ts';
 import { violationText } from './report.ts';
 import { runSeeds } from './run-seeds.ts';
 import { makeScenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
+import { REGRESSION_SEEDS } from './testing/regression-seeds.ts';
 
 const FIXED_SEEDS = 300;
 const RANDOM_SEEDS = 100;
