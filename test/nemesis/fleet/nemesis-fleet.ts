@@ -14,6 +14,8 @@ export interface NemesisFleetParts {
   readonly clockLibrary: string | undefined;
 }
 
+/** Many processes at once, on a machine that may have other things to do. */
+const START_MS_MAX = 60_000;
 const LEADER_MS_MAX = 1_000;
 const WATCH_MS = 50;
 /** A member that found its disk full may take so long to end, while there is room again already. */
@@ -70,7 +72,7 @@ export class NemesisFleet {
 
   async start(): Promise<void> {
     for (const member of this.members) member.up();
-    await Promise.all(this.members.map((member) => member.ready()));
+    await Promise.all(this.members.map((member) => member.ready(START_MS_MAX)));
   }
 
   /** One that says so of itself; undefined if none does, or none soon. */

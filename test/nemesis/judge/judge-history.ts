@@ -18,6 +18,9 @@ import {
 import { hasMark, marksModel } from './marks-model.ts';
 import { registerModel } from './register-model.ts';
 
+/** For a history with many calls that nobody answered: some seconds of work. */
+const STEPS_MAX = 10_000_000;
+
 export interface HistoryJudgement {
   /** One sentence, or some lines, for each thing that may not be. */
   readonly violations: readonly string[];
@@ -99,7 +102,7 @@ function isSeen(records: readonly CallRecord[], drill: string, sequence: number)
 }
 
 function judge<S, I, O>(model: SequentialModel<S, I, O>, operations: readonly Operation<I, O>[]) {
-  const found = checkLinearizability(model, operations);
+  const found = checkLinearizability(model, operations, { stepsMax: STEPS_MAX });
   if (found.verdict === 'linearizable') return {};
   if (found.verdict === 'violation') return { violation: explainViolation(model, found) };
   return { undecided: `"${found.partition}" is undecided after ${found.steps} steps` };

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { type CellClient, connect, JobSchema, plainMessage } from '@cell/sdk';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { CallLog } from '../clients/call-log.ts';
-import { perform } from '../clients/perform.ts';
+import type { Input } from '../clients/operations.ts';
+import { codeOf, perform } from '../clients/perform.ts';
 import { allReads } from '../clients/run-clients.ts';
 import type { NemesisFleet } from '../fleet/nemesis-fleet.ts';
 import type { NemesisMember } from '../fleet/nemesis-member.ts';
@@ -35,10 +36,24 @@ export async function readAll(fleet: NemesisFleet, log: CallLog): Promise<void> 
   for (const member of fleet.members) {
     await withClient(member, async (client) => {
       for (const input of allReads()) {
-        const record = log.begin(LAST_CLIENT, member.id, input);
-        log.end(record, { output: await perform(client, input, CALL_MS_MAX) });
+        await waitFor(() => readOnce(client, member, input, log), {
+          what: `member ${member.id} to answer a read`,
+          timeoutMs: BACK_MS_MAX,
+        });
       }
     });
+  }
+}
+
+/** Whether it was answered: there may be an election even now. */
+async function readOnce(client: CellClient, member: NemesisMember, input: Input, log: CallLog): Promise<boolean> {
+  const record = log.begin(LAST_CLIENT, member.id, input);
+  try {
+    log.end(record, { output: await perform(client, input, CALL_MS_MAX) });
+    return true;
+  } catch (error) {
+    log.end(record, { failure: codeOf(error) });
+    return false;
   }
 }
 
