@@ -7,9 +7,11 @@ import type { Bench, Measurement } from './bench.ts';
 import { benchFailover } from './failover-bench.ts';
 import { benchFootprint } from './footprint-bench.ts';
 import { benchRaft } from './raft/raft-bench.ts';
+import { benchSnapshots } from './raft/snapshot-bench.ts';
 
 const benches: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['raft', (output) => benchRaft(output)],
+  ['snapshots', (output) => benchSnapshots(output)],
   ['api', (output) => benchApi(output)],
   ['failover', (output) => benchFailover(output)],
   ['placement', (output) => benchPlacement(output)],

@@ -6,7 +6,15 @@ import {
   peerServerOptions,
   registerPeerService,
 } from '@cell/control-plane/peers';
-import { type Driver, type Entry, openLogStore, type StateMachine, startDriver } from '@cell/raft';
+import {
+  type ConfState,
+  type Driver,
+  type Entry,
+  openLogStore,
+  type RaftStatus,
+  type StateMachine,
+  startDriver,
+} from '@cell/raft';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
@@ -22,11 +30,16 @@ export type MemberNews =
   | { readonly kind: 'failed'; readonly reason: string };
 
 export interface BenchMember {
+  status(): RaftStatus;
+  /** On the leader: makes another a learner. */
+  add(id: number): Promise<unknown>;
   run(load: LoadRequest): Promise<LoadResult>;
   stop(): Promise<void>;
 }
 
-const CLUSTER_ID = 'bench';
+export const CLUSTER_ID = 'bench';
+
+const NO_CONTEXT = new Uint8Array(0);
 
 const READ_MS_MAX = 10_000;
 
@@ -39,8 +52,23 @@ export const RAFT_SETTINGS = {
   keepEntries: 5_000,
 } as const;
 
-/** `addresses`: "host:port" for peers, of all members in the order of their ids, which count from 1. */
-export async function startBenchMember(id: number, folder: string, addresses: readonly string[]): Promise<BenchMember> {
+export function foundingMembers(count: number): ConfState {
+  const voters = Array.from({ length: count }, (_, place) => place + 1);
+  return { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+}
+
+/**
+ * `addresses`: "host:port" for peers, of all members in the order of their ids, which count from 1. `founders`: so
+ * many of them found the cluster; the others are to be added.
+ */
+export async function startBenchMember(
+  id: number,
+  folder: string,
+  addresses: readonly string[],
+  machine: StateMachine = new CountingMachine(),
+  founders = addresses.length,
+  snapshotEveryEntries: number = RAFT_SETTINGS.snapshotEveryEntries,
+): Promise<BenchMember> {
   const members = addresses.map((peers, place) => ({ id: place + 1, grpc: '', peers, http: '' }));
   const identity = fixedIdentity(CLUSTER_ID, id, members);
   const log = pino({ level: 'silent' });
@@ -53,20 +81,15 @@ export async function startBenchMember(id: number, folder: string, addresses: re
   });
   const driver = await startDriver({
     ...RAFT_SETTINGS,
+    snapshotEveryEntries,
     id,
     store: await openLogStore({
       directory: folder,
       identity: { clusterId: CLUSTER_ID, nodeId: id },
-      bootstrap: {
-        voters: members.map((member) => member.id),
-        learners: [],
-        votersOutgoing: [],
-        learnersNext: [],
-        autoLeave: false,
-      },
+      bootstrap: id > founders ? undefined : foundingMembers(founders),
     }),
     transport,
-    machine: new CountingMachine(),
+    machine,
     timers: clock,
     random: (below) => Math.floor(Math.random() * below),
     onFatal: (error) => {
@@ -77,6 +100,13 @@ export async function startBenchMember(id: number, folder: string, addresses: re
   transport.reportTo((peer) => driver.onUnreachable(peer));
   await listen(addresses[id - 1] as string, identity, driver);
   return {
+    status: () => driver.status(),
+    add: (other) =>
+      driver.changeMembership({
+        transition: 'auto',
+        changes: [{ type: 'add-learner', node: other }],
+        context: NO_CONTEXT,
+      }),
     run: (load) => {
       const value = new Uint8Array(load.valueBytes).fill(0x76);
       // A buffer of its own each: the log keeps it.

@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLogStore } from '@cell/raft';
+import { freePorts } from '../../cluster/harness/free-ports.ts';
+import { waitFor } from '../../cluster/harness/wait-for.ts';
+import type { BenchOutput, Unit } from '../bench.ts';
+import { rounded } from '../statistics.ts';
+import { CLUSTER_ID, foundingMembers, RAFT_SETTINGS } from './bench-member.ts';
+import { fleetSnapshot } from './fleet-snapshot.ts';
+import { SnapshotMember } from './snapshot-group.ts';
+import { SNAPSHOT_EVERY } from './snapshot-settings.ts';
+
+export interface SnapshotSizes {
+  readonly members: number;
+  readonly snapshotBytes: number;
+  readonly inFlight: number;
+  readonly valueBytes: number;
+  readonly loadMs: number;
+}
+
+export const SNAPSHOT_SIZES: SnapshotSizes = {
+  members: 3,
+  snapshotBytes: 100_000_000,
+  inFlight: 64,
+  valueBytes: 256,
+  loadMs: 10_000,
+};
+
+const LEADER_MS_MAX = 30_000;
+const JOIN_MS_MAX = 60_000;
+
+/**
+ * What a large state costs: pauses and elections while snapshots of it are taken under load, the time until a member
+ * that is started with it takes part, and until one without data has it.
+ */
+export async function benchSnapshots(output: BenchOutput, sizes: SnapshotSizes = SNAPSHOT_SIZES): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'cell-bench-'));
+  const members: SnapshotMember[] = [];
+  try {
+    const addresses = (await freePorts(sizes.members + 1)).map((port) => `127.0.0.1:${port}`);
+    const folderOf = (id: number) => join(folder, String(id));
+    for (let id = 1; id <= sizes.members; id += 1) await seed(folderOf(id), id, sizes);
+    output.progress('snapshots: members have their state');
+    for (let id = 1; id <= sizes.members; id += 1) {
+      members.push(new SnapshotMember(id, folderOf(id), addresses, sizes.members));
+    }
+    await Promise.all(members.map((member) => member.upMs));
+    await takeUnderLoad(output, members, sizes);
+    await joinAnew(output, members, sizes, folderOf, addresses);
+    await restart(output, members, sizes, folderOf, addresses);
+  } finally {
+    await Promise.all(members.map((member) => member.end()));
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** A member's folder as if it had founded the cluster with this state. */
+async function seed(directory: string, id: number, { members, snapshotBytes }: SnapshotSizes): Promise<void> {
+  const conf = foundingMembers(members);
+  const identity = { clusterId: CLUSTER_ID, nodeId: id };
+  const store = await openLogStore({ directory, identity, bootstrap: conf });
+  await store.createSnapshot({ index: 1, term: 1, conf }, fleetSnapshot(snapshotBytes));
+  await store.close();
+}
+
+async function leaderOf(members: readonly SnapshotMember[]): Promise<SnapshotMember> {
+  return waitFor(
+    async () => {
+      const reports = await Promise.all(members.map((member) => member.report()));
+      return members.find((_, place) => reports[place]!.leading);
+    },
+    { what: 'a leader', timeoutMs: LEADER_MS_MAX },
+  );
+}
+
+async function takeUnderLoad(
+  output: BenchOutput,
+  members: readonly SnapshotMember[],
+  sizes: SnapshotSizes,
+): Promise<void> {
+  const leader = await leaderOf(members);
+  const { term } = await leader.report();
+  for (const member of members) member.watch();
+  const { inFlight, valueBytes, loadMs } = sizes;
+  const load = await leader.load({ inFlight, valueBytes, durationMs: loadMs, operation: 'proposals' });
+  const reports = await Promise.all(members.map((member) => member.report()));
+  const own = await leader.report();
+  const pauses = reports.map(({ pauseMsMax }) => rounded(pauseMsMax, 1));
+  const works = reports.map(({ workMsMax }) => rounded(workMsMax, 1));
+  const figure = (name: string, value: number, unit: Unit) =>
+    output.measured({
+      name: `snapshots.${name}`,
+      value,
+      unit,
+      config: { ...sizes, ...RAFT_SETTINGS, snapshotEveryEntries: SNAPSHOT_EVERY, pauses, works },
+    });
+  figure('pause_max_ms', Math.max(...pauses), 'ms');
+  figure('work_max_ms', Math.max(...works), 'ms');
+  figure('elections', own.term - term, 'count');
+  figure('taken_at_index', Math.min(...reports.map(({ snapshotIndex }) => snapshotIndex)), 'count');
+  figure('load.per_second', load.perSecond, '1/s');
+  figure('load.p99_ms', load.p99Ms, 'ms');
+  figure('rss_max_mb', rounded(Math.max(...reports.map(({ rssBytes }) => rssBytes)) / 1e6, 0), 'MB');
+}
+
+/** One more member, without data. */
+async function joinAnew(
+  output: BenchOutput,
+  members: SnapshotMember[],
+  sizes: SnapshotSizes,
+  folderOf: (id: number) => string,
+  addresses: readonly string[],
+): Promise<void> {
+  const leader = await leaderOf(members);
+  const id = sizes.members + 1;
+  const joining = new SnapshotMember(id, folderOf(id), addresses, sizes.members);
+  members.push(joining);
+  await joining.upMs;
+  for (const member of members) member.watch();
+  const startMs = performance.now();
+  leader.add(id);
+  // A snapshot that holds the change is taken first.
+  await waitFor(async () => (await joining.report()).snapshotIndex > 0, {
+    what: 'the snapshot to arrive',
+    timeoutMs: JOIN_MS_MAX,
+  });
+  const seconds = rounded((performance.now() - startMs) / 1000, 2);
+  const reports = await Promise.all(members.map((member) => member.report()));
+  const pauses = reports.map(({ pauseMsMax }) => rounded(pauseMsMax, 1));
+  const works = reports.map(({ workMsMax }) => rounded(workMsMax, 1));
+  const cpuSeconds = reports.map((report) => rounded(report.cpuSeconds, 2));
+  const config = { ...sizes, ...RAFT_SETTINGS, snapshotEveryEntries: SNAPSHOT_EVERY, pauses, works, cpuSeconds };
+  output.measured({ name: 'snapshots.sent_and_installed_s', value: seconds, unit: 's', config });
+}
+
+async function restart(
+  output: BenchOutput,
+  members: SnapshotMember[],
+  sizes: SnapshotSizes,
+  folderOf: (id: number) => string,
+  addresses: readonly string[],
+): Promise<void> {
+  const leader = await leaderOf(members);
+  const place = members.findIndex((member) => member !== leader);
+  await members[place]!.end();
+  const again = new SnapshotMember(place + 1, folderOf(place + 1), addresses, sizes.members);
+  members[place] = again;
+  const seconds = rounded((await again.upMs) / 1000, 2);
+  const cpuSeconds = rounded((await again.report()).cpuSeconds, 2);
+  const config = { ...sizes, ...RAFT_SETTINGS, cpuSeconds };
+  output.measured({ name: 'snapshots.restart_s', value: seconds, unit: 's', config });
+}
