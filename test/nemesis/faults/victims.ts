@@ -15,6 +15,7 @@ export async function victims({ fleet }: Stage, random: Random): Promise<Nemesis
 }
 
 export function named(members: readonly NemesisMember[]): string {
+  if (members.length === 0) return 'nobody';
   const ids = members.map((member) => member.id).sort((one, other) => one - other);
   return `${ids.length === 1 ? 'member' : 'members'} ${ids.join(', ')}`;
 }
