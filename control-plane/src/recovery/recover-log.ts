@@ -24,7 +24,7 @@ const NEW_LOG_FOLDER = 'raft.recovered';
  * Far above what the old cluster can still write, should it come back: at 100,000 entries a second this lasts for 115
  * days. Agents refuse what is older than they have.
  */
-export const INDEX_GAP = 1e12;
+const INDEX_GAP = 1e12;
 
 /** Bytes of entries that are read at once. */
 const READ_BYTES_MAX = 4 * 1024 * 1024;

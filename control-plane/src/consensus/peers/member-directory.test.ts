@@ -8,8 +8,9 @@ function member(id: number, incarnation = `i${id}`): KnownMember {
 }
 
 function rows(...given: Partial<MemberRow>[]): Map<number, MemberRow> {
-  const row = { status: 'member', modifyIndex: 1 } as MemberRow;
-  return new Map(given.map((fields) => [fields.id!, { ...row, ...member(fields.id!), ...fields } as MemberRow]));
+  return new Map(
+    given.map((fields) => [fields.id!, { status: 'member', modifyIndex: 1, ...member(fields.id!), ...fields }]),
+  );
 }
 
 function ids(directory: MemberDirectory): number[] {
