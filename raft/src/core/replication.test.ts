@@ -39,7 +39,7 @@ test('figure 8: an entry of an earlier term on a majority is not committed, and 
   cluster.isolate(4, 5);
   cluster.node(1).campaign();
   for (let round = 0; round < 10; round++) {
-    for (const id of [1, 2, 3]) while (cluster.node(id).hasReady()) cluster.storeAndSend(id);
+    cluster.storeAll(1, 2, 3);
     // Whoever has 'two' does not get the leader's own entry that follows on it.
     cluster.messages = cluster.messages.filter(
       ({ to, entries }) => entries.every(({ term }) => term < 4) || cluster.member(to).log.lastIndex() < 2,
@@ -53,10 +53,12 @@ test('figure 8: an entry of an earlier term on a majority is not committed, and 
   cluster.messages = [];
   cluster.heal();
   cluster.isolate(1);
-  while (!cluster.leaders().includes(5)) {
+  // The others know a later term than 5 does: it has to ask twice.
+  for (let attempt = 0; attempt < 3 && !cluster.leaders().includes(5); attempt++) {
     cluster.node(5).campaign();
     cluster.settle();
   }
+  expect(cluster.leaders()).toContain(5);
   cluster.heal();
   cluster.tick(5);
   cluster.settle();
@@ -165,7 +167,7 @@ test('a message holds no more bytes than allowed, but at least one entry', () =>
   for (let round = 0; round < 20; round++) {
     for (const { type, entries } of cluster.messages) if (type === 'append') sizes.push(entries.length);
     cluster.deliver();
-    for (const id of [1, 2]) while (cluster.node(id).hasReady()) cluster.storeAndSend(id);
+    cluster.storeAll(1, 2);
   }
   expect(cluster.texts(2)).toHaveLength(11);
   expect(Math.max(...sizes)).toBe(2);
@@ -208,7 +210,9 @@ test('committed entries come out within the byte limit, and no more before those
   cluster.elect(1);
   cluster.propose(1, ...Array.from({ length: 10 }, () => 'x'.repeat(20)));
   const counts: number[] = [];
-  while (cluster.node(1).hasReady()) counts.push(cluster.storeAndSend(1).committedEntries.length);
+  for (let i = 0; i < 20 && cluster.node(1).hasReady(); i++) {
+    counts.push(cluster.storeAndSend(1).committedEntries.length);
+  }
   expect(counts.reduce((sum, count) => sum + count)).toBe(10);
   expect(Math.max(...counts)).toBe(2);
 });

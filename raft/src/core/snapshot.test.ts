@@ -37,10 +37,7 @@ test('a reported success probes behind the snapshot', () => {
   const cluster = laggingCluster();
   cluster.heal();
   cluster.tick(1);
-  while (progress(cluster, 3)?.state !== 'snapshot') {
-    for (const id of [1, 2, 3]) while (cluster.node(id).hasReady()) cluster.storeAndSend(id);
-    cluster.deliver();
-  }
+  cluster.exchangeUntil(() => progress(cluster, 3)?.state === 'snapshot', 1, 2, 3);
   const { commit } = cluster.node(1).basicStatus();
   cluster.node(1).reportSnapshot(3, true);
   expect(progress(cluster, 3)).toMatchObject({ state: 'probe', next: commit + 1, paused: true });

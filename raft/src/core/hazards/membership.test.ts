@@ -157,10 +157,7 @@ test('Ongaro 2015: a new leader takes no change before it has applied what its p
   cluster.messages = [];
   cluster.isolate(1);
   cluster.node(2).campaign();
-  while (!cluster.leaders().includes(2)) {
-    for (const id of [2, 3]) while (cluster.node(id).hasReady()) cluster.storeAndSend(id);
-    cluster.deliver();
-  }
+  cluster.exchangeUntil(() => cluster.leaders().includes(2), 2, 3);
   cluster.change(2, { type: 'add-learner', node: 5 });
   cluster.settle();
   cluster.tick(2);

@@ -58,7 +58,7 @@ test('hazard 5 (etcd 10225): no second snapshot goes out while one is on its way
   const exchange = (): void => {
     cluster.tick(1);
     for (let i = 0; i < 6; i++) {
-      for (const id of [1, 2, 3]) while (cluster.node(id).hasReady()) cluster.storeAndSend(id);
+      cluster.storeAll(1, 2, 3);
       count.sent += cluster.messages.filter(({ type }) => type === 'snapshot').length;
       cluster.messages = cluster.messages.filter(({ type }) => type !== 'snapshot');
       cluster.deliver();

@@ -7,6 +7,8 @@ import { RawNode } from '../raw-node.ts';
 import type { ConfChangeSingle, Config, ConfState, Entry, Message, NodeId, ReadState, Ready } from '../types.ts';
 
 const ROUNDS_MAX = 10_000;
+/** Many times what an election takes. */
+const EXCHANGES_MAX = 100;
 /** The index of the snapshot that every member begins with. */
 export const START_INDEX = 1;
 
@@ -116,6 +118,29 @@ export class TestCluster {
     return ready;
   }
 
+  /** Stores and sends all that these members have ready; says whether there was anything. Delivers nothing. */
+  storeAll(...ids: readonly NodeId[]): boolean {
+    let busy = false;
+    for (const id of ids) {
+      for (let count = 0; this.node(id).hasReady(); count++) {
+        if (count === ROUNDS_MAX) throw new Error(`Member '${id}' had something ready ${ROUNDS_MAX} times in a row`);
+        this.storeAndSend(id);
+        busy = true;
+      }
+    }
+    return busy;
+  }
+
+  /** Lets these members store and send, and all get what was sent, round by round, only as long as it takes. */
+  exchangeUntil(condition: () => boolean, ...ids: readonly NodeId[]): void {
+    for (let round = 0; round < EXCHANGES_MAX; round++) {
+      if (condition()) return;
+      this.storeAll(...ids);
+      this.deliver();
+    }
+    throw new Error(`Not within ${EXCHANGES_MAX} exchanges: ${condition.toString()}`);
+  }
+
   send(messages: readonly Message[]): void {
     this.messages.push(...messages.filter((message) => this.reaches(message)));
   }
@@ -145,14 +170,9 @@ export class TestCluster {
   /** Runs until nothing is left to do without time passing. */
   settle(): void {
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      let busy = this.messages.length > 0;
-      for (const [id, { node }] of this.members) {
-        while (node.hasReady()) {
-          this.storeAndSend(id);
-          busy = true;
-        }
-      }
-      if (!busy) return;
+      const underWay = this.messages.length > 0;
+      const stored = this.storeAll(...this.members.keys());
+      if (!underWay && !stored) return;
       this.deliver();
     }
     throw new Error(`The cluster did not settle in ${ROUNDS_MAX} rounds`);
