@@ -19,7 +19,7 @@ import { type Verdict, verdictText } from './verdict.ts';
 
 const USAGE =
   'Usage: npm run mutants [-- --only TEXT] [--seeds N] [--transcripts DIRECTORY] [--json | --markdown] [--list]';
-const SEEDS_DEFAULT = 2_000;
+const SEEDS_DEFAULT = 1_000;
 const CAUGHT_SHARE_MIN = 0.95;
 const SOURCES = resolve(import.meta.dirname, '../..');
 /** Another project's data, so not part of this repository: it lies beside it where it was laid. */

@@ -103,17 +103,6 @@ export const COMMIT_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'stale-refusals-believed',
-    breaks: 'A late refusal of what is long acknowledged throws a follower that keeps up back into probing',
-    edits: [
-      {
-        file: 'core/progress/progress.ts',
-        from: '      if (rejected <= this.match) return false;\n',
-        to: '',
-      },
-    ],
-  },
-  {
     name: 'commit-not-told',
     breaks: 'Followers hear that entries are committed only with the next entry or heartbeat',
     edits: [

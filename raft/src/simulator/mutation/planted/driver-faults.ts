@@ -5,7 +5,10 @@ const STORAGE = {
   tests: ['storage/crash.test.ts', 'storage/file-log-store.test.ts', 'storage/memory-log-store.test.ts'],
 };
 const DRIVER = { tests: ['driver'] };
-/** Guards of the core against what the simulator never lets happen. */
+/**
+ * Rules of the core that make no difference in the simulator: what they guard against never happens there, or its
+ * network, whose delays are random, breaks ties by itself.
+ */
 const CORE = { tests: ['core'] };
 
 /** Faults around the core, where the simulator has a disk and a driver of its own: found by their tests. */
@@ -195,6 +198,30 @@ export const DRIVER_FAULTS: readonly PlantedFault[] = [
         file: 'core/replication.ts',
         from: 'raft.uncommittedSize + bytes > raft.config.uncommittedSizeMax',
         to: 'raft.uncommittedSize + bytes < 0',
+      },
+    ],
+    judge: CORE,
+  },
+  {
+    name: 'timeouts-not-randomized',
+    breaks: 'All members stand for election at the same time, over and over (5.2)',
+    edits: [
+      {
+        file: 'core/roles.ts',
+        from: 'electionTicks + random(electionTicks);',
+        to: 'electionTicks + random(1);',
+      },
+    ],
+    judge: CORE,
+  },
+  {
+    name: 'pre-vote-unanswered-from-lower-term',
+    breaks: 'Two members of different terms and log lengths block one another for ever (9.6, hashicorp 609)',
+    edits: [
+      {
+        file: 'core/step.ts',
+        from: '    response.reject = true;\n    raft.send(response);\n    return;\n  }\n  const { id, term } = raft;',
+        to: '    return;\n  }\n  const { id, term } = raft;',
       },
     ],
     judge: CORE,

@@ -182,17 +182,6 @@ export const ELECTION_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'pre-vote-unanswered-from-lower-term',
-    breaks: 'Two members of different terms and log lengths block one another for ever (9.6, hashicorp 609)',
-    edits: [
-      {
-        file: 'core/step.ts',
-        from: '    response.reject = true;\n    raft.send(response);\n    return;\n  }\n  const { id, term } = raft;',
-        to: '    return;\n  }\n  const { id, term } = raft;',
-      },
-    ],
-  },
-  {
     name: 'pre-candidate-stands-in-lost-election',
     breaks: 'A pre-candidate goes on although a majority refused it (9.6)',
     edits: [
@@ -332,17 +321,6 @@ export const ELECTION_FAULTS: readonly CoreFault[] = [
         file: 'core/roles.ts',
         from: 'if (!appendOwn(raft, [FIRST_ENTRY])) throw new InvariantError("The leader\'s first entry was refused");',
         to: 'if (raft.term < 0) appendOwn(raft, [FIRST_ENTRY]);',
-      },
-    ],
-  },
-  {
-    name: 'timeouts-not-randomized',
-    breaks: 'All members stand for election at the same time, over and over (5.2)',
-    edits: [
-      {
-        file: 'core/roles.ts',
-        from: 'electionTicks + random(electionTicks);',
-        to: 'electionTicks + random(1);',
       },
     ],
   },

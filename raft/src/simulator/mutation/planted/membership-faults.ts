@@ -314,6 +314,11 @@ export const MEMBERSHIP_FAULTS: readonly CoreFault[] = [
         from: '  return whyImpossible(raft, change);\n}',
         to: '  return undefined;\n}',
       },
+      {
+        file: 'core/raw-node.ts',
+        from: 'raft.pendingConfIndex > raft.log.applied ? undefined : whyImpossible(raft, change);',
+        to: 'raft.term < 0 ? whyImpossible(raft, change) : undefined;',
+      },
     ],
   },
   {

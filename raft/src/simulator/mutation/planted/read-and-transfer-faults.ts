@@ -113,11 +113,6 @@ export const READ_AND_TRANSFER_FAULTS: readonly CoreFault[] = [
     ],
   },
   {
-    name: 'lease-survives-terms',
-    breaks: 'A leader that is elected again counts on the lease of an earlier term (6.4.1)',
-    edits: [{ file: 'core/roles.ts', from: '  raft.lease.reset();\n', to: '' }],
-  },
-  {
     name: 'lease-forgotten-by-forget-leader',
     breaks: 'With reads by lease a follower may be told to forget its leader, and votes while the lease counts on it',
     edits: [
