@@ -167,8 +167,8 @@ function assertFollows(
 
 export function missingSegment(path: string): StorageError {
   const message =
-    `Log file "${path}" is missing. Put it back, or remove this member from the cluster and let it join again with ` +
-    'an empty directory, or restore a backup';
+    `Log file "${path}" is missing. Put it back. If that can't be done: put the data directory away, and replace this ` +
+    'member ("cellctl control-plane add", then "remove"), or restore a backup';
   return new StorageError('CELL_E_LOG_DAMAGED', message, { file: path, offset: 0 });
 }
 

@@ -40,8 +40,8 @@ export class StorageError extends Error {
 }
 
 const REPLACE =
-  'Do not edit or delete it: copy the data directory away, then remove this member from the cluster and let it join ' +
-  'again with an empty directory, or restore a backup';
+  'Do not edit it: put the data directory away, and replace this member by one with a new id ' +
+  '("cellctl control-plane add", then "remove"), or restore a backup';
 
 export function logDamaged(file: string, offset: number, what: string): StorageError {
   const message = `Log file "${file}" is damaged at byte ${offset}: ${what}. ${REPLACE}`;
@@ -88,7 +88,7 @@ export async function onDisk<T>(action: string, file: string, work: Promise<T>):
 export function snapshotMissing(meta: { readonly index: number; readonly term: number }, directory = ''): StorageError {
   const place = directory === '' ? '' : ` in "${directory}"`;
   const message =
-    `Snapshot at index ${meta.index} of term ${meta.term} is missing${place}. Put its file back, or remove this ` +
-    'member from the cluster and let it join again with an empty directory';
+    `Snapshot at index ${meta.index} of term ${meta.term} is missing${place}. Put its file back. If that can't be done: ` +
+    'put the data directory away, and replace this member ("cellctl control-plane add", then "remove")';
   return new StorageError('CELL_E_SNAPSHOT_MISSING', message, directory === '' ? {} : { file: directory });
 }
