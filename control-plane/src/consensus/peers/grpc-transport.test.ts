@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
 import { encodeMessages, type Message, type SnapshotData, type TransportEvents } from '@cell/raft';
 import { type Metadata, Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
@@ -122,7 +122,7 @@ test('the stream is dialled again, and quickly, when the peer comes back', async
   await expect.poll(() => transport.connected(2)).toBe(false);
   await setTimeout(300);
   const second = await receiver('c', first.port);
-  await expect.poll(() => transport.connected(2), { timeout: 1500 }).toBe(true);
+  await expect.poll(() => transport.connected(2)).toBe(true);
   transport.send([message({ index: 9 })]);
   await expect.poll(() => second.received.flat().map(({ index }) => index)).toEqual([9]);
   const warnings = lines.filter(({ level }) => level === 40).map(({ msg }) => msg);
@@ -155,6 +155,9 @@ test('a peer of another cluster is refused, and both sides say so once', async (
   const foreign = await receiver('d');
   const { transport, lines } = sender(foreign.address);
   const refusals = (from: { msg: string }[]) => from.filter(({ msg }) => msg.includes('of cluster "c"'));
+  await expect.poll(() => refusals(lines).length).toBe(1);
+  await expect.poll(() => refusals(foreign.lines).length).toBe(1);
+  // Time for more attempts, about which nothing more is said.
   await setTimeout(500);
   expect(transport.connected(2)).toBe(false);
   expect(refusals(lines)).toHaveLength(1);
@@ -170,7 +173,7 @@ test('a large batch goes in several frames, all of them below the limit of a mes
     message({ type: 'append', index, entries: [entry(index + 1, mebibyte)] }),
   );
   transport.send(batch);
-  await expect.poll(() => received.flat().length, { timeout: 5000 }).toBe(12);
+  await expect.poll(() => received.flat().length).toBe(12);
   expect(received.flat().map(({ index }) => index)).toEqual(batch.map(({ index }) => index));
   expect(received.length).toBe(3);
   expect(unreachable).toEqual([]);
@@ -242,6 +245,38 @@ test('a snapshot that is not needed is accepted without its data', async () => {
     throw new Error('Must not be read');
   });
   await transport.sendSnapshot(message({ type: 'snapshot', snapshot }), unread);
+});
+
+test('a receiver that stalls costs bounded memory: no more is read than is on its way, and it is given up', async () => {
+  const stalled = Promise.withResolvers<void>();
+  const { address } = await receiver('c', 0, async (_, data) => {
+    for await (const _ of data) await stalled.promise;
+  });
+  ends.push(() => stalled.resolve());
+  const patience: (() => void)[] = [];
+  const after: Clock['after'] = (ms, end) => {
+    if (ms < 10_000) return realClock.after(ms, end);
+    patience.push(end);
+    return () => {};
+  };
+  const { transport } = sender(address, { ...realClock, after });
+  let read = 0;
+  const endless = withContent(async function* () {
+    for (;;) {
+      read += 100_000;
+      yield new Uint8Array(100_000);
+    }
+  }, 1e12);
+  const sent = expect(transport.sendSnapshot(message({ type: 'snapshot', snapshot }), endless)).rejects.toThrow();
+  // Until nothing more was read in many turns of the event loop.
+  for (let before = -1, quiet = 0; quiet < 200; quiet = read === before ? quiet + 1 : 0) {
+    before = read;
+    await nextTurn();
+  }
+  expect(read).toBeGreaterThan(0);
+  expect(read).toBeLessThan(64 * 1024 * 1024);
+  for (const end of patience) end();
+  await sent;
 });
 
 test('a receiver that goes away in the middle is reported', async () => {
