@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { MemoryLogStore, openLogStore } from '../storage/index.ts';
+import { openLogStore } from '../storage/index.ts';
 import type { LogBatch, LogStore } from './ports.ts';
 import { conf, TestCluster, type TestMember } from './testing/test-cluster.ts';
 
@@ -223,64 +223,6 @@ test('waitApplied() resolves once the entry is applied here, and rejects in time
   await expect(cluster.during(follower.driver.waitApplied(index + 5, 200))).rejects.toMatchObject({ code: 'timeout' });
 });
 
-test('leadership goes where it is asked to go', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  const to = (leader.id % 3) + 1;
-  await cluster.during(leader.driver.transferLeadership(to, 5000));
-  expect((await cluster.leader()).id).toBe(to);
-  await expect(leader.driver.transferLeadership(leader.id, 5000)).rejects.toMatchObject({
-    code: 'not-leader',
-    leader: to,
-  });
-});
-
-test('handing leadership to a member that is away ends in time, and the leader goes on', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  const away = (leader.id % 3) + 1;
-  cluster.network.isolate(away);
-  const endless = 1_000_000;
-  await expect(cluster.during(leader.driver.transferLeadership(away, endless))).rejects.toMatchObject({
-    code: 'timeout',
-    message: expect.stringContaining('within an election timeout'),
-  });
-  await cluster.during(propose(leader, 'still here'));
-});
-
-test('a transfer is given up when another one is asked for', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  const [to = 0, away = 0] = [1, 2, 3].filter((id) => id !== leader.id);
-  cluster.network.isolate(away);
-  const first = leader.driver.transferLeadership(away, 1_000_000);
-  const second = leader.driver.transferLeadership(to, 1_000_000);
-  const [given, taken] = await cluster.during(Promise.allSettled([first, second]));
-  expect(given.status).toBe('rejected');
-  expect(taken.status).toBe('fulfilled');
-});
-
-test('the leader knows how long ago it heard of each member', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  const [near = 0, away = 0] = [1, 2, 3].filter((id) => id !== leader.id);
-  cluster.network.isolate(away);
-  await cluster.run(20);
-  const contact = (id: number) => leader.driver.status().members.find((member) => member.id === id)?.lastContactMs;
-  expect(contact(leader.id)).toBeUndefined();
-  expect(contact(near)).toBeLessThanOrEqual(100);
-  expect(contact(away)).toBeGreaterThanOrEqual(900);
-});
-
-test('what is given with a change of membership comes to every state machine with it', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  const changes = [{ type: 'add-learner', node: 9 }] as const;
-  await cluster.during(leader.driver.changeMembership({ transition: 'auto', changes, context: Buffer.from('nine') }));
-  await cluster.until(() => [...cluster.members.values()].every(({ machine }) => machine.members?.learners[0] === 9));
-  for (const { machine } of cluster.members.values()) expect(machine.membershipContexts).toEqual(['nine']);
-});
-
 test('a member that lags behind the compacted log catches up by a snapshot, and goes on from there', async () => {
   const cluster = await startCluster(3, { snapshotEveryEntries: 50 });
   const leader = await cluster.leader();
@@ -323,51 +265,6 @@ test('a snapshot that breaks off again and again arrives all the same, as each a
   const { machine, failures } = await cluster.start(behind);
   await cluster.until(() => machine.items.length === 240);
   expect(failures).toEqual([]);
-});
-
-test('a new member learns the founders by a snapshot that is made for it, and the log goes on', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  await cluster.during(proposeAll(leader, 5));
-  const { machine } = await cluster.start(4, new MemoryLogStore());
-  const change = { transition: 'auto', changes: [{ type: 'add-voter', node: 4 }], context: new Uint8Array(0) } as const;
-  const { conf: after } = await cluster.during(leader.driver.changeMembership(change));
-  expect(after.voters).toEqual([1, 2, 3, 4]);
-  await cluster.until(() => machine.items.length === 5);
-  expect(machine.members?.voters).toEqual([1, 2, 3, 4]);
-  await cluster.during(propose(leader, 'for four'));
-  await cluster.until(() => machine.items.length === 6);
-});
-
-test('changed membership is known again after a restart, from the log alone', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  const leaving = (leader.id % 3) + 1;
-  const staying = [1, 2, 3].filter((id) => id !== leaving);
-  const change = {
-    transition: 'auto',
-    changes: [{ type: 'remove', node: leaving }],
-    context: new Uint8Array(0),
-  } as const;
-  await cluster.during(leader.driver.changeMembership(change));
-  await cluster.stopAll();
-  for (const id of staying) await cluster.start(id);
-  await cluster.leader(staying);
-  for (const id of staying) expect(cluster.member(id).driver.status().conf.voters).toEqual(staying);
-});
-
-test('two changes of membership at the same time: the second is refused', async () => {
-  const cluster = await startCluster(3);
-  const leader = await cluster.leader();
-  const make = (node: number) =>
-    leader.driver.changeMembership({
-      transition: 'auto',
-      changes: [{ type: 'add-learner', node }],
-      context: new Uint8Array(0),
-    });
-  const [first, second] = await cluster.during(Promise.allSettled([make(8), make(9)]));
-  expect(first).toMatchObject({ status: 'fulfilled', value: { conf: { learners: [8] } } });
-  expect(second).toMatchObject({ status: 'rejected', reason: { code: 'change-pending' } });
 });
 
 test('after a restart the state machine is built from the snapshot and the log behind it', async () => {

@@ -1,4 +1,4 @@
-import type { NodeId } from '../core/index.ts';
+import type { Message, NodeId } from '../core/index.ts';
 
 /** Members that are remembered: the newest. Far more than a cluster has. */
 const MEMBERS_MAX = 64;
@@ -16,6 +16,15 @@ export class LastContacts {
 
   tick(): void {
     this.#now += 1;
+  }
+
+  /** Who sent these was heard of just now; as a rule it is one member. */
+  heardBy(messages: readonly Message[]): void {
+    let last: NodeId = 0;
+    for (const { from } of messages) {
+      if (from !== last) this.heardOf(from);
+      last = from;
+    }
   }
 
   heardOf(member: NodeId): void {

@@ -1,4 +1,4 @@
-import type { NodeId } from '../core/index.ts';
+import type { BasicStatus, NodeId } from '../core/index.ts';
 import type { Deadlines } from './deadlines.ts';
 import { RaftError } from './ports.ts';
 
@@ -10,14 +10,13 @@ interface Waiter {
 /** Those who asked for leadership to go elsewhere, and wait for it to arrive there. */
 export class LeadershipTransfers {
   readonly #deadlines: Deadlines;
+  readonly #status: () => Pick<BasicStatus, 'role' | 'transferee'>;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(deadlines: Deadlines) {
+  /** `status`: of this member's core. */
+  constructor(deadlines: Deadlines, status: () => Pick<BasicStatus, 'role' | 'transferee'>) {
     this.#deadlines = deadlines;
-  }
-
-  get awaited(): boolean {
-    return this.#waiters.size > 0;
+    this.#status = status;
   }
 
   wait(to: NodeId, timeoutMs: number): Promise<void> {
@@ -38,11 +37,14 @@ export class LeadershipTransfers {
     });
   }
 
-  /** This member still leads, and is handing over to `transferee`, or to nobody: those who wait for others wait in vain. */
-  leadingOn(transferee: NodeId): void {
+  /** The core gives a transfer up after an election timeout, in silence: those who wait for it wait in vain. */
+  tick(): void {
+    if (this.#waiters.size === 0) return;
+    const { role, transferee } = this.#status();
+    if (role !== 'leader') return;
     for (const { to, settle } of this.#waiters) {
-      if (to !== transferee)
-        settle(new RaftError('timeout', `Member ${to} did not take over within an election timeout`));
+      if (to === transferee) continue;
+      settle(new RaftError('timeout', `Member ${to} did not take over within an election timeout`));
     }
   }
 

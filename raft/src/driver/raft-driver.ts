@@ -1,24 +1,25 @@
 import {
   type ConfChange,
   type ConfState,
-  CoreError,
-  defaultConfig,
   LOCAL_APPEND_THREAD,
   LOCAL_APPLY_THREAD,
   type Message,
   type NodeId,
-  RawNode,
+  type ProposalPlace,
+  type RawNode,
   type Ready,
   type Snapshot,
   type SoftState,
 } from '../core/index.ts';
 import { AppliedWaiters } from './applied-waiters.ts';
 import { Applier } from './applier.ts';
+import { coreStatus, successorsOf } from './core-status.ts';
 import { Deadlines } from './deadlines.ts';
 import { CHECK_MS, DiskWatch } from './disk-watch.ts';
 import { LastContacts } from './last-contacts.ts';
 import { LeadershipTransfers } from './leadership-transfer.ts';
 import { LogWriter } from './log-writer.ts';
+import { makeCore } from './make-core.ts';
 import {
   type DiskState,
   type Driver,
@@ -28,10 +29,12 @@ import {
   type SnapshotData,
 } from './ports.ts';
 import { type ProposalResult, Proposals } from './proposals.ts';
-import { Reads } from './reads.ts';
+import { READ_RETRY_TICKS, Reads } from './reads.ts';
+import { appended, diskFull, notLeader } from './refusals.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
-import { makeCoreLog, SnapshotTaker } from './snapshot-taker.ts';
+import { SNAPSHOT_RETRY_MS, SnapshotTaker } from './snapshot-taker.ts';
+import { stepPeers } from './step-peers.ts';
 
 /** Readys in one turn: applying can make the next one due at once, but others must get their turn too. */
 const READYS_PER_TURN_MAX = 16;
@@ -39,14 +42,8 @@ const READYS_PER_TURN_MAX = 16;
 /** A leader that lost its office waits for the fate of its proposals for so many election timeouts. */
 const OUTCOME_ELECTIONS = 10;
 
-/** Unanswered reads are asked again after so many ticks, or an election timeout if that is shorter. */
-const READ_RETRY_TICKS = 4;
-
 /** Bytes of entries that are held in memory while the disk has no room; then no more are taken. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024;
-
-/** After a snapshot that found no room. */
-const SNAPSHOT_RETRY_MS = 5_000;
 
 const INCARNATIONS = 2 ** 31;
 
@@ -91,7 +88,7 @@ export class RaftDriver implements Driver {
     this.#deadlines = new Deadlines(options.heartbeatMs);
     this.#proposals = new Proposals(options.pendingProposalsMax);
     this.#waiters = new AppliedWaiters(applied, this.#deadlines);
-    this.#transfers = new LeadershipTransfers(this.#deadlines);
+    this.#transfers = new LeadershipTransfers(this.#deadlines, () => this.#node.basicStatus());
     this.#contacts = new LastContacts(options.heartbeatMs);
     this.#applier = new Applier({
       machine,
@@ -141,7 +138,7 @@ export class RaftDriver implements Driver {
     });
     this.#disk = new DiskWatch({
       store,
-      successors: () => this.#successors(),
+      successors: () => successorsOf(this.#node.status()),
       handOver: (to) => this.#guard(() => this.#node.transferLeader(to)),
       retry: () => this.#writer.retry(),
       onDisk: options.onDisk,
@@ -154,19 +151,7 @@ export class RaftDriver implements Driver {
       retryTicks: Math.min(READ_RETRY_TICKS, this.#electionTicks),
       ask: (context) => this.#node.readIndex(context),
     });
-    this.#node = new RawNode({
-      ...defaultConfig,
-      id: options.id,
-      log: makeCoreLog(store, () => this.#taker.newest()),
-      applied,
-      random: options.random,
-      electionTicks: this.#electionTicks,
-      heartbeatTicks: 1,
-      asyncStorageWrites: true,
-      disableProposalForwarding: true,
-      uncommittedSizeMax: options.uncommittedSizeMax ?? defaultConfig.uncommittedSizeMax,
-      trace: options.trace,
-    });
+    this.#node = makeCore(options, this.#taker, applied);
     this.#stopTicking = options.timers.every(options.heartbeatMs, () => this.#tick());
     this.#schedule();
   }
@@ -220,31 +205,19 @@ export class RaftDriver implements Driver {
   }
 
   status(): RaftStatus {
-    const { progress, transferee: _, ...basic } = this.#node.status();
-    const members = [...progress].map(([id, { learner, match, state, recentlyActive }]) => ({
-      id,
-      learner,
-      match,
-      state,
-      recentlyActive,
-      lastContactMs: id === this.#options.id ? undefined : this.#contacts.ageMs(id),
-    }));
     return {
-      ...basic,
+      ...coreStatus(this.#node.status(), this.#contacts),
       applied: this.#applier.applied,
       lastIndex: this.#options.store.lastIndex(),
       snapshotIndex: this.#taker.snapshotIndex,
-      members,
       disk: this.#disk.disk,
     };
   }
 
   onMessages(messages: readonly Message[]): void {
-    let heardOf: NodeId = 0;
     this.#guard(() => {
+      this.#contacts.heardBy(messages);
       for (const message of messages) {
-        if (message.from !== heardOf) this.#contacts.heardOf(message.from);
-        heardOf = message.from;
         // A snapshot comes with its data, by `onSnapshot`.
         if (message.to === this.#options.id && message.type !== 'snapshot') this.#step(message);
       }
@@ -271,19 +244,12 @@ export class RaftDriver implements Driver {
     this.#guard(() => {
       this.#node.tick();
       this.#contacts.tick();
-      this.#endTransfersInVain();
+      this.#transfers.tick();
       this.#deadlines.tick();
       this.#reads.tick();
       this.#ticks += 1;
       if (this.#ticks % this.#checkTicks === 0) this.#disk.check();
     });
-  }
-
-  /** The core gives a transfer up after an election timeout, in silence. */
-  #endTransfersInVain(): void {
-    if (!this.#transfers.awaited) return;
-    const { role, transferee } = this.#node.basicStatus();
-    if (role === 'leader') this.#transfers.leadingOn(transferee);
   }
 
   #schedule(): void {
@@ -362,8 +328,7 @@ export class RaftDriver implements Driver {
     this.#softState = state;
     this.#term = this.#node.basicStatus().term;
     if (before.role === 'leader' && state.role !== 'leader') {
-      const ticks = OUTCOME_ELECTIONS * this.#electionTicks;
-      this.#deadlines.afterTicks(ticks, () => this.#proposals.giveUp(termBefore));
+      this.#deadlines.afterTicks(OUTCOME_ELECTIONS * this.#electionTicks, () => this.#proposals.giveUp(termBefore));
     }
     if (before.leader !== state.leader) {
       this.#transfers.leaderChanged(state.leader);
@@ -376,33 +341,16 @@ export class RaftDriver implements Driver {
   }
 
   /** Puts something into the leader's log, or says why not. */
-  #append(propose: () => { readonly term: number; readonly index: number } | undefined): {
-    readonly term: number;
-    readonly index: number;
-  } {
-    try {
-      const place = propose();
-      if (place === undefined) throw this.#notLeader();
-      return place;
-    } catch (error) {
-      if (!(error instanceof CoreError) || error.code !== 'proposal-dropped') throw error;
-      const { role, transferee, leader } = this.#node.basicStatus();
-      if (role !== 'leader') throw this.#notLeader(leader);
-      if (transferee !== 0) {
-        throw new RaftError('not-leader', `Leadership is being handed to member ${transferee}`, transferee);
-      }
-      throw new RaftError('overloaded', 'Too much is waiting to be committed. Try again later', leader);
-    }
+  #append(propose: () => ProposalPlace | undefined): ProposalPlace {
+    return appended(propose, () => this.#node.basicStatus());
   }
 
-  #notLeader(leader: NodeId = this.#softState.leader): RaftError {
-    const known = leader === 0 || leader === this.#options.id ? 'no leader is known' : `member ${leader} leads`;
-    return new RaftError('not-leader', `Member ${this.#options.id} does not lead: ${known}`, leader);
+  #notLeader(): RaftError {
+    return notLeader(this.#options.id, this.#softState.leader);
   }
 
   #diskFull(): RaftError {
-    const message = `Disk of member ${this.#options.id} is full. Make room on it, or ask another member`;
-    return new RaftError('disk-full', message, this.#softState.leader);
+    return diskFull(this.#options.id, this.#softState.leader);
   }
 
   /** Entries wait for room, or do so no longer: until they are stored, others have them, and they may be applied. */
@@ -412,35 +360,14 @@ export class RaftDriver implements Driver {
     this.#schedule();
   }
 
-  #successors(): readonly NodeId[] | undefined {
-    const { role, progress } = this.#node.status();
-    if (role !== 'leader') return undefined;
-    return [...progress]
-      .filter(
-        ([id, { recentlyActive }]) =>
-          id !== this.#options.id && recentlyActive && this.#applier.conf.voters.includes(id),
-      )
-      .sort(([, one], [, other]) => other.match - one.match)
-      .map(([id]) => id);
-  }
-
   /** Without room: no leadership, which needs it, and no more entries than can be held. */
   #unwelcome(message: Message): boolean {
     if (message.type === 'timeout-now') return this.#disk.disk === 'full';
     return message.type === 'append' && message.entries.length > 0 && this.#writer.heldBytes > HELD_BYTES_MAX;
   }
 
-  /**
-   * Takes in a peer's message. What a peer can get wrong is dropped; a broken invariant is not its fault, and neither
-   * is a log of ours that lost what it acknowledged: with it we must neither vote nor answer (etcd 10166).
-   */
   #step(message: Message): void {
-    if (this.#unwelcome(message)) return;
-    try {
-      this.#node.step(message);
-    } catch (error) {
-      if (!(error instanceof CoreError) || error.code === 'log-lost') throw error;
-    }
+    if (!this.#unwelcome(message)) stepPeers(this.#node, message);
   }
 
   #guard(work: () => void): void {

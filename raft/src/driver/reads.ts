@@ -9,6 +9,9 @@ const BATCHES_MAX = 16;
 /** Readers at the same time. */
 const READERS_MAX = 100_000;
 
+/** Unanswered reads are asked again after so many ticks, or an election timeout if that is shorter. */
+export const READ_RETRY_TICKS = 4;
+
 interface Reader {
   readonly resolve: (index: number) => void;
   readonly reject: (error: Error) => void;

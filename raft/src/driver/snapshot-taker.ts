@@ -4,6 +4,9 @@ import type { Applier } from './applier.ts';
 import { isDiskFull } from './disk-full.ts';
 import type { LogStore, StateMachine } from './ports.ts';
 
+/** Pause after a snapshot that found no room. */
+export const SNAPSHOT_RETRY_MS = 5_000;
+
 export interface SnapshotTakerParts {
   readonly store: LogStore;
   readonly machine: StateMachine;
