@@ -4,7 +4,8 @@ import type { Command } from '../state/commands.ts';
 import { exampleAddresses, exampleFounder } from '../state/testing/fleet-arbitraries.ts';
 import { type LocalCluster, type LocalMember, startLocalCluster } from './testing/local-cluster.ts';
 
-const timeoutMs = 10_000;
+/** Of calls that are to succeed, on a machine that has other things to do. */
+const timeoutMs = 30_000;
 
 /** Members are written down; the newcomers are not started. */
 async function testCluster(founders: number, newcomers = 0): Promise<LocalCluster> {
@@ -122,7 +123,7 @@ test('a dead member can be removed, and one that the others need cannot', async 
   await expect(change(needed, remove(needed.id))).rejects.toMatchObject({ code: 'CELL_E_CONFLICT' });
   await expect(change(needed, remove(9))).rejects.toMatchObject({ code: 'CELL_E_NOT_FOUND' });
   await change(needed, remove(dead.id));
-  await expect.poll(() => confOf(needed).voters).toEqual([leader.id, needed.id].sort());
+  await expect.poll(() => confOf(needed).voters).toEqual([leader.id, needed.id].sort((one, other) => one - other));
 });
 
 test('of two changes at once one is refused, and says which other one is under way', async () => {

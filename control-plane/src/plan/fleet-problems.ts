@@ -1,16 +1,9 @@
 import type { JobRow } from '../model/entities.ts';
 import type { FleetState } from '../state/fleet-state.ts';
+import type { FleetProblem } from './fleet-problem.ts';
 import { jobSummary } from './job-summary.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
 import { type ControlPlaneFacts, memberProblems } from './member-problems.ts';
-
-export interface FleetProblem {
-  /** 'critical': something that should work does not; 'warning': it works, with less room than it should have. */
-  readonly severity: 'warning' | 'critical';
-  readonly message: string;
-  /** What to do next. */
-  readonly advice: string;
-}
 
 /** All that is not right, the worst first; empty if all is right. */
 export function fleetProblems(state: FleetState, controlPlane: ControlPlaneFacts): FleetProblem[] {

@@ -1,6 +1,6 @@
 import { presentMembers } from '../model/members.ts';
 import type { FleetState } from '../state/fleet-state.ts';
-import type { FleetProblem } from './fleet-problems.ts';
+import type { FleetProblem } from './fleet-problem.ts';
 import { DISK_FREE_BYTES_MIN, LAG_ENTRIES_MAX, LEARNER_MS_MAX } from './limits.ts';
 
 /** The control plane as the asked member sees it, which no state can tell. */
