@@ -9,7 +9,10 @@ function member(id: number, incarnation = `i${id}`): KnownMember {
 
 function rows(...given: Partial<MemberRow>[]): Map<number, MemberRow> {
   return new Map(
-    given.map((fields) => [fields.id!, { status: 'member', modifyIndex: 1, ...member(fields.id!), ...fields }]),
+    given.map((fields) => [
+      fields.id!,
+      { status: 'member', modifyIndex: 1, changedAtMs: 1, ...member(fields.id!), ...fields },
+    ]),
   );
 }
 
