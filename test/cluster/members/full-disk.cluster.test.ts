@@ -1,6 +1,6 @@
 import type { CellClient } from '@cell/sdk';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Fleet, Member } from '../harness/fleet.ts';
+import type { Member } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
 import { runJob } from '../harness/run-job.ts';
 import { SmallDisk } from '../harness/small-disk.ts';
@@ -25,7 +25,7 @@ function largeJob(number: number): string {
   return `name = "large"\ntype = "service"\ncommand = ["/usr/bin/sleep", "${number}"]\n\n[environment]\n${lines.join('\n')}\n`;
 }
 
-async function onSmallDisk(fleet: Fleet, member: Member): Promise<SmallDisk | undefined> {
+async function onSmallDisk(member: Member): Promise<SmallDisk | undefined> {
   const disk = SmallDisk.mount(member.dataFolder, SIZE);
   if (disk === undefined) return undefined;
   // Before the fleet's folder is removed, which a mounted one would prevent.
@@ -50,7 +50,7 @@ async function refusal(client: CellClient): Promise<unknown> {
 test('a leader whose disk is full hands over, serves reads, and comes back by itself with everything', async (context) => {
   const fleet = await testFleet({ members: 3, start: false });
   const [small, ...others] = fleet.members as [Member, Member, Member];
-  const disk = await onSmallDisk(fleet, small);
+  const disk = await onSmallDisk(small);
   if (disk === undefined) return context.skip(NO_MOUNT);
   await fleet.start();
   await fleet.operators().controlPlane.transferLeadership({ to: BigInt(small.id) });
@@ -91,7 +91,7 @@ test('a leader whose disk is full hands over, serves reads, and comes back by it
 test('a lone member whose disk is full refuses changes, serves reads, and goes on when there is room', async (context) => {
   const fleet = await testFleet({ members: 1, start: false });
   const member = fleet.member(1);
-  const disk = await onSmallDisk(fleet, member);
+  const disk = await onSmallDisk(member);
   if (disk === undefined) return context.skip(NO_MOUNT);
   await fleet.start();
   const writer = new MarkWriter(fleet.operators());

@@ -73,7 +73,7 @@ function openCall({ client, identity }: SnapshotSending): Call {
   return client.makeBidiStreamRequest<Part, SendSnapshotResponse>(
     method.path,
     method.requestSerialize,
-    method.responseDeserialize as (bytes: Buffer) => SendSnapshotResponse,
+    method.responseDeserialize,
     identityMetadata(identity),
   );
 }
