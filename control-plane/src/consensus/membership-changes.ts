@@ -93,12 +93,14 @@ export class MembershipChanges {
   async #remove(id: number, force: boolean): Promise<number> {
     const { state, driver, clock, electionMs } = this.#parts;
     const row = state.members.get(id);
-    if (row?.status === 'removed') return row.modifyIndex;
-    this.#checkPresent(id);
     const remove: Command = { kind: 'remove-member', id, timeMs: clock.wallMs() };
     const status = driver.status();
     const { voters, learners, votersOutgoing } = status.conf;
-    if (![...voters, ...learners, ...votersOutgoing].includes(id)) return this.#write(remove);
+    if (![...voters, ...learners, ...votersOutgoing].includes(id)) {
+      if (row?.status === 'removed') return row.modifyIndex;
+      this.#checkPresent(id);
+      return this.#write(remove);
+    }
     checkRemoval(status, id, force, electionMs);
     if (id === status.id) await this.#leaveOffice(voters.length);
     return this.#change('remove', id, remove);
