@@ -21,12 +21,17 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** So many ports in a row that nobody listens on, at least a moment ago. */
+/**
+ * So many ports in a row that nobody listens on, at least a moment ago; below those that the kernel gives away, which
+ * begin at 32768.
+ */
 async function freePorts(): Promise<number> {
-  for (let first = 30_000 + (process.pid % 5_000) * PORTS; ; first += PORTS) {
+  const start = 10_000 + (process.pid % 2_000) * PORTS;
+  for (let first = start; first < start + 100 * PORTS; first += PORTS) {
     const free = await Promise.all(Array.from({ length: PORTS }, (_, offset) => isFree(first + offset)));
     if (free.every(Boolean)) return first;
   }
+  throw new Error(`Found no ${PORTS} free ports in a row from ${start} on`);
 }
 
 function isFree(port: number): Promise<boolean> {
@@ -60,11 +65,11 @@ function start(words: readonly string[]): { readonly errors: () => string; reado
   return { errors: () => errors, end };
 }
 
-test('a fleet of one runs a job, and Ctrl-C leaves nothing behind', async () => {
+test('a fleet of one runs a job, and Ctrl-C leaves nothing behind', { timeout: 120_000 }, async () => {
   const port = await freePorts();
   const data = join(folder, 'data');
   const running = start(['--data', data, '--port', String(port)]);
-  await expect.poll(running.errors, { timeout: 20_000 }).toContain('Ctrl-C stops all jobs and ends it');
+  await expect.poll(running.errors, { timeout: 45_000 }).toContain('Ctrl-C stops all jobs and ends it');
 
   const marker = `8${Date.now()}`;
   writeFileSync(join(folder, 'sleep.toml'), `name = "sleep"\ntype = "service"\ncommand = ["sleep", "${marker}"]\n`);

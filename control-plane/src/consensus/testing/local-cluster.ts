@@ -105,7 +105,7 @@ export async function startLocalCluster(count: number, name = 'local', newcomers
   return { members, leader: () => leaderOf(members), stop };
 }
 
-const LEADER_MS_MAX = 10_000;
+const LEADER_MS_MAX = 30_000;
 
 async function leaderOf(members: readonly LocalMember[]): Promise<LocalMember> {
   const endMs = performance.now() + LEADER_MS_MAX;
@@ -119,13 +119,30 @@ async function leaderOf(members: readonly LocalMember[]): Promise<LocalMember> {
   throw new Error('No leader that all know');
 }
 
-function freePort(): Promise<number> {
+/**
+ * Below the range from which the kernel gives ports away (it begins at 32768): else a port that is free now, or while
+ * its member is stopped, might be another test's by the time it is listened on.
+ */
+const PORTS_FIRST = 20_000;
+const PORTS = 12_000;
+const PORT_ATTEMPTS_MAX = 100;
+/** In steps of one from a place of this process's own, so that none is given out twice. */
+let portsGiven = Math.floor(Math.random() * PORTS);
+
+async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < PORT_ATTEMPTS_MAX; attempt += 1) {
+    portsGiven += 1;
+    const port = PORTS_FIRST + (portsGiven % PORTS);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`Found no free port in ${PORT_ATTEMPTS_MAX} attempts`);
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
