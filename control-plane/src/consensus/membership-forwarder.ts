@@ -45,7 +45,9 @@ export class MembershipForwarder {
         if (!(error instanceof CellError) || error.code !== 'CELL_E_NOT_LEADER') throw error;
         refusal = error;
       }
-      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+      await new Promise<void>((resolve) => {
+        clock.after(RETRY_MS, resolve);
+      });
     }
   }
 

@@ -4,10 +4,8 @@ import type { LastContacts } from './last-contacts.ts';
 import type { RaftStatus } from './ports.ts';
 
 /** All but what only the driver knows. */
-export function coreStatus(
-  { progress, transferee: _, ...status }: Status,
-  contacts: LastContacts,
-): Omit<RaftStatus, 'snapshotIndex' | 'disk'> {
+export function coreStatus(core: Status, contacts: LastContacts): Omit<RaftStatus, 'snapshotIndex' | 'disk'> {
+  const { progress, transferee: _, ...status } = core;
   const members = [...progress].map(([id, { learner, match, state, recentlyActive }]) => {
     const lastContactMs = id === status.id ? undefined : contacts.ageMs(id);
     return { id, learner, match, state, recentlyActive, lastContactMs };

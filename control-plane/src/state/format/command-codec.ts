@@ -128,7 +128,7 @@ export function encodeCommand(command: Command, stamp?: string): Uint8Array {
 
 /** Throws as `decodeCommand` would throw for what `encodeCommand` makes of it. */
 export function checkCommand(command: Command): void {
-  read(shapes[command.kind] as Shape<Command>, command);
+  read(shapes[command.kind], command);
 }
 
 /**
@@ -141,7 +141,7 @@ export function decodeCommand(bytes: Uint8Array): Command | UnknownCommand {
   const { v: version, kind } = parsed;
   if (typeof kind !== 'string' || !Number.isSafeInteger(version)) throw malformed('it has no kind or no version');
   if (version !== VERSION || !Object.hasOwn(shapes, kind)) return { kind: 'unknown', timeMs: 0, name: kind };
-  return read(shapes[kind as Command['kind']] as Shape<Command>, parsed);
+  return read(shapes[kind as Command['kind']], parsed);
 }
 
 function read(shape: Shape<Command>, value: unknown): Command {
