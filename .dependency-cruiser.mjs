@@ -84,6 +84,18 @@ export default {
         { node: true },
       ),
     ),
+    only(
+      'entering-imports-consensus',
+      'Entering a cluster and recovering one come before a member serves, and know nothing of what it serves.',
+      '^control-plane/src/(founding|recovery)/',
+      [
+        '^control-plane/src/(founding|recovery|consensus|state|model)/',
+        String.raw`^control-plane/src/(ports|[a-z-]+-error)\.ts$`,
+        '^(raft|proto|job)/src/',
+        edgePackages,
+      ],
+      { node: true },
+    ),
     never(
       'control-plane-stays-apart',
       'The control plane meets agents and people by contract only.',

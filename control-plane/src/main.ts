@@ -6,7 +6,7 @@ import { CONFIG_FILE, loadMemberConfig } from './config/member-config.ts';
 import { makeClusterId } from './member-entrance.ts';
 import { MemberRunner } from './member-runner.ts';
 import { openLog } from './open-log.ts';
-import { recoverMember } from './recovery/recover-member.ts';
+import { recoverMember } from './recover-member.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `cell-control-plane keeps the state of a fleet, together with the other members of its control plane.

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
 import type { RecoveryPlan } from './ports.ts';
-import { recoverMember } from './recovery/recover-member.ts';
+import { recoverMember } from './recover-member.ts';
 import { type Member, startMember } from './start-member.ts';
 
 /** Runs one member for as long as the process lives, over a recovery from a lost quorum too. */

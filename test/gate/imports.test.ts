@@ -56,6 +56,12 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
     '../consensus/index.ts',
     'control-plane/src/consensus/index.ts',
   ],
+  [
+    'entering-imports-consensus',
+    'control-plane/src/founding/planted.ts',
+    '../api/index.ts',
+    'control-plane/src/api/index.ts',
+  ],
   ['control-plane-stays-apart', 'control-plane/src/planted.test.ts', '@cell/agent', 'agent/src/index.ts'],
   ['reconcile-imports-its-own', 'agent/src/reconcile/planted.ts', '../runtime/index.ts', 'agent/src/runtime/index.ts'],
   ['agent-imports-proto', 'agent/src/runtime/planted.ts', '@cell/job', 'job/src/index.ts'],

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { MemberConfig } from '../config/member-config.ts';
-import { openIdentity } from '../member-entrance.ts';
-import { finishRecovery, type RecoveredLog, recoverLog } from './recover-log.ts';
+import type { MemberConfig } from './config/member-config.ts';
+import { openIdentity } from './member-entrance.ts';
+import { finishRecovery, type RecoveredLog, recoverLog } from './recovery/recover-log.ts';
 
 export interface RecoverMemberOptions {
   /** Of the cluster from now on. */
