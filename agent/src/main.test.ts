@@ -114,9 +114,8 @@ test('SIGTERM ends the agent in order, and its workloads run on', async () => {
   await connected();
   push(3, { command: ['sh', '-c', 'echo $$ >pid; exec sleep 1000'] });
   await said(`member: report ${ID}=4`);
-  const begunAtMs = performance.now();
+  // Had it not ended by itself in its own time, it would say so by another code.
   expect(await end(agents[0]!.child, 'SIGTERM')).toBe(0);
-  expect(performance.now() - begunAtMs).toBeLessThan(4_500);
   const pid = spawnSync('cat', [join(folder, 'data', 'allocations', ID, 'work', 'pid')])
     .stdout.toString()
     .trim();
@@ -146,9 +145,16 @@ test('/livez, /readyz and /metrics say how it is, and other requests are refused
   expect(metrics).toMatch(/^cell_agent_sessions_total 1$/m);
   expect(metrics).toMatch(/^cell_agent_allocations\{state="healthy"\} 0$/m);
   expect(metrics).toMatch(/^cell_node_memory_available_bytes \d{7,}$/m);
+});
+
+test('its metrics are as promtool wants them', async (context) => {
   const tools = process.env['CELL_TEST_PROMETHEUS_DIR'];
-  if (tools === undefined) return;
-  const verdict = spawnSync(join(tools, 'promtool'), ['check', 'metrics'], { input: metrics, encoding: 'utf8' });
+  if (tools === undefined) return context.skip('There is no promtool');
+  const agent = await start();
+  await connected();
+  const address = await until(() => (agent.output.text.includes('"http"') ? httpAddress(agent) : undefined));
+  const input = await (await fetch(`http://${address}/metrics`)).text();
+  const verdict = spawnSync(join(tools, 'promtool'), ['check', 'metrics'], { input, encoding: 'utf8' });
   expect(`${verdict.stdout}${verdict.stderr}`).toBe('');
 });
 
