@@ -138,7 +138,7 @@ test('what is held in memory is bounded: beyond it nothing more is taken, and re
   await expect(full.driver.readBarrier(1_000)).rejects.toMatchObject({ code: 'disk-full' });
   diskOf(full).full = false;
   await cluster.until(() => full.machine.items.length === 60);
-}, 20_000);
+});
 
 test('a snapshot that finds no room is taken later, and a received one is refused for now', async () => {
   cluster = new TestCluster({ snapshotEveryEntries: 20 });

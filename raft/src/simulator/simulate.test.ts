@@ -11,13 +11,17 @@ const RANDOM_SEEDS = 100;
 const SEED_LIMIT = 2 ** 47;
 /** Processor time for either part; a slower machine simulates fewer seeds, but some in any case. */
 const PROCESSOR_MS_MAX = 10_000;
+/** And time, where the processor is busy with other things most of it. */
+const ELAPSED_MS_MAX = 30_000;
 const TEST_TIMEOUT_MS = 120_000;
 
 function expectAllHolds(from: number, count: number): void {
   const start = process.cpuUsage();
+  const endMs = performance.now() + ELAPSED_MS_MAX;
   const summary = runSeeds(from, ({ seeds }) => {
     const { user, system } = process.cpuUsage(start);
-    return seeds < count && (user + system) / 1000 < PROCESSOR_MS_MAX;
+    const inTime = (user + system) / 1000 < PROCESSOR_MS_MAX && performance.now() < endMs;
+    return seeds < count && (seeds === 0 || inTime);
   });
   expect(summary.violations.map(violationText)).toEqual([]);
   expect(summary.seeds).toBeGreaterThan(0);

@@ -194,4 +194,4 @@ test('whichever operation finds no room, and whenever power is lost: what was ac
     }),
     { numRuns: 200 },
   );
-}, 30_000);
+});
