@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { waitFor } from './wait-for.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const READY_MS_MAX = 20_000;
-const STOP_MS_MAX = 10_000;
+const READY_MS_MAX = 60_000;
+const STOP_MS_MAX = 30_000;
 const HTTP_MS_MAX = 2000;
 
 export interface DaemonParts {

@@ -28,7 +28,7 @@ export interface FleetOptions {
 
 const PORTS_PER_MEMBER = 3;
 const CALL_MS_MAX = 10_000;
-const LEADER_MS_MAX = 10_000;
+const LEADER_MS_MAX = 30_000;
 
 /** Ports for the workloads of each agent: apart, since all agents are on one machine. */
 const WORKLOAD_PORTS_EACH = 200;

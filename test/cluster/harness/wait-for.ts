@@ -1,11 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 
 const POLL_MS = 20;
+/** Enough for a machine that has other things to do: what takes long is a failure only if it never comes. */
+const TIMEOUT_MS = 30_000;
 
 export interface Waiting {
   /** What one waits for, as in "Waited 5000 ms for <what>". */
   readonly what: string;
-  /** Default 10 s. */
+  /** Default 30 s. */
   readonly timeoutMs?: number;
   /** Default 20 ms. */
   readonly pollMs?: number;
@@ -16,7 +18,7 @@ export interface Waiting {
  * as "not yet"; the last such error is the cause if time runs out.
  */
 export async function waitFor<T>(ask: () => Promise<T> | T, waiting: Waiting): Promise<Exclude<T, undefined | false>> {
-  const timeoutMs = waiting.timeoutMs ?? 10_000;
+  const timeoutMs = waiting.timeoutMs ?? TIMEOUT_MS;
   const endMs = performance.now() + timeoutMs;
   let cause: unknown;
   for (;;) {

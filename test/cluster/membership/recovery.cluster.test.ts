@@ -11,7 +11,7 @@ import { waitFor } from '../harness/wait-for.ts';
 import { Witness } from '../harness/witness.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../../bin/cell-control-plane');
-const CATCH_UP_MS_MAX = 30_000;
+const CATCH_UP_MS_MAX = 60_000;
 
 interface StoredIdentity {
   readonly clusterId: string;
