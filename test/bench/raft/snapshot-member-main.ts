@@ -17,7 +17,7 @@ export type SnapshotOrders =
 
 export interface MemberReport {
   /** The longest that the event loop stood still since `watch`, also for want of a processor. */
-  readonly pauseMsMax: number;
+  readonly pauseMax: Pause;
   /** The most that its thread worked in one such pause: what the program itself is to blame for. */
   readonly workMsMax: number;
   readonly term: number;
@@ -30,6 +30,12 @@ export interface MemberReport {
   readonly leading: boolean;
 }
 
+export interface Pause {
+  readonly ms: number;
+  /** Processor time of its thread meanwhile: without any, the machine had other work. */
+  readonly workMs: number;
+}
+
 export type SnapshotNews =
   | { readonly kind: 'up'; readonly startedMs: number }
   | { readonly kind: 'result'; readonly result: LoadResult }
@@ -38,9 +44,11 @@ export type SnapshotNews =
 
 const RESOLUTION_MS = 1;
 
+const NO_PAUSE: Pause = { ms: 0, workMs: 0 };
+
 /** Looks as often as it gets to at how long it did not. */
 class PauseMeter {
-  pauseMsMax = 0;
+  pauseMax: Pause = NO_PAUSE;
   workMsMax = 0;
   #lastMs = 0;
   #lastWorkMs = 0;
@@ -48,10 +56,8 @@ class PauseMeter {
 
   start(): void {
     clearInterval(this.#timer);
-    this.pauseMsMax = 0;
-    this.workMsMax = 0;
     this.#look();
-    this.pauseMsMax = 0;
+    this.pauseMax = NO_PAUSE;
     this.workMsMax = 0;
     this.#timer = setInterval(() => this.#look(), RESOLUTION_MS);
   }
@@ -59,11 +65,12 @@ class PauseMeter {
   #look(): void {
     const nowMs = performance.now();
     const { user, system } = process.threadCpuUsage();
-    const workMs = (user + system) / 1000;
-    this.pauseMsMax = Math.max(this.pauseMsMax, nowMs - this.#lastMs - RESOLUTION_MS);
-    this.workMsMax = Math.max(this.workMsMax, workMs - this.#lastWorkMs);
+    const allWorkMs = (user + system) / 1000;
+    const pause = { ms: nowMs - this.#lastMs - RESOLUTION_MS, workMs: allWorkMs - this.#lastWorkMs };
+    if (pause.ms > this.pauseMax.ms) this.pauseMax = pause;
+    this.workMsMax = Math.max(this.workMsMax, pause.workMs);
     this.#lastMs = nowMs;
-    this.#lastWorkMs = workMs;
+    this.#lastWorkMs = allWorkMs;
   }
 }
 
@@ -98,12 +105,12 @@ const say = (news: SnapshotNews) => process.send?.(news);
 
 function report(): MemberReport {
   const { term, snapshotIndex, applied, firstIndex, role } = member.status();
-  const { pauseMsMax, workMsMax } = meter;
+  const { pauseMax, workMsMax } = meter;
   const rssBytes = process.memoryUsage.rss();
   const { user, system } = process.cpuUsage();
   const cpuSeconds = (user + system) / 1e6;
   return {
-    pauseMsMax,
+    pauseMax,
     workMsMax,
     term,
     snapshotIndex,
