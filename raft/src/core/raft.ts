@@ -6,7 +6,7 @@ import { Tracker } from './progress/tracker.ts';
 import { ReadOnly } from './read-only.ts';
 import type { Config, HardState, Message, NodeId, ReadState, Role, SoftState, TraceEvent } from './types.ts';
 
-/** Read requests that a leader holds back until it has committed an entry of its own term. */
+/** Read requests that a leader holds back until it has committed in its term, and those that wait for a quorum. */
 export const PENDING_READS_MAX = 10_000;
 
 /**

@@ -49,6 +49,10 @@ export class ReadOnly implements AckedIndexes {
     this.queue.push({ request, index, sequence: this.sequence });
   }
 
+  get pending(): number {
+    return this.queue.length;
+  }
+
   hasPending(): boolean {
     return this.queue.length > 0;
   }

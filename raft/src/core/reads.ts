@@ -16,6 +16,8 @@ export function receiveReadIndex(raft: Raft, message: Message): void {
     if (raft.pendingReads.length < PENDING_READS_MAX) raft.pendingReads.push(message);
     return;
   }
+  // And so here: where no quorum answers, members ask again and again.
+  if (raft.readOnly.pending >= PENDING_READS_MAX) return;
   if (serve(raft, message)) broadcastHeartbeat(raft);
 }
 

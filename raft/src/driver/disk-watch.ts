@@ -3,10 +3,11 @@ import { isDiskFull } from './disk-full.ts';
 import type { DiskState, LogStore } from './ports.ts';
 
 /** How often it is looked how much room there is. */
-export const CHECK_MS = 1_000;
+const CHECK_MS = 1_000;
 
 export interface DiskWatchParts {
   readonly store: LogStore;
+  readonly tickMs: number;
   /** Voters that could lead instead, the most suitable first; undefined if this member does not lead. */
   readonly successors: () => readonly NodeId[] | undefined;
   /** Begins to hand leadership over; it is given up again soon if that does not come off. */
@@ -24,6 +25,8 @@ export interface DiskWatchParts {
 export class DiskWatch {
   readonly #parts: DiskWatchParts;
   #disk: DiskState;
+  readonly #everyTicks: number;
+  #ticks = 0;
   #checking = false;
   #stopped = false;
   /** Attempts to hand over since the disk became full, or since this member was elected. */
@@ -32,6 +35,7 @@ export class DiskWatch {
 
   constructor(parts: DiskWatchParts) {
     this.#parts = parts;
+    this.#everyTicks = Math.max(1, Math.round(CHECK_MS / parts.tickMs));
     this.#disk = parts.store.disk;
   }
 
@@ -42,6 +46,11 @@ export class DiskWatch {
   /** This member leads, there is nobody else to do so, and no room for what is proposed. */
   get refusing(): boolean {
     return this.#refusing;
+  }
+
+  tick(): void {
+    this.#ticks += 1;
+    if (this.#ticks % this.#everyTicks === 0) this.check();
   }
 
   /** Every `CHECK_MS`, and as soon as a write found no room. */

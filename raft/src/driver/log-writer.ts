@@ -6,6 +6,9 @@ import type { LogStore } from './ports.ts';
 /** Bytes of entries in one write of the store; what is more waits for the next. */
 const WRITE_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Bytes of entries that are held in memory while the disk has no room; then no more are taken. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024;
+
 /** What one Ready wants stored. */
 export interface LogWrite {
   readonly entries: readonly Entry[];
@@ -55,9 +58,9 @@ export class LogWriter {
     return this.#holding;
   }
 
-  /** Bytes of entries that wait for room on the disk. */
-  get heldBytes(): number {
-    return this.#held.bytes;
+  /** As much waits for room on the disk as may. */
+  get holdingEnough(): boolean {
+    return this.#held.bytes > HELD_BYTES_MAX;
   }
 
   submit(write: LogWrite): void {

@@ -59,6 +59,8 @@ export interface LogStore extends LogReader {
    * entries as far as what was reserved before reaches.
    */
   readonly disk: DiskState;
+  /** Bytes of data of the entries that are in memory: all from `firstIndex` to `lastIndex`. */
+  readonly memoryBytes: number;
   /** Looks how much room there is, and reserves some if it can; resolves with `disk` as it is then. */
   checkRoom(): Promise<DiskState>;
   /** Resolves once the batch is as durable as `sync` asks; only then is it visible through `LogReader`. */
@@ -160,6 +162,20 @@ export interface MemberStatus {
   readonly recentlyActive: boolean;
   /** Time since anything was heard of it, to within a heartbeat; undefined for this member, and if nothing ever was. */
   readonly lastContactMs: number | undefined;
+  /** Bytes of entries on their way to it. */
+  readonly inflightBytes: number;
+}
+
+/** What a member keeps in memory; entries and proposals count by the bytes of their data. */
+export interface MemoryUse {
+  /** From the first entry to the last that is stored. */
+  readonly logEntries: number;
+  readonly logBytes: number;
+  /** Proposals of this member that wait for their result. */
+  readonly pendingProposals: number;
+  readonly pendingProposalBytes: number;
+  /** Callers that wait for a linearizable read. */
+  readonly pendingReads: number;
 }
 
 export interface RaftStatus extends SoftState, HardState {
@@ -171,6 +187,7 @@ export interface RaftStatus extends SoftState, HardState {
   readonly snapshotIndex: number;
   readonly conf: ConfState;
   readonly disk: DiskState;
+  readonly memory: MemoryUse;
   /** Filled on the leader only. */
   readonly members: readonly MemberStatus[];
 }
@@ -201,6 +218,13 @@ export interface DriverOptions {
   readonly uncommittedSizeMax?: number;
   /** Proposals that wait for their result. Default 65,536; above it they are `overloaded`. */
   readonly pendingProposalsMax?: number;
+  /** Bytes of proposals that wait for their result. Default 64 MiB; above it they are `overloaded`. */
+  readonly pendingProposalBytesMax?: number;
+  /**
+   * Bytes of log in memory above which nothing is taken in while a snapshot is under way, which alone makes the log
+   * shorter. Default 512 MiB; proposals are `overloaded` then, and what a leader sends waits.
+   */
+  readonly logBytesMax?: number;
   /** Runs `work` after what is going on in this turn of the event loop. Default `setImmediate`. */
   readonly defer?: (work: () => void) => void;
   /** What goes on inside the core, as data. */

@@ -1,7 +1,10 @@
 import type { Entry } from '../core/index.ts';
 import { RaftError } from './ports.ts';
 
-export const PENDING_PROPOSALS_MAX = 65_536;
+const PENDING_PROPOSALS_MAX = 65_536;
+
+/** Bytes of proposals that have no result yet. */
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 
 /** One call of the core gets at most this much, so that one that is refused takes few others with it. */
 const CHUNK_BYTES = 512 * 1024;
@@ -12,8 +15,13 @@ export interface ProposalResult {
   readonly result: unknown;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 interface Proposal {
-  readonly data: Uint8Array;
+  /** Empty once it is in the log, which has it then. */
+  data: Uint8Array;
+  /** Of the data, also when that is in the log: without a result, nobody knows how long it stays there. */
+  readonly bytes: number;
   /** Term of the entry that carries it; 0 while it is not in the log. */
   term: number;
   readonly resolve: (result: ProposalResult) => void;
@@ -26,22 +34,37 @@ interface Proposal {
  */
 export class Proposals {
   readonly #pendingMax: number;
+  readonly #pendingBytesMax: number;
   #waiting: Proposal[] = [];
   readonly #appended = new Map<number, Proposal>();
   /** Of the newest entry that was applied while proposals were in the log. */
   #appliedTerm = 0;
+  #pendingBytes = 0;
 
-  constructor(pendingMax: number = PENDING_PROPOSALS_MAX) {
+  constructor(pendingMax: number = PENDING_PROPOSALS_MAX, pendingBytesMax: number = PENDING_BYTES_MAX) {
     this.#pendingMax = pendingMax;
+    this.#pendingBytesMax = pendingBytesMax;
+  }
+
+  /** How many wait for their result. */
+  get pending(): number {
+    return this.#waiting.length + this.#appended.size;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
   }
 
   add(data: Uint8Array): Promise<ProposalResult> {
-    if (this.#waiting.length + this.#appended.size >= this.#pendingMax) {
-      const message = `More than ${this.#pendingMax} proposals wait to be committed. Try again later`;
-      return Promise.reject(new RaftError('overloaded', message));
+    const bytes = data.length;
+    if (this.pending >= this.#pendingMax) return overloaded(`${this.#pendingMax} proposals`);
+    // A single one may be larger than the limit: else it could never be made.
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#pendingBytesMax) {
+      return overloaded(`${this.#pendingBytesMax} bytes of proposals`);
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ data, term: 0, resolve, reject });
+    this.#pendingBytes += bytes;
+    return new Promise<ProposalResult>((resolve, reject) => {
+      this.#waiting.push({ data, bytes, term: 0, resolve, reject });
     });
   }
 
@@ -64,7 +87,7 @@ export class Proposals {
   /** Follows an entry that was appended otherwise. */
   track(place: { readonly term: number; readonly index: number }): Promise<ProposalResult> {
     return new Promise((resolve, reject) => {
-      this.#appended.set(place.index, { data: new Uint8Array(0), term: place.term, resolve, reject });
+      this.#appended.set(place.index, { data: NO_BYTES, bytes: 0, term: place.term, resolve, reject });
     });
   }
 
@@ -73,7 +96,7 @@ export class Proposals {
     if (entry.term > this.#appliedTerm) this.#laterTerm(entry.term);
     const proposal = this.#appended.get(entry.index);
     if (proposal === undefined || proposal.term !== entry.term) return;
-    this.#appended.delete(entry.index);
+    this.#remove(entry.index, proposal);
     proposal.resolve({ index: entry.index, result });
   }
 
@@ -82,7 +105,7 @@ export class Proposals {
     this.#appliedTerm = term;
     for (const [index, proposal] of this.#appended) {
       if (proposal.term >= term) continue;
-      this.#appended.delete(index);
+      this.#remove(index, proposal);
       proposal.reject(new RaftError('not-leader', `Leadership of term ${proposal.term} ended before it was committed`));
     }
   }
@@ -104,7 +127,10 @@ export class Proposals {
   rejectAll(reason: string): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const proposal of waiting) proposal.reject(new RaftError('stopped', `Proposal was not made: ${reason}`));
+    for (const proposal of waiting) {
+      this.#pendingBytes -= proposal.bytes;
+      proposal.reject(new RaftError('stopped', `Proposal was not made: ${reason}`));
+    }
     this.#rejectAppended(() => true, reason);
   }
 
@@ -117,21 +143,38 @@ export class Proposals {
       let at = index;
       for (const proposal of chunk) {
         proposal.term = term;
-        // An older one at the same index was replaced in our own log: it can't be committed any more.
-        this.#appended.get(at)?.reject(unknown(`another entry took its place at index ${at}`));
-        this.#appended.set(at, proposal);
+        proposal.data = NO_BYTES;
+        this.#replaceAt(at, proposal);
         at += 1;
       }
     } catch (error) {
-      for (const proposal of chunk) proposal.reject(error as Error);
+      for (const proposal of chunk) {
+        this.#pendingBytes -= proposal.bytes;
+        proposal.reject(error as Error);
+      }
       if (!(error instanceof RaftError)) throw error;
     }
+  }
+
+  #replaceAt(index: number, proposal: Proposal): void {
+    const older = this.#appended.get(index);
+    // Replaced in our own log: it can't be committed any more.
+    if (older !== undefined) {
+      this.#remove(index, older);
+      older.reject(unknown(`another entry took its place at index ${index}`));
+    }
+    this.#appended.set(index, proposal);
+  }
+
+  #remove(index: number, proposal: Proposal): void {
+    this.#appended.delete(index);
+    this.#pendingBytes -= proposal.bytes;
   }
 
   #rejectAppended(concerns: (index: number, proposal: Proposal) => boolean, reason: string): void {
     for (const [index, proposal] of this.#appended) {
       if (!concerns(index, proposal)) continue;
-      this.#appended.delete(index);
+      this.#remove(index, proposal);
       proposal.reject(unknown(reason));
     }
   }
@@ -146,6 +189,11 @@ function endOfChunk(waiting: readonly Proposal[], start: number): number {
     end += 1;
   }
   return end;
+}
+
+function overloaded(what: string): Promise<never> {
+  const message = `More than ${what} wait to be committed. Try again later`;
+  return Promise.reject(new RaftError('overloaded', message));
 }
 
 function unknown(reason: string): RaftError {

@@ -13,9 +13,9 @@ import {
 } from '../core/index.ts';
 import { AppliedWaiters } from './applied-waiters.ts';
 import { Applier } from './applier.ts';
-import { coreStatus, successorsOf } from './core-status.ts';
+import { coreStatus, memoryUse, successorsOf } from './core-status.ts';
 import { Deadlines } from './deadlines.ts';
-import { CHECK_MS, DiskWatch } from './disk-watch.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { LastContacts } from './last-contacts.ts';
 import { LeadershipTransfers } from './leadership-transfer.ts';
 import { LogWriter } from './log-writer.ts';
@@ -30,7 +30,7 @@ import {
 } from './ports.ts';
 import { type ProposalResult, Proposals } from './proposals.ts';
 import { READ_RETRY_TICKS, Reads } from './reads.ts';
-import { appended, diskFull, notLeader } from './refusals.ts';
+import { appended, diskFull, logOverfull, notLeader } from './refusals.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 import { SNAPSHOT_RETRY_MS, SnapshotTaker } from './snapshot-taker.ts';
@@ -41,9 +41,6 @@ const READYS_PER_TURN_MAX = 16;
 
 /** A leader that lost its office waits for the fate of its proposals for so many election timeouts. */
 const OUTCOME_ELECTIONS = 10;
-
-/** Bytes of entries that are held in memory while the disk has no room; then no more are taken. */
-const HELD_BYTES_MAX = 32 * 1024 * 1024;
 
 const INCARNATIONS = 2 ** 31;
 
@@ -72,8 +69,6 @@ export class RaftDriver implements Driver {
   #softState: SoftState = { leader: 0, role: 'follower' };
   #term = 0;
   #scheduled = false;
-  #ticks = 0;
-  readonly #checkTicks: number;
   #stopped: RaftError | undefined;
 
   /** `snapshotIndex`: that of the snapshot which the state machine was restored from, if there was one. */
@@ -83,10 +78,9 @@ export class RaftDriver implements Driver {
     const applied = snapshotIndex ?? store.firstIndex() - 1;
     this.#options = options;
     this.#electionTicks = Math.round(options.electionMs / options.heartbeatMs);
-    this.#checkTicks = Math.max(1, Math.round(CHECK_MS / options.heartbeatMs));
     this.#defer = options.defer ?? ((work) => setImmediate(work));
     this.#deadlines = new Deadlines(options.heartbeatMs);
-    this.#proposals = new Proposals(options.pendingProposalsMax);
+    this.#proposals = new Proposals(options.pendingProposalsMax, options.pendingProposalBytesMax);
     this.#waiters = new AppliedWaiters(applied, this.#deadlines);
     this.#transfers = new LeadershipTransfers(this.#deadlines, () => this.#node.basicStatus());
     this.#contacts = new LastContacts(options.heartbeatMs);
@@ -105,6 +99,7 @@ export class RaftDriver implements Driver {
       applier: this.#applier,
       everyEntries: options.snapshotEveryEntries,
       everyBytes: options.snapshotEveryBytes,
+      logBytesMax: options.logBytesMax,
       keepEntries: options.keepEntries,
       snapshotIndex: snapshotIndex ?? 0,
       // What is held was applied, perhaps, but the log does not reach so far.
@@ -138,6 +133,7 @@ export class RaftDriver implements Driver {
     });
     this.#disk = new DiskWatch({
       store,
+      tickMs: options.heartbeatMs,
       successors: () => successorsOf(this.#node.status()),
       handOver: (to) => this.#guard(() => this.#node.transferLeader(to)),
       retry: () => this.#writer.retry(),
@@ -161,6 +157,7 @@ export class RaftDriver implements Driver {
     if (data.length === 0) return Promise.reject(new RangeError('A proposal must not be empty'));
     if (this.#softState.role !== 'leader') return Promise.reject(this.#notLeader());
     if (this.#disk.refusing || this.#writer.holding) return Promise.reject(this.#diskFull());
+    if (this.#taker.overfull) return Promise.reject(logOverfull(this.#options.id));
     this.#schedule();
     return this.#proposals.add(data);
   }
@@ -178,7 +175,7 @@ export class RaftDriver implements Driver {
 
   readBarrier(timeoutMs: number): Promise<number> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
-    if (this.#writer.heldBytes > HELD_BYTES_MAX) return Promise.reject(this.#diskFull());
+    if (this.#writer.holdingEnough) return Promise.reject(this.#diskFull());
     this.#schedule();
     return this.#reads.add(timeoutMs);
   }
@@ -211,6 +208,7 @@ export class RaftDriver implements Driver {
       lastIndex: this.#options.store.lastIndex(),
       snapshotIndex: this.#taker.snapshotIndex,
       disk: this.#disk.disk,
+      memory: memoryUse(this.#options.store, this.#proposals, this.#reads),
     };
   }
 
@@ -247,8 +245,7 @@ export class RaftDriver implements Driver {
       this.#transfers.tick();
       this.#deadlines.tick();
       this.#reads.tick();
-      this.#ticks += 1;
-      if (this.#ticks % this.#checkTicks === 0) this.#disk.check();
+      this.#disk.tick();
     });
   }
 
@@ -360,10 +357,11 @@ export class RaftDriver implements Driver {
     this.#schedule();
   }
 
-  /** Without room: no leadership, which needs it, and no more entries than can be held. */
+  /** Without room, on the disk or in memory: no leadership, which needs it, and no more entries than can be held. */
   #unwelcome(message: Message): boolean {
     if (message.type === 'timeout-now') return this.#disk.disk === 'full';
-    return message.type === 'append' && message.entries.length > 0 && this.#writer.heldBytes > HELD_BYTES_MAX;
+    if (message.type !== 'append' || message.entries.length === 0) return false;
+    return this.#writer.holdingEnough || this.#taker.overfull;
   }
 
   #step(message: Message): void {

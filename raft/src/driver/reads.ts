@@ -77,6 +77,11 @@ export class Reads {
     });
   }
 
+  /** How many wait. */
+  get pending(): number {
+    return this.#readers;
+  }
+
   /** At the end of a turn: asks for all that wait. */
   flush(): void {
     if (this.#waiting.length === 0 || this.#asked.size >= BATCHES_MAX) return;

@@ -12,6 +12,12 @@ export function diskFull(own: NodeId, leader: NodeId): RaftError {
   return new RaftError('disk-full', `Disk of member ${own} is full. Make room on it, or ask another member`, leader);
 }
 
+/** The log has grown too long while a snapshot is being made. */
+export function logOverfull(own: NodeId): RaftError {
+  const message = `Log of member ${own} fills the memory that it may, until a snapshot is made. Try again later`;
+  return new RaftError('overloaded', message);
+}
+
 /** Puts something into the leader's log; throws a `RaftError` if the core does not take it. `status`: as it is afterwards. */
 export function appended(propose: () => ProposalPlace | undefined, status: () => BasicStatus): ProposalPlace {
   try {

@@ -43,6 +43,7 @@ async function setUp(state: {
     applier,
     everyEntries: 10,
     everyBytes: 1_000,
+    logBytesMax: undefined,
     keepEntries: 4,
     snapshotIndex: 0,
     unfit: () => state.installing === true,
@@ -108,13 +109,17 @@ test('none is taken while a received one is put in force: the log has gone ahead
   expect([taker.snapshotIndex, ...errors]).toEqual([20]);
 });
 
-test('of large entries no more is kept than since the snapshot before', async () => {
+test('of large entries no more is kept than is written between two snapshots', async () => {
   const { store, taker, state } = await setUp({ applied: 20, membershipIndex: 1, entries: 12 });
   taker.takeIfDue();
   await taker.stop();
   expect(store.firstIndex()).toBe(17);
-  Object.assign(state, { applied: 22, entries: 2, bytes: 1_000 });
+  const entries = [400, 400, 400].map((bytes, place) => {
+    return { index: 32 + place, term: 1, type: 'normal' as const, data: new Uint8Array(bytes) };
+  });
+  await store.append({ entries, hardState: undefined, sync: true });
+  Object.assign(state, { applied: 34, entries: 0, bytes: 1_200 });
   taker.takeIfDue();
   await taker.stop();
-  expect([taker.snapshotIndex, store.firstIndex()]).toEqual([22, 21]);
+  expect([taker.snapshotIndex, store.firstIndex()]).toEqual([34, 33]);
 });

@@ -4,6 +4,9 @@ import type { Applier } from './applier.ts';
 import { isDiskFull } from './disk-full.ts';
 import type { LogStore, StateMachine } from './ports.ts';
 
+/** Bytes of log in memory; while a snapshot is under way, there may not be more. */
+const LOG_BYTES_MAX = 512 * 1024 * 1024;
+
 /** Pause after a snapshot that found no room. */
 export const SNAPSHOT_RETRY_MS = 5_000;
 
@@ -13,6 +16,8 @@ export interface SnapshotTakerParts {
   readonly applier: Applier;
   readonly everyEntries: number;
   readonly everyBytes: number;
+  /** Bytes of log that are too much while a snapshot is under way. */
+  readonly logBytesMax: number | undefined;
   readonly keepEntries: number;
   /** Index of the newest snapshot at start; 0 if there is none. */
   readonly snapshotIndex: number;
@@ -40,6 +45,15 @@ export class SnapshotTaker {
 
   get snapshotIndex(): number {
     return this.#snapshotIndex;
+  }
+
+  /**
+   * The log has grown as far as it may while a snapshot is being made. Ends with that snapshot: the log behind it is
+   * dropped, and of what came meanwhile the next snapshot is due.
+   */
+  get overfull(): boolean {
+    const { store, logBytesMax = LOG_BYTES_MAX } = this.#parts;
+    return (this.#taking !== undefined || this.#waiting) && store.memoryBytes > logBytesMax;
   }
 
   /** A received snapshot is in force. */
@@ -74,9 +88,7 @@ export class SnapshotTaker {
     const meta: SnapshotMeta = { index: applier.applied, term: store.term(applier.applied), conf: applier.conf };
     const data = machine.capture();
     applier.snapshotTaken();
-    // Large entries make snapshots come soon, so that the log since the one before has a bounded size.
-    const keepFrom = bytes < everyBytes ? 0 : this.#snapshotIndex;
-    this.#taking = this.#take(meta, data, keepFrom).catch((error: Error) => this.#failed(error));
+    this.#taking = this.#take(meta, data).catch((error: Error) => this.#failed(error));
   }
 
   async stop(): Promise<void> {
@@ -98,14 +110,28 @@ export class SnapshotTaker {
     });
   }
 
-  /** Keeps some entries behind the snapshot, but none up to `keepFrom`. */
-  async #take(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>, keepFrom: number): Promise<void> {
-    const { store, keepEntries } = this.#parts;
+  async #take(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>): Promise<void> {
+    const { store } = this.#parts;
     await store.createSnapshot(meta, data);
     this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
     this.#taking = undefined;
-    const compactTo = Math.max(meta.index - keepEntries, keepFrom);
+    const compactTo = this.#lastToForget(meta.index);
     if (compactTo >= store.firstIndex()) await store.compact(compactTo);
+  }
+
+  /** Some entries are kept behind a snapshot at `index`, but no more bytes than are written between two snapshots. */
+  #lastToForget(index: number): number {
+    const { store, keepEntries, everyBytes } = this.#parts;
+    const low = Math.max(store.firstIndex(), index - keepEntries + 1);
+    // A snapshot that was received meanwhile may have replaced the log.
+    if (low > index) return index;
+    const kept = store.entries(low, index + 1, Number.MAX_SAFE_INTEGER);
+    let bytes = 0;
+    for (const entry of kept.toReversed()) {
+      bytes += entry.data.length;
+      if (bytes > everyBytes) return entry.index;
+    }
+    return low - 1;
   }
 }
 

@@ -26,6 +26,7 @@ export class LogMirror implements LogReader {
   #hardState: HardState;
   #base: { readonly index: number; readonly term: number };
   #entries: Entry[];
+  #memoryBytes: number;
   #snapshot: SnapshotMeta;
   #snapshotStored: boolean;
 
@@ -33,6 +34,7 @@ export class LogMirror implements LogReader {
     this.#hardState = state.hardState;
     this.#base = state.base;
     this.#entries = state.entries;
+    this.#memoryBytes = dataBytes(state.entries);
     this.#snapshot = state.snapshot;
     this.#snapshotStored = state.snapshotStored;
   }
@@ -43,6 +45,11 @@ export class LogMirror implements LogReader {
 
   get snapshotMeta(): SnapshotMeta {
     return this.#snapshot;
+  }
+
+  /** Bytes of data of the entries, which are all in memory. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
   }
 
   initialState(): { readonly hardState: HardState; readonly conf: ConfState } {
@@ -96,8 +103,11 @@ export class LogMirror implements LogReader {
     const keep = first.index - this.#base.index - 1;
     if (keep < 0) throw compacted(first.index, this.#base.index);
     if (keep > this.#entries.length) throw unavailable(first.index - 1, this.lastIndex());
-    if (keep < this.#entries.length) this.#entries.length = keep;
-    for (const entry of entries) this.#entries.push(entry);
+    if (keep < this.#entries.length) this.#memoryBytes -= dataBytes(this.#entries.splice(keep));
+    for (const entry of entries) {
+      this.#entries.push(entry);
+      this.#memoryBytes += entry.data.length;
+    }
   }
 
   /** A snapshot of our own state became durable; the log stays. */
@@ -113,6 +123,7 @@ export class LogMirror implements LogReader {
     this.#snapshotStored = true;
     this.#base = { index: meta.index, term: meta.term };
     this.#entries = [];
+    this.#memoryBytes = 0;
     this.#hardState = { ...this.#hardState, commit: Math.max(this.#hardState.commit, meta.index) };
   }
 
@@ -121,10 +132,18 @@ export class LogMirror implements LogReader {
     if (index <= this.#base.index) return false;
     if (index > this.#snapshot.index) throw unavailable(index, this.#snapshot.index);
     const term = this.term(index);
-    this.#entries = this.#entries.slice(index - this.#base.index);
+    const count = index - this.#base.index;
+    this.#memoryBytes -= dataBytes(this.#entries.slice(0, count));
+    this.#entries = this.#entries.slice(count);
     this.#base = { index, term };
     return true;
   }
+}
+
+function dataBytes(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.data.length;
+  return bytes;
 }
 
 function compacted(index: number, base: number): LogError {

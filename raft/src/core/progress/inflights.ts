@@ -25,6 +25,11 @@ export class Inflights {
     return this.used;
   }
 
+  /** Of the messages together. */
+  get usedBytes(): number {
+    return this.bytes;
+  }
+
   full(): boolean {
     return this.used >= this.countMax || (this.bytesMax > 0 && this.bytes >= this.bytesMax);
   }

@@ -18,6 +18,7 @@ export interface ProgressView {
   readonly pendingSnapshot: number;
   readonly recentlyActive: boolean;
   readonly inflight: number;
+  readonly inflightBytes: number;
   readonly inflightFull: boolean;
 }
 
@@ -163,6 +164,7 @@ export class Progress {
       pendingSnapshot: this.pendingSnapshot,
       recentlyActive: this.recentlyActive,
       inflight: this.inflights.count,
+      inflightBytes: this.inflights.usedBytes,
       inflightFull: this.inflights.full(),
     };
   }
