@@ -15,6 +15,7 @@ import type { IdentityStore } from './founding/identity-store.ts';
 import { writeFounders } from './founding/write-founders.ts';
 import { bindServer, shutdownServer } from './grpc-server.ts';
 import { addMemberMetrics, createCounters, type MemberCounters } from './http/member-metrics.ts';
+import { addMemoryMetrics } from './http/memory-metrics.ts';
 import { unreadiness } from './http/readiness.ts';
 import { scrapeTargets } from './http/service-discovery.ts';
 import { type Entrance, makeClusterId, openEntrance } from './member-entrance.ts';
@@ -274,12 +275,13 @@ function startDuties(
 
 function serveHttp(
   { config }: Parts,
-  { consensus, connected }: RunningConsensus,
+  running: RunningConsensus,
   directory: MemberDirectory,
   { sessions, data }: Duties,
   { registry }: MemberCounters,
   entrance: Entrance,
 ): void {
+  const { consensus, connected, bufferedBytes, pendingChanges } = running;
   const others = () => directory.members.filter((member) => member.id !== config.id);
   addMemberMetrics(registry, {
     version: VERSION,
@@ -292,6 +294,11 @@ function serveHttp(
     dataBytes: data.bytes,
     diskFreeBytes: data.freeBytes,
     peers: () => others().map(({ id }) => ({ id, connected: connected(id) })),
+  });
+  addMemoryMetrics(registry, {
+    memory: () => consensus.status().memory,
+    pendingChanges,
+    peers: () => others().map(({ id }) => ({ id, bufferedBytes: bufferedBytes(id) })),
   });
   entrance.serve({
     unreadiness: () => unreadiness(consensus.leadership, consensus.status()),

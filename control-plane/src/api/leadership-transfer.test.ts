@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 function follower(id: number, match: number, recentlyActive: boolean): Follower {
-  return { id, match, recentlyActive, learner: false, state: 'replicate', lastContactMs: 0 };
+  return { id, match, recentlyActive, learner: false, state: 'replicate', lastContactMs: 0, inflightBytes: 0 };
 }
 
 function elect(leaderId: number) {

@@ -9,7 +9,8 @@ function view(changes: Partial<Record<number, Partial<MemberOfView>>>, voters = 
   const members = [...voters, ...learners].map((id): MemberOfView => {
     const lastContactMs = id === 1 ? undefined : 50;
     const learner = learners.includes(id);
-    return { id, learner, match: 5_000, state: 'replicate', recentlyActive: true, lastContactMs, ...changes[id] };
+    const replicating = { match: 5_000, state: 'replicate', recentlyActive: true, inflightBytes: 0 } as const;
+    return { id, learner, ...replicating, lastContactMs, ...changes[id] };
   });
   const conf = { voters, learners, votersOutgoing: [], learnersNext: [], autoLeave: false };
   return { id: 1, conf, lastIndex: 5_000, members };

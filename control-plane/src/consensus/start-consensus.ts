@@ -43,6 +43,10 @@ export interface RunningConsensus {
   readonly peers: GrpcPeers;
   /** Whether our stream of Raft messages to the peer stands. */
   connected(peer: number): boolean;
+  /** Bytes of Raft messages that the connection to the peer has not taken yet. */
+  bufferedBytes(peer: number): number;
+  /** Changes that have no outcome yet. */
+  pendingChanges(): { readonly commands: number; readonly bytes: number };
   /** Adds to a server what peers call here. */
   registerService(server: Server, requests: PeerRequests, introductions?: Introductions): void;
   /** Ends connections and closes the store. */
@@ -125,6 +129,8 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     consensus,
     peers,
     connected: (peer) => transport.connected(peer),
+    bufferedBytes: (peer) => transport.bufferedBytes(peer),
+    pendingChanges: () => submitter.pending,
     registerService(server, requests, introductions) {
       peers.answerOwn(requests);
       const propose: PeerServiceParts['propose'] = (term, commands) => submitter.proposeForwarded(term, commands);

@@ -13,8 +13,9 @@ import { noLeader, outcomeUnknown, proposalError } from './raft-error.ts';
 /** Bytes of one command in the log. */
 export const COMMAND_BYTES_MAX = 2 * 1024 * 1024;
 
-/** Commands that wait here for their outcome. */
+/** Commands that wait here for their outcome, and their bytes: here, on their way to the leader, or in its log. */
 const PENDING_MAX = 10_000;
+export const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Pause before a leader is looked for again; a change of leadership ends it early. */
 const RETRY_MS = 20;
@@ -43,6 +44,7 @@ interface Written {
 export class Submitter {
   readonly #parts: SubmitterParts;
   #pending = 0;
+  #pendingBytes = 0;
   #submitted = 0;
 
   constructor(parts: SubmitterParts) {
@@ -52,11 +54,11 @@ export class Submitter {
   submit(command: Command, timeoutMs: number): Promise<CommandResult> {
     this.#submitted += 1;
     const stamp = `${this.#parts.origin}.${this.#submitted}`;
-    return this.#counted(() => this.#submit(encode(command, stamp), timeoutMs));
+    return this.#counted(command, stamp, (bytes) => this.#submit(bytes, timeoutMs));
   }
 
   propose(command: Command): Promise<CommandResult> {
-    return this.#counted(async () => (await this.#propose(encode(command))).result);
+    return this.#counted(command, undefined, async (bytes) => (await this.#propose(bytes)).result);
   }
 
   /**
@@ -97,13 +99,30 @@ export class Submitter {
     }
   }
 
-  async #counted(work: () => Promise<CommandResult>): Promise<CommandResult> {
+  /** Commands and bytes that wait for their outcome. */
+  get pending(): { readonly commands: number; readonly bytes: number } {
+    return { commands: this.#pending, bytes: this.#pendingBytes };
+  }
+
+  async #counted(
+    command: Command,
+    stamp: string | undefined,
+    work: (bytes: Uint8Array) => Promise<CommandResult>,
+  ): Promise<CommandResult> {
     this.#pending += 1;
+    let countedBytes = 0;
     try {
       if (this.#pending > PENDING_MAX) {
         throw new CellError('CELL_E_OVERLOADED', `Already ${PENDING_MAX} changes wait to be written; try again later`);
       }
-      const result = await work();
+      const bytes = encode(command, stamp);
+      if (this.#pendingBytes + bytes.length > PENDING_BYTES_MAX) {
+        const message = `Already ${this.#pendingBytes} bytes of changes wait to be written; try again later`;
+        throw new CellError('CELL_E_OVERLOADED', message);
+      }
+      countedBytes = bytes.length;
+      this.#pendingBytes += countedBytes;
+      const result = await work(bytes);
       this.#parts.onOutcome('applied');
       return result;
     } catch (error) {
@@ -111,6 +130,7 @@ export class Submitter {
       throw error;
     } finally {
       this.#pending -= 1;
+      this.#pendingBytes -= countedBytes;
     }
   }
 

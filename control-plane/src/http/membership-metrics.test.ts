@@ -17,13 +17,15 @@ async function told(registry: Registry): Promise<string[]> {
 test('on the leader each member has its figures, and elsewhere or once it is gone it has none', async () => {
   const registry = new Registry();
   let status = statusOf([
-    { id: 1, match: 100, state: 'replicate', lastContactMs: undefined },
-    { id: 3, match: 40, state: 'snapshot', lastContactMs: 250 },
+    { id: 1, match: 100, state: 'replicate', lastContactMs: undefined, inflightBytes: 0 },
+    { id: 3, match: 40, state: 'snapshot', lastContactMs: 250, inflightBytes: 70 },
   ]);
   addMembershipMetrics(registry, () => status);
   expect(await told(registry)).toEqual([
     'cell_raft_member_gets_snapshot{member="1"} 0',
     'cell_raft_member_gets_snapshot{member="3"} 1',
+    'cell_raft_member_inflight_bytes{member="1"} 0',
+    'cell_raft_member_inflight_bytes{member="3"} 70',
     'cell_raft_member_lag_entries{member="1"} 0',
     'cell_raft_member_lag_entries{member="3"} 60',
     'cell_raft_member_last_contact_seconds{member="3"} 0.25',

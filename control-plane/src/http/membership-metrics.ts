@@ -53,6 +53,11 @@ export function addMembershipMetrics(registry: Registry, status: () => RaftStatu
     ({ lastContactMs }) => (lastContactMs === undefined ? undefined : lastContactMs / MS_PER_SECOND),
   );
   perMember(
+    'cell_raft_member_inflight_bytes',
+    'On the leader: bytes of entries on their way to the member.',
+    ({ inflightBytes }) => inflightBytes,
+  );
+  perMember(
     'cell_raft_member_gets_snapshot',
     'On the leader: 1 if the member is so far behind that it is being sent a snapshot, else 0.',
     ({ state }) => (state === 'snapshot' ? 1 : 0),

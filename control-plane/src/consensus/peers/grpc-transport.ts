@@ -44,6 +44,11 @@ export class GrpcTransport implements Transport {
     return this.#streams.get(peer)?.ready ?? false;
   }
 
+  /** Bytes that the connection to the peer has not taken yet. */
+  bufferedBytes(peer: NodeId): number {
+    return this.#streams.get(peer)?.bufferedBytes ?? 0;
+  }
+
   /** The peer has just called us. */
   peerIsUp(peer: NodeId): void {
     this.#streams.get(peer)?.peerIsUp();
@@ -100,17 +105,15 @@ export class GrpcTransport implements Transport {
   }
 }
 
-/** As few frames as the limit allows; nearly always one. */
-function frames(messages: readonly Message[]): Uint8Array[] {
-  const encoded: Uint8Array[] = [];
+/** As few frames as the limit allows; nearly always one. Each is made when it is wanted: a full stream takes no more. */
+function* frames(messages: readonly Message[]): Generator<Uint8Array> {
   let first = 0;
   let bytes = 0;
   for (const [place, message] of messages.entries()) {
     for (const entry of message.entries) bytes += entry.data.length;
     if (bytes < FRAME_ENTRY_BYTES_MAX && place < messages.length - 1) continue;
-    encoded.push(encodeMessages(messages.slice(first, place + 1)));
+    yield encodeMessages(messages.slice(first, place + 1));
     first = place + 1;
     bytes = 0;
   }
-  return encoded;
 }

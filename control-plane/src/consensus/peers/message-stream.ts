@@ -20,7 +20,7 @@ const REDIAL_MS_MIN = 50;
 const REDIAL_MS_MAX = 1000;
 
 /** Bytes handed over that the connection has not taken yet; above it frames are dropped. */
-const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
+export const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 
 type Call = ClientDuplexStream<{ frame: Uint8Array }, ExchangeMessagesResponse>;
 type Refusal = 'not connected' | 'congested';
@@ -63,6 +63,11 @@ export class MessageStream {
 
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** Bytes handed over that the connection has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
   }
 
   /** Takes a frame, or says why it dropped it. A frame that was taken may still be lost with the connection. */

@@ -124,6 +124,7 @@ export class MemoryConsensus implements Consensus {
     const indexes = { commit: this.#index, applied: this.#index, firstIndex: 1, lastIndex: this.#index };
     const role = leading ? 'leader' : 'follower';
     const place = { id: this.memberId, leader, role, term, vote: 0, snapshotIndex: 0 } as const;
-    return { ...place, ...indexes, conf: this.conf, disk: this.disk, members: [] };
+    const memory = { logEntries: 0, logBytes: 0, pendingProposals: 0, pendingProposalBytes: 0, pendingReads: 0 };
+    return { ...place, ...indexes, conf: this.conf, disk: this.disk, memory, members: [] };
   }
 }
