@@ -77,7 +77,10 @@ export interface LogStore extends LogReader {
   installSnapshot(snapshot: Snapshot, hardState: HardState | undefined): Promise<void>;
   /** The data of a stored snapshot, its checksum verified while it is read. */
   readSnapshot(snapshot: Snapshot): AsyncIterable<Uint8Array>;
-  /** The same data for a peer, with its content. */
+  /**
+   * The same data for a peer, with its content. Reading it fails with the code CELL_E_SNAPSHOT_MISSING if newer
+   * snapshots have taken its place before that is begun.
+   */
   openSnapshot(snapshot: Snapshot): Promise<SnapshotData>;
   /** Forgets entries at or below `index`; never above the newest snapshot's index. */
   compact(index: number): Promise<void>;

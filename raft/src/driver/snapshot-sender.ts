@@ -47,7 +47,12 @@ export class SnapshotSender {
         ownFailed(error);
         throw error;
       });
-      await transport.sendSnapshot(message, noteFailure(stored, ownFailed));
+      await transport.sendSnapshot(
+        message,
+        noteFailure(stored, (error) => {
+          if (!isSuperseded(error)) ownFailed(error);
+        }),
+      );
       accepted = true;
     } catch {
       // Whatever happened on the way: the report says it, and the core tries again.
@@ -57,4 +62,9 @@ export class SnapshotSender {
     if (own !== undefined) onError(own);
     else report(peer, accepted && !superseded);
   }
+}
+
+/** The peer took so long to say what it needs that newer snapshots came: it will be sent the newest. */
+function isSuperseded(error: Error): boolean {
+  return (error as { readonly code?: unknown }).code === 'CELL_E_SNAPSHOT_MISSING';
 }

@@ -98,8 +98,13 @@ export class SnapshotDirectory {
     return (await readSnapshotHeader(this.#fileSystem, file)).meta;
   }
 
-  read(place: Place): AsyncGenerator<Uint8Array, void, undefined> {
-    return readSnapshotFile(this.#fileSystem, this.#path(place, 'snap'));
+  /** Throws `CELL_E_SNAPSHOT_MISSING` if its file is gone: newer ones took its place before it was begun to be read. */
+  async *read(place: Place): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* readSnapshotFile(this.#fileSystem, this.#path(place, 'snap'));
+    } catch (error) {
+      throw isGone(error) ? snapshotMissing(place, this.#directory) : error;
+    }
   }
 
   async #write(meta: SnapshotMeta, data: AsyncIterable<Uint8Array>, kind: 'snap' | 'received'): Promise<void> {
@@ -196,6 +201,10 @@ export class SnapshotDirectory {
   #path(place: Place, kind: 'snap' | 'received'): string {
     return path.join(this.#directory, `snapshot-${place.index}-${place.term}.${kind}`);
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof StorageError && (error.cause as { code?: unknown } | undefined)?.code === 'ENOENT';
 }
 
 function partialName({ index, term }: Place, { sizeBytes, checksum }: SnapshotContent): string {
