@@ -41,9 +41,11 @@ export class ListMachine implements StateMachine {
   }
 }
 
+/** Small ones, but not very many. */
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < bytes.length; at += 100) {
+  const size = Math.max(100, Math.ceil(bytes.length / 100));
+  for (let at = 0; at < bytes.length; at += size) {
     await nextTurn();
-    yield bytes.subarray(at, at + 100);
+    yield bytes.subarray(at, at + size);
   }
 }
