@@ -45,11 +45,14 @@ const timeoutMaxMs = 60_000;
 const answerMarginMs = 100;
 const unaryCallsMax = 2_000;
 const streamsMax = 1_000;
+/** Calls of one connection at once; grpc's clients keep back what is more. */
+const connectionCallsMax = 3_000;
 
 /** For `new Server(...)`: sizes, and how soon a caller that has vanished is noticed. */
 export const serverOptions = {
   'grpc.max_receive_message_length': 8 * 1024 * 1024,
   'grpc.max_send_message_length': 64 * 1024 * 1024,
+  'grpc.max_concurrent_streams': connectionCallsMax,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
   // Statistics of each call and stream that nobody reads here.
@@ -71,18 +74,17 @@ export class CallServer {
     const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, reply: sendUnaryData<unknown>) => {
       const refusal = this.#unaryCalls >= unaryCallsMax ? overloaded(unaryCallsMax, 'calls') : undefined;
       this.#unaryCalls += 1;
-      const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()));
-      const ended = () => {
-        caller.answered();
+      // Counted until the caller has its answer: one that asks and never reads must not fill the memory with answers.
+      const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()), () => {
         this.#unaryCalls -= 1;
-      };
+      });
       answer(refusal, () => handler(call.request, caller)).then(
         (response) => {
-          ended();
+          caller.answered();
           reply(null, response);
         },
         (error: unknown) => {
-          ended();
+          caller.answered();
           reply(this.#failed(method.name, error));
         },
       );
@@ -107,16 +109,15 @@ export class CallServer {
   #stream(name: string, call: StreamCall, work: (context: CallContext) => Promise<void>): void {
     const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
     this.#streams += 1;
-    const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()));
+    const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()), () => {
+      this.#streams -= 1;
+    });
     answer(refusal, () => work(caller))
       .then(() => call.end())
       .catch((error: unknown) => {
         if (!caller.gone) call.emit('error', this.#failed(name, error));
       })
-      .finally(() => {
-        caller.answered();
-        this.#streams -= 1;
-      });
+      .finally(() => caller.answered());
   }
 
   #failed(method: string, error: unknown): StatusObject {
@@ -155,12 +156,18 @@ class CallerWatch implements CallContext {
   #controller: AbortController | undefined;
   #answered = false;
   #gone = false;
+  readonly #ended: () => void;
 
-  constructor(call: { on(event: 'cancelled', listener: () => void): unknown }, timeoutMs: number) {
+  /** `ended` is called once the call is answered and its connection is rid of it, whichever comes last. */
+  constructor(call: { on(event: 'cancelled', listener: () => void): unknown }, timeoutMs: number, ended: () => void) {
     this.timeoutMs = timeoutMs;
+    this.#ended = ended;
     call.on('cancelled', () => {
       // grpc-js says so at the end of every call.
-      if (this.#answered) return;
+      if (this.#answered) {
+        ended();
+        return;
+      }
       this.#gone = true;
       if (this.#controller !== undefined) this.#abort(this.#controller);
     });
@@ -180,6 +187,7 @@ class CallerWatch implements CallContext {
 
   answered(): void {
     this.#answered = true;
+    if (this.#gone) this.#ended();
   }
 
   #abort(controller: AbortController): void {

@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { AllocationService, JobService, methodDefinition } from '@cell/proto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PaperMember } from './testing/paper-member.ts';
+
+/** As many calls as a member serves at once. */
+const CALLS = 2_000;
+
+/** A message without fields, with gRPC's own five bytes before it. */
+const NOTHING = Buffer.alloc(5);
+
+let member: PaperMember;
+let reader: ClientHttp2Session;
+
+beforeEach(async () => {
+  member = await PaperMember.start();
+  const address = member.client.getChannel().getTarget().replace('dns:', 'http://');
+  // It lets nothing of any answer come.
+  reader = connect(address, { settings: { initialWindowSize: 0 } });
+  await once(reader, 'remoteSettings');
+});
+
+afterEach(() => {
+  reader.destroy();
+  return member.stop();
+});
+
+function ask(): void {
+  const path = methodDefinition(JobService.method.listJobs).path;
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = reader.request(headers);
+  stream.on('error', () => {});
+  stream.end(NOTHING);
+}
+
+test('answers that nobody reads count as calls under way: no more than a member serves are kept', async () => {
+  for (let count = 0; count < CALLS; count += 1) ask();
+  const asked = () =>
+    member.call(AllocationService.method.listAllocations, {}).then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    );
+  await expect.poll(asked).toBe('CELL_E_OVERLOADED');
+  reader.destroy();
+  await expect.poll(asked).toBe('answered');
+});
