@@ -17,6 +17,8 @@ export const defaultConfig: Omit<Config, 'id' | 'log' | 'random'> = {
   checkQuorum: true,
   preVote: true,
   readOnlyOption: 'safe',
+  keepPromise: false,
+  leaseTime: undefined,
   disableProposalForwarding: false,
   disableConfChangeValidation: false,
   stepDownOnRemoval: true,
@@ -46,6 +48,9 @@ export function checkConfig(config: Config): void {
   }
   if (config.readOnlyOption === 'lease-based' && !config.checkQuorum) {
     refuse("readOnlyOption 'lease-based' needs checkQuorum: without it a lease has no end");
+  }
+  if (config.keepPromise && !config.checkQuorum) {
+    refuse('keepPromise needs checkQuorum: without it no leader is promised anything');
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TestCluster } from './testing/cluster.ts';
+import { TestCluster, testMessage } from './testing/cluster.ts';
 
 const QUESTION = new Uint8Array([7, 7]);
 const LEASED = { readOnlyOption: 'lease-based', electionTicks: 8 } as const;
@@ -91,4 +91,43 @@ test('a follower by lease does not forget its leader', () => {
   const cluster = leasedCluster();
   cluster.node(2).forgetLeader();
   expect(cluster.node(2).basicStatus().leader).toBe(1);
+});
+
+test('a late answer with a later term does not free a follower of its promise', () => {
+  const cluster = leasedCluster();
+  cluster.isolate(1);
+  // 2 had asked 3 for its vote before it heard of the leader; by then 3 was in a later term.
+  cluster.node(2).step(testMessage({ type: 'pre-vote-response', from: 3, to: 2, term: 7, reject: true }));
+  expect(cluster.term(2)).toBe(1);
+  cluster.node(2).step(testMessage({ type: 'vote', from: 3, to: 2, term: 8, index: 100, logTerm: 7 }));
+  expect(cluster.storeAndSend(2).messages).toEqual([]);
+});
+
+test('a member that only keeps the promise does so after a start, whatever it has stored', () => {
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: { keepPromise: true, electionTicks: 8 } });
+  const ask = () => {
+    cluster.node(3).step(testMessage({ type: 'vote', from: 2, to: 3, term: 1, index: 100, logTerm: 1 }));
+    cluster.storeAll(3);
+    return cluster.messages.some(({ type, reject }) => type === 'vote-response' && !reject);
+  };
+  cluster.tick(3, 7);
+  expect(ask()).toBe(false);
+  cluster.tick(3);
+  // Its own election is due too: it asks whether it could win, which binds nobody.
+  expect(ask()).toBe(true);
+});
+
+test('a lease ends in real time although no tick has passed, counted from when the heartbeat went out', () => {
+  let nowMs = 0;
+  const leaseTime = { monotonicMs: () => nowMs, leaseMs: 100 };
+  const cluster = new TestCluster({ voters: [1, 2, 3], config: { ...LEASED, leaseTime } });
+  cluster.elect(1);
+  cluster.tick(1);
+  cluster.storeAll(1);
+  nowMs = 60;
+  cluster.settle();
+  nowMs = 99;
+  expect(answersAtOnce(cluster, 1)).toBe(true);
+  nowMs = 100;
+  expect(answersAtOnce(cluster, 1)).toBe(false);
 });

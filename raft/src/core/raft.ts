@@ -38,9 +38,9 @@ export class Raft {
   /** A transfer was begun in this term: its target may campaign in spite of our lease, so the lease is no proof. */
   leaseBroken = false;
   /** Kept up on a leader that may answer reads by lease. */
-  readonly lease = new Lease();
+  readonly lease: Lease;
   /**
-   * With reads by lease, after a start: a leader may count on a promise that was given before and is forgotten. Until
+   * With reads by lease or `keepPromise`, after a start: a leader may count on a promise that was given before and is forgotten. Until
    * one election timeout has passed this member votes for nobody.
    */
   promiseForgotten = false;
@@ -60,6 +60,7 @@ export class Raft {
   constructor(config: Config) {
     this.id = config.id;
     this.config = config;
+    this.lease = new Lease(config.leaseTime);
     this.log = new RaftLog(config.log, config.committedSizePerReadyMax, config.trace);
   }
 

@@ -27,8 +27,9 @@ export function startRaft(config: Config): Raft {
   }
   log.committed = committed;
   raft.term = hardState.term;
-  // In term 0 there was no leader to promise anything to.
+  // In term 0 there was hardly a leader to promise anything to; but heartbeats are answered before a term is stored.
   raft.promiseForgotten = config.readOnlyOption === 'lease-based' && hardState.term > 0;
+  if (config.keepPromise) raft.promiseForgotten = true;
   raft.vote = hardState.vote;
   if (config.applied > log.applied) log.appliedTo(config.applied, 0);
   becomeFollower(raft, raft.term, 0);

@@ -72,7 +72,7 @@ function forward(raft: Raft, message: Message, kindIfNone: string): void {
 
 /** Lets this follower vote although its leader was heard of lately, when one knows better that the leader is gone. */
 function forgetLeader(raft: Raft): void {
-  if (raft.config.readOnlyOption === 'lease-based') {
+  if (raft.config.readOnlyOption === 'lease-based' || raft.config.keepPromise) {
     // The leader serves reads on the strength of our promise not to vote.
     raft.trace({ level: 'error', kind: 'forget-leader-refused', id: raft.id });
     return;

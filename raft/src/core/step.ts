@@ -1,6 +1,6 @@
 import { entriesApplied, snapshotApplied } from './applied.ts';
 import { answerVoteRequest, startCampaign, traceVote } from './election.ts';
-import { draftMessage, isTransferMark } from './message.ts';
+import { draftMessage, isResponseType, isTransferMark } from './message.ts';
 import type { Raft } from './raft.ts';
 import { becomeFollower } from './roles.ts';
 import { stepCandidate } from './step-candidate.ts';
@@ -52,20 +52,12 @@ function stepRole(raft: Raft, message: Message): void {
 /** A later term is taken over at once (the paper, section 5.1), with three exceptions. False: take no notice. */
 function acceptHigherTerm(raft: Raft, message: Message): boolean {
   const { type } = message;
-  if (type === 'vote' || type === 'pre-vote') {
-    // We have heard from a leader within the shortest election timeout: so there is one, and whoever wants to
-    // replace it can't hear it or was removed (the dissertation, section 4.2.3). Unless the leader asked for it.
-    const { checkQuorum, electionTicks } = raft.config;
-    const inLease = checkQuorum && raft.leader !== 0 && raft.electionElapsed < electionTicks;
-    if (inLease && !isTransferMark(message.context)) {
-      traceVote(raft, message, 'vote-ignored-lease');
-      return false;
-    }
-    if (raft.promiseForgotten && !isTransferMark(message.context)) {
-      traceVote(raft, message, 'vote-ignored-lease');
-      return false;
-    }
+  if ((type === 'vote' || type === 'pre-vote') && isBound(raft) && !isTransferMark(message.context)) {
+    traceVote(raft, message, 'vote-ignored-lease');
+    return false;
   }
+  // A late answer to a campaign of ours. With its term we would be free to vote for another leader at once.
+  if (raft.role === 'follower' && isResponseType(type) && keepsPromise(raft) && isBound(raft)) return false;
   // A pre-vote's term is one that nobody is in yet. If it is granted, the answer carries it too.
   if (type === 'pre-vote' || (type === 'pre-vote-response' && !message.reject)) return true;
   const { id, term } = raft;
@@ -73,6 +65,21 @@ function acceptHigherTerm(raft: Raft, message: Message): boolean {
   const fromLeader = type === 'append' || type === 'heartbeat' || type === 'snapshot';
   becomeFollower(raft, message.term, fromLeader ? message.from : 0);
   return true;
+}
+
+/**
+ * Must this member leave requests for its vote alone? It has heard from a leader within the shortest election timeout:
+ * so there is one, and whoever wants to replace it can't hear it or was removed (the dissertation, section 4.2.3).
+ */
+function isBound(raft: Raft): boolean {
+  const { checkQuorum, electionTicks } = raft.config;
+  const inLease = checkQuorum && raft.leader !== 0 && raft.electionElapsed < electionTicks;
+  return inLease || raft.promiseForgotten;
+}
+
+/** May a leader answer reads on the strength of our not voting? Then we must not come to be free of that early. */
+function keepsPromise(raft: Raft): boolean {
+  return raft.config.keepPromise || raft.config.readOnlyOption === 'lease-based';
 }
 
 function answerLowerTerm(raft: Raft, message: Message): void {

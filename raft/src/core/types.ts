@@ -191,6 +191,14 @@ export class LogError extends Error {
 
 export type ReadOnlyOption = 'safe' | 'lease-based';
 
+/** Real time for leases. */
+export interface LeaseTime {
+  /** Milliseconds from any beginning, never set back. */
+  readonly monotonicMs: () => number;
+  /** A lease ends so long after the heartbeat that it rests on was sent, whatever the ticks say. */
+  readonly leaseMs: number;
+}
+
 export interface Config {
   readonly id: NodeId;
   /** Ticks without word from a leader until an election; the randomized timeout lies in [t, 2t-1]. */
@@ -219,6 +227,13 @@ export interface Config {
   readonly preVote: boolean;
   /** See `Lease` for what reads by lease assume; they need checkQuorum, on every member alike. */
   readonly readOnlyOption: ReadOnlyOption;
+  /**
+   * For members who don't read by lease themselves, while another one may: they too leave requests for their vote
+   * alone for an election timeout after a start, and don't let late answers free them of what binds them.
+   */
+  readonly keepPromise: boolean;
+  /** Without it leases are counted in ticks alone, and a leader that stands still does not see its own run out. */
+  readonly leaseTime: LeaseTime | undefined;
   readonly disableProposalForwarding: boolean;
   readonly disableConfChangeValidation: boolean;
   /** A leader that is removed or made a learner steps down at once. Off, it leads on and drops proposals. */

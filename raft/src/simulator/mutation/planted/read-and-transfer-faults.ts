@@ -99,7 +99,7 @@ export const READ_AND_TRANSFER_FAULTS: readonly CoreFault[] = [
   {
     name: 'lease-counted-from-the-answer',
     breaks: 'A lease is counted from when its confirmation came in, and not from when the heartbeat went out (6.4.1)',
-    edits: [{ file: 'core/lease.ts', from: 'this.confirmedAt = round.sentAt;', to: 'this.confirmedAt = this.ticks;' }],
+    edits: [{ file: 'core/lease.ts', from: 'this.confirmedAt = round.sentAt;', to: 'this.confirmedAt = this.now();' }],
   },
   {
     name: 'lease-promise-forgotten-at-restart',
@@ -118,7 +118,7 @@ export const READ_AND_TRANSFER_FAULTS: readonly CoreFault[] = [
     edits: [
       {
         file: 'core/step-follower.ts',
-        from: "if (raft.config.readOnlyOption === 'lease-based') {",
+        from: "if (raft.config.readOnlyOption === 'lease-based' || raft.config.keepPromise) {",
         to: 'if (raft.term < 0) {',
       },
     ],
