@@ -101,8 +101,10 @@ export class FileLogStore extends LogMirror implements LogStore {
     return this.#log.disk;
   }
 
+  /** In turn if it is going to make a segment: a write may be making that very one. */
   checkRoom(): Promise<DiskState> {
-    return this.#guard(() => this.#log.checkRoom());
+    const check = () => this.#log.checkRoom();
+    return this.#log.lacksSegment ? this.#inTurn(check) : this.#guard(check);
   }
 
   /** Also after a failure; then nothing more is written. */
@@ -139,7 +141,7 @@ export class FileLogStore extends LogMirror implements LogStore {
   }
 
   /** Writes to the log one behind the other, even if the caller should not wait. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const writing = this.#writing.then(() => this.#guard(work));
     this.#writing = writing.catch(() => undefined);
     return writing;

@@ -195,3 +195,50 @@ test('whichever operation finds no room, and whenever power is lost: what was ac
     { numRuns: 200 },
   );
 });
+
+test('looking for room while the next segment is being made takes nothing away from it', async () => {
+  const disk = new MemoryFileSystem();
+  const store = await open(disk);
+  await nextTurn();
+  fill(disk);
+  const last = await appendAll(store);
+  // There is room again, and the log finds it first; but making a segment takes longer than the pause between looks.
+  empty(disk);
+  let go = (): void => undefined;
+  let making = false;
+  disk.beforeEach = (operation, name) => {
+    if (making || operation !== 'write' || !name.endsWith('.tmp')) return undefined;
+    making = true;
+    return new Promise((resolve) => {
+      go = resolve;
+    });
+  };
+  const append = store.append({ entries: makeEntries(last + 1, 1, 1, 5_000), hardState: undefined, sync: true });
+  for (let turn = 0; !making && turn < 100; turn += 1) await nextTurn();
+  const looks = [store.checkRoom(), store.checkRoom(), store.checkRoom()];
+  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  go();
+  await append;
+  expect(await Promise.all(looks)).toEqual(['ok', 'ok', 'ok']);
+  await store.append({ entries: makeEntries(last + 2, 1, 1, 5_000), hardState: undefined, sync: true });
+  expect((await open(disk.crash(() => true))).lastIndex()).toBe(last + 2);
+});
+
+test('where not even what a write has left can be wiped, nothing else is left behind, and later all goes on', async () => {
+  const disk = new MemoryFileSystem();
+  const store = await open(disk);
+  await nextTurn();
+  await store.append({ entries: makeEntries(2, 6, 1, 5_000), hardState: undefined, sync: true });
+  disk.beforeEach = async (operation, name) => {
+    if (operation === 'write' && name.endsWith('.wal')) throw failure('ENOSPC', name);
+  };
+  const small = { entries: makeEntries(8, 1, 1, 5_000), hardState: undefined, sync: true };
+  const large = { entries: makeEntries(8, 6, 1, 8_000), hardState: undefined, sync: true };
+  await expect(store.append(small)).rejects.toMatchObject(FULL);
+  // It needs the next segment.
+  await expect(store.append(large)).rejects.toMatchObject(FULL);
+  await expect(store.append(large)).rejects.toMatchObject(FULL);
+  empty(disk);
+  await store.append(large);
+  expect((await open(disk.crash(() => true))).lastIndex()).toBe(13);
+});

@@ -113,6 +113,11 @@ export class SegmentedLog {
     return this.#disk;
   }
 
+  /** `checkRoom` will try to make the next segment, and so must not run beside a `write`, which may do so too. */
+  get lacksSegment(): boolean {
+    return this.#noRoom;
+  }
+
   /**
    * Looks how much is free, and tries to get room for the next segment if there was none; resolves with how it stands.
    * Full is said while there is still something in reserve: what was begun can be ended then.
@@ -190,11 +195,12 @@ export class SegmentedLog {
     const { fileSystem, directory, identity } = this.#options;
     const number = this.#active.number + 1;
     const sizeBytes = SEGMENT_HEADER_BYTES + neededBytes + SEAL_BYTES;
+    // First, as this may find no room: a segment that was made by then would be left lying about.
+    await this.#wipeLeft();
     const blank = await this.#blankOf(number, sizeBytes);
     // The seal takes the next sequence, here in this segment; the new one begins behind it.
     const header = { identity, number, firstSequence: this.#sequence + 1, sizeBytes: blank.sizeBytes, ...position };
     this.#spare = Promise.resolve(undefined);
-    await this.#wipeLeft();
     await nameBlank(fileSystem, directory, blank, header, this.#writer);
     await this.#seal();
     await this.#active.file.close();
