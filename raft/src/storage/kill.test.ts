@@ -34,7 +34,7 @@ test('everything that a process acknowledged is there after kill -9, round after
   } finally {
     await rm(directory, { recursive: true });
   }
-}, 60_000);
+}, 180_000);
 
 /** Returns the last index that the process said before it died. */
 async function appendUntilKilled(directory: string): Promise<number> {

@@ -11,6 +11,8 @@ import { Witness } from '../harness/witness.ts';
 
 const LEASE_MS = 10_000;
 const REPLACED_MS_MAX = 15_000;
+/** For a busy machine to get round to what is due: the signal, and the workload's own last words. */
+const SLACK_MS = 2_000;
 const RELAY_HOST = '127.0.0.2';
 
 /** A fleet whose members tell everybody an address that can be cut. */
@@ -91,7 +93,7 @@ test('a node that is cut off stops what must not run twice before it runs elsewh
   expect(replacement!.startedMs - cutMs).toBeLessThan(REPLACED_MS_MAX);
   // By the words of the workloads themselves: the old one had ended when the new one was started.
   expect(old!.stoppedMs).toBeGreaterThan(cutMs);
-  expect(old!.stoppedMs! - cutMs).toBeLessThanOrEqual(LEASE_MS + 500);
+  expect(old!.stoppedMs! - cutMs).toBeLessThanOrEqual(LEASE_MS + SLACK_MS);
   expect(replacement!.startedMs).toBeGreaterThan(old!.stoppedMs!);
   // The other one runs in both places: that is what its job file asks for.
   expect(witness.living(KEEP_JOB).map((run) => run.node)).toEqual([node, replacement!.node]);
@@ -153,7 +155,7 @@ test('without any control plane the lease runs out on its own; what is stopped t
     what: 'the job that must not run twice to be stopped',
     timeoutMs: 2 * LEASE_MS,
   });
-  expect(stopped.stoppedMs! - startMs).toBeLessThanOrEqual(LEASE_MS + 500);
+  expect(stopped.stoppedMs! - startMs).toBeLessThanOrEqual(LEASE_MS + SLACK_MS);
   expect(witness.living(KEEP_JOB)).toEqual([kept]);
   await fleet.start();
   await waitFor(() => witness.living(STOP_JOB).length === 1, {
