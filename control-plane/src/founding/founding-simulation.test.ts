@@ -83,7 +83,7 @@ test.each<[string, Partial<Steps>]>([
         const founders = foundersText(configured);
         const nothing = { clusterId: '', cluster: own.cluster, founders, admitted: false, refusal: '', members: [] };
         const filled = asked.map((one) =>
-          'error' in one ? { id: one.id, answer: { ...nothing, incarnation: 'unknown' } } : one,
+          'error' in one ? { id: one.id, answer: { ...nothing, memberId: one.id, incarnation: 'unknown' } } : one,
         );
         return nextStep(own, configured, filled);
       },

@@ -19,6 +19,7 @@ const founded = takeFounding(own, configured, { clusterId: 'x', cluster: 'c', me
 
 function answered(id: number, fields: Partial<IntroductionAnswer> = {}): Asked {
   const empty = {
+    memberId: id,
     clusterId: '',
     incarnation: `i${id}`,
     cluster: 'c',
@@ -50,6 +51,11 @@ test('the member with the lowest id founds once all others are empty and name th
 test.each([
   ['who does not answer', failed(3, 'CELL_E_PEER_UNREACHABLE'), 'Waiting for member 3 to found the cluster'],
   ['other founders', answered(3, { founders: ['3=p3'] }), 'member 3 has "members" 3=p3'],
+  [
+    'one that has the id of another one',
+    answered(3, { memberId: 2 }),
+    'member 3 at p3, and who answers there is configured as member 2',
+  ],
   ['another name', answered(3, { cluster: 'd' }), 'member 3 is configured for cluster "d", this one for "c"'],
   ['a cluster that is there', answered(3, { clusterId: 'x', refusal: 'Not invited' }), 'Not invited'],
 ])('it waits for %s, and says so', (_, third, reason) => {

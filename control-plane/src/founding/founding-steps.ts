@@ -23,6 +23,8 @@ export interface Introduction {
 
 /** What it is told. */
 export interface IntroductionAnswer {
+  /** Raft id of the member that answers: not the one that was meant if an address or an id is wrong. */
+  readonly memberId: number;
   /** Empty while there is no cluster. */
   readonly clusterId: string;
   readonly incarnation: string;
@@ -80,6 +82,8 @@ function foundingStep(
     ({ answer }) => answer.cluster !== own.cluster || !sameFounders(answer.founders, founders),
   );
   if (other !== undefined) return { kind: 'wait', reason: differenceText(own, founders, other.id, other.answer) };
+  const stranger = answers.find(({ id, answer }) => answer.memberId !== id);
+  if (stranger !== undefined) return { kind: 'wait', reason: strangerText(configured, stranger.id, stranger.answer) };
   const missing = configured.map(({ id }) => id).filter((id) => id !== own.memberId && !answered(answers, id));
   if (missing.length > 0) return { kind: 'wait', reason: missingText(missing, asked) };
   const first = Math.min(...configured.map(({ id }) => id));
@@ -128,6 +132,15 @@ function differenceText(
   return (
     `Waiting, since member ${id} has "members" ${answer.founders.join(' ')} in its configuration, this one has ` +
     `${founders.join(' ')}. They must be the same to found a cluster`
+  );
+}
+
+/** It would be founded with the data folder of another one, and could never come. */
+function strangerText(configured: readonly MemberAddress[], id: number, answer: IntroductionAnswer): string {
+  const { peers = '' } = configured.find((member) => member.id === id) ?? {};
+  return (
+    `Waiting, since "members" has member ${id} at ${peers}, and who answers there is configured as member ` +
+    `${answer.memberId}. Compare "id" and "members" in the configurations of both`
   );
 }
 

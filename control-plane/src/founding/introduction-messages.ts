@@ -32,12 +32,14 @@ export function introductionFromProto(said: IntroduceRequest): Introduction {
 }
 
 export function answerToProto(answer: IntroductionAnswer): Outgoing<typeof IntroduceResponseSchema> {
-  return { ...answer, founders: [...answer.founders], members: answer.members.map(memberToProto) };
+  const { memberId, founders, members } = answer;
+  return { ...answer, memberId: BigInt(memberId), founders: [...founders], members: members.map(memberToProto) };
 }
 
 export function answerFromProto(said: IntroduceResponse): IntroductionAnswer {
-  const { clusterId, incarnation, cluster, founders, admitted, refusal, members } = said;
-  return { clusterId, incarnation, cluster, founders, admitted, refusal, members: members.map(memberFromProto) };
+  const { clusterId, incarnation, cluster, founders, admitted, refusal } = said;
+  const members = said.members.map(memberFromProto);
+  return { memberId: Number(said.memberId), clusterId, incarnation, cluster, founders, admitted, refusal, members };
 }
 
 export function foundingToProto({ clusterId, cluster, members }: Founding): Outgoing<typeof FoundRequestSchema> {

@@ -73,7 +73,11 @@ export function checkIdentity(identity: MemberIdentity, memberId: number, cluste
     throw new CellError(
       'CELL_E_FOREIGN_DATA',
       `Data folder "${folder}" belongs to member "${identity.memberId}" of cluster "${identity.cluster}"${named}, but ` +
-        `the configuration is for member "${memberId}" of cluster "${cluster}". Correct "id", "cluster" or "data" there`,
+        `the configuration is for member "${memberId}" of cluster "${cluster}". Correct "id", "cluster" or "data" there` +
+        // Whoever has just corrected the configuration of a member that never started is not to be stuck with it.
+        (identity.clusterId === ''
+          ? '. It is in no cluster yet: if the configuration is right, remove the folder'
+          : ''),
     );
   }
   if (!identity.removed) return;

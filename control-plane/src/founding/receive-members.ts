@@ -56,8 +56,9 @@ export class MemberReception implements Introductions {
   async #answer(caller: Introduction): Promise<IntroductionAnswer> {
     const { store, configured } = this.#parts;
     const own = store.identity;
-    const { clusterId, incarnation, cluster } = own;
+    const { memberId, clusterId, incarnation, cluster } = own;
     const answer = {
+      memberId,
       clusterId,
       incarnation,
       cluster,

@@ -217,11 +217,12 @@ export class FoundingSimulation {
   }
 
   #answer(to: SimulatedMember, from: number, introduction: Introduction): Asked {
-    const { clusterId, incarnation, cluster, members } = to.identity;
+    const { memberId, clusterId, incarnation, cluster, members } = to.identity;
     const known = members.find(({ id }) => id === from);
     const record = known === undefined ? undefined : { incarnation: known.incarnation, status: 'member' as const };
     const founders = foundersText(this.#configured);
     const answer: IntroductionAnswer = {
+      memberId,
       clusterId,
       incarnation,
       cluster,
