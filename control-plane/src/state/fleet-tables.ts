@@ -122,10 +122,17 @@ export class FleetTables implements FleetState {
   putAllocation(row: AllocationRow): void {
     const before = this.#rows.allocations.get(row.id);
     if (before !== undefined) this.#count(before, -1);
-    this.#count(row, 1);
     this.#rows.allocations.set(row.id, row);
-    innerMap(this.#rows.allocationsByJob, row.job).set(row.id, row);
-    innerMap(this.#rows.allocationsByNode, row.nodeId).set(row.id, row);
+    this.#indexAllocation(row);
+  }
+
+  /** Puts one that is not there yet. False, and the tables are spoilt, if it is. */
+  addAllocation(row: AllocationRow): boolean {
+    const { allocations } = this.#rows;
+    const { size } = allocations;
+    allocations.set(row.id, row);
+    this.#indexAllocation(row);
+    return allocations.size > size;
   }
 
   removeAllocation(row: AllocationRow): void {
@@ -165,27 +172,32 @@ export class FleetTables implements FleetState {
     this.#rows = other.#rows;
   }
 
+  #indexAllocation(row: AllocationRow): void {
+    this.#count(row, 1);
+    innerMap(this.#rows.allocationsByJob, row.job).set(row.id, row);
+    innerMap(this.#rows.allocationsByNode, row.nodeId).set(row.id, row);
+  }
+
   /** Adds to the totals what an allocation stands for, or takes it away again. */
   #count(row: AllocationRow, sign: 1 | -1): void {
     if (isFinal(row)) {
       addTo(this.#rows.endedByJob, row.job, sign);
       return;
     }
-    const usage = this.#rows.usageByNode.get(row.nodeId) ?? {
-      cpuMillis: 0,
-      memoryMib: 0,
-      allocations: 0,
-      ports: new Map(),
-    };
+    const { usageByNode } = this.#rows;
+    let usage = usageByNode.get(row.nodeId);
+    if (usage === undefined) {
+      usage = { cpuMillis: 0, memoryMib: 0, allocations: 0, ports: new Map() };
+      usageByNode.set(row.nodeId, usage);
+    }
     usage.cpuMillis += sign * row.cpuMillis;
     usage.memoryMib += sign * row.memoryMib;
     usage.allocations += sign;
-    for (const port of Object.values(row.ports)) {
-      if (sign === 1) usage.ports.set(port, row.id);
-      else usage.ports.delete(port);
+    for (const name in row.ports) {
+      if (sign === 1) usage.ports.set(row.ports[name] as number, row.id);
+      else usage.ports.delete(row.ports[name] as number);
     }
-    if (usage.allocations === 0) this.#rows.usageByNode.delete(row.nodeId);
-    else this.#rows.usageByNode.set(row.nodeId, usage);
+    if (usage.allocations === 0) usageByNode.delete(row.nodeId);
   }
 }
 
@@ -224,9 +236,11 @@ function valuesOf<Row>(rows: ReadonlyMap<unknown, Row> | undefined): Iterable<Ro
 }
 
 function innerMap<Outer, Inner, Row>(outer: Map<Outer, Map<Inner, Row>>, key: Outer): Map<Inner, Row> {
-  const found = outer.get(key) ?? new Map<Inner, Row>();
-  outer.set(key, found);
-  return found;
+  const found = outer.get(key);
+  if (found !== undefined) return found;
+  const made = new Map<Inner, Row>();
+  outer.set(key, made);
+  return made;
 }
 
 function removeInner<Outer, Inner>(outer: Map<Outer, Map<Inner, unknown>>, key: Outer, inner: Inner): void {

@@ -2,7 +2,7 @@ import { FleetTables } from '../fleet-tables.ts';
 import { SNAPSHOT_LINE_BYTES_MAX } from '../limits.ts';
 import { StateError } from '../state-error.ts';
 import {
-  allocationShape,
+  allocationReader,
   drillShape,
   eventShape,
   jobShape,
@@ -35,33 +35,37 @@ export async function restoreTables(chunks: AsyncIterable<Uint8Array> | Iterable
 const END_LINE = '{"end":true}';
 const NEWLINE = 0x0a;
 
-const writers: { readonly [Table in SnapshotTable]: (tables: FleetTables, value: unknown) => void } = {
-  members: rowWriter(memberShape, (tables, row) => {
-    if (tables.members.has(row.id)) throw new Error('The member is there twice');
-    tables.putMember(row);
-  }),
-  recoveries: rowWriter(recoveryShape, (tables, row) => tables.appendRecovery(row)),
-  nodes: rowWriter(nodeShape, (tables, row) => {
-    if (tables.nodes.has(row.id) || tables.nodeByName(row.name) !== undefined)
-      throw new Error('The node is there twice');
-    tables.putNode(row);
-  }),
-  jobs: rowWriter(jobShape, (tables, row) => {
-    if (tables.jobs.has(row.name)) throw new Error('The job is there twice');
-    tables.putJob(row);
-  }),
-  jobVersions: rowWriter(jobVersionShape, (tables, row) => {
-    if (!tables.jobs.has(row.job)) throw new Error(`Its job "${row.job}" is missing`);
-    tables.putJobVersion(row);
-  }),
-  allocations: rowWriter(allocationShape, (tables, row) => {
-    if (tables.allocations.has(row.id)) throw new Error('The allocation is there twice');
-    if (!tables.jobs.has(row.job)) throw new Error(`Its job "${row.job}" is missing`);
-    tables.putAllocation(row);
-  }),
-  drills: rowWriter(drillShape, (tables, row) => tables.putDrill(row)),
-  events: rowWriter(eventShape, (tables, row) => tables.appendEvents([row])),
-};
+type RowWriters = { readonly [Table in SnapshotTable]: (tables: FleetTables, value: unknown) => void };
+
+/** For one snapshot. */
+function rowWriters(): RowWriters {
+  return {
+    members: rowWriter(memberShape, (tables, row) => {
+      if (tables.members.has(row.id)) throw new Error('The member is there twice');
+      tables.putMember(row);
+    }),
+    recoveries: rowWriter(recoveryShape, (tables, row) => tables.appendRecovery(row)),
+    nodes: rowWriter(nodeShape, (tables, row) => {
+      if (tables.nodes.has(row.id) || tables.nodeByName(row.name) !== undefined)
+        throw new Error('The node is there twice');
+      tables.putNode(row);
+    }),
+    jobs: rowWriter(jobShape, (tables, row) => {
+      if (tables.jobs.has(row.name)) throw new Error('The job is there twice');
+      tables.putJob(row);
+    }),
+    jobVersions: rowWriter(jobVersionShape, (tables, row) => {
+      if (!tables.jobs.has(row.job)) throw new Error(`Its job "${row.job}" is missing`);
+      tables.putJobVersion(row);
+    }),
+    allocations: rowWriter(allocationReader(), (tables, row) => {
+      if (!tables.jobs.has(row.job)) throw new Error(`Its job "${row.job}" is missing`);
+      if (!tables.addAllocation(row)) throw new Error('The allocation is there twice');
+    }),
+    drills: rowWriter(drillShape, (tables, row) => tables.putDrill(row)),
+    events: rowWriter(eventShape, (tables, row) => tables.appendEvents([row])),
+  };
+}
 
 function rowWriter<Row>(shape: Shape<Row>, write: (tables: FleetTables, row: Row) => void) {
   return (tables: FleetTables, value: unknown) => write(tables, shape(value, ''));
@@ -71,6 +75,7 @@ class SnapshotReader {
   /** The last one that was sound. */
   lineNumber = 0;
   readonly #tables = new FleetTables();
+  readonly #writers = rowWriters();
   #missing: { readonly table: SnapshotTable; rows: number }[] | undefined;
   #ended = false;
 
@@ -98,7 +103,7 @@ class SnapshotReader {
       this.#ended = true;
       return;
     }
-    writers[next.table](this.#tables, JSON.parse(text));
+    this.#writers[next.table](this.#tables, JSON.parse(text));
     next.rows -= 1;
   }
 
@@ -121,13 +126,15 @@ class LineSplitter {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #pending: Uint8Array[] = [];
 
-  *push(chunk: Uint8Array): Generator<string> {
+  *push(given: Uint8Array): Generator<string> {
+    // A buffer finds a byte several times as fast.
+    const chunk = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
       yield this.#take(chunk.subarray(from, end));
       from = end + 1;
     }
-    if (from < chunk.length) this.#keep(chunk.slice(from));
+    if (from < chunk.length) this.#keep(given.slice(from));
   }
 
   /** A copy is kept: the giver may use its buffer again before the line is whole. */

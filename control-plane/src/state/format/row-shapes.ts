@@ -11,7 +11,21 @@ import type {
   RefusalReason,
 } from '../../model/entities.ts';
 import type { MemberRow, RecoveryRow } from '../../model/members.ts';
-import { amount, list, object, oneOf, optional, pair, record, type Shape, text, truth, whole } from './shape.ts';
+import {
+  amount,
+  list,
+  object,
+  oneOf,
+  optional,
+  pair,
+  plain,
+  record,
+  type Shape,
+  sharedText,
+  text,
+  truth,
+  whole,
+} from './shape.ts';
 import { specShape } from './spec-shape.ts';
 
 export const inventoryShape: Shape<Inventory> = object<Inventory>({
@@ -75,26 +89,39 @@ export const jobVersionShape: Shape<JobVersionRow> = object<JobVersionRow>({
   spec: specShape,
 });
 
-export const allocationShape: Shape<AllocationRow> = object<AllocationRow>({
-  id: text,
-  job: text,
-  jobVersion: amount,
-  instance: amount,
-  nodeId: text,
-  desired: oneOf('run', 'stop'),
-  desiredReason: text,
-  state: allocationStateShape,
-  message: text,
-  ports: portsShape,
-  cpuMillis: amount,
-  memoryMib: amount,
-  restarts: amount,
-  exitCode: optional(whole),
-  placementReason: text,
-  createdAtMs: whole,
-  changedAtMs: whole,
-  modifyIndex: amount,
-});
+const desiredShape = oneOf('run', 'stop');
+const exitCodeShape = optional(whole);
+
+/**
+ * Reads the allocations of one snapshot. Written out field by field, and with one text for all that are equal: there
+ * are up to ALLOCATIONS_MAX of them, which nearly say the same, and making and keeping copies is what restoring costs.
+ */
+export function allocationReader(): Shape<AllocationRow> {
+  const shared = sharedText();
+  return (value, path) => {
+    const row: { readonly [Field in keyof AllocationRow]?: unknown } = plain(value, path);
+    return {
+      id: text(row.id, 'id'),
+      job: shared(row.job, 'job'),
+      jobVersion: amount(row.jobVersion, 'jobVersion'),
+      instance: amount(row.instance, 'instance'),
+      nodeId: shared(row.nodeId, 'nodeId'),
+      desired: desiredShape(row.desired, 'desired'),
+      desiredReason: shared(row.desiredReason, 'desiredReason'),
+      state: allocationStateShape(row.state, 'state'),
+      message: shared(row.message, 'message'),
+      ports: portsShape(row.ports, 'ports'),
+      cpuMillis: amount(row.cpuMillis, 'cpuMillis'),
+      memoryMib: amount(row.memoryMib, 'memoryMib'),
+      restarts: amount(row.restarts, 'restarts'),
+      exitCode: exitCodeShape(row.exitCode, 'exitCode'),
+      placementReason: shared(row.placementReason, 'placementReason'),
+      createdAtMs: whole(row.createdAtMs, 'createdAtMs'),
+      changedAtMs: whole(row.changedAtMs, 'changedAtMs'),
+      modifyIndex: amount(row.modifyIndex, 'modifyIndex'),
+    };
+  };
+}
 
 export const eventShape: Shape<EventRow> = object<EventRow>({
   index: amount,

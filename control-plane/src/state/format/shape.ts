@@ -19,6 +19,22 @@ export const text: Shape<string> = (value, path) => {
   return value;
 };
 
+/** Texts that `sharedText` remembers at most; then it begins anew. */
+const SHARED_TEXTS_MAX = 32_768;
+
+/** Gives the same text for equal ones, so that what is read need not be kept many times over. */
+export function sharedText(): Shape<string> {
+  const seen = new Map<string, string>();
+  return (value, path) => {
+    const found = text(value, path);
+    const first = seen.get(found);
+    if (first !== undefined) return first;
+    if (seen.size === SHARED_TEXTS_MAX) seen.clear();
+    seen.set(found, found);
+    return found;
+  };
+}
+
 export const whole: Shape<number> = (value, path) => {
   if (!Number.isSafeInteger(value)) throw new ShapeMismatch(path, 'a whole number', value);
   return value as number;
@@ -57,12 +73,21 @@ export function pair<Value>(of: Shape<Value>): Shape<readonly [Value, Value]> {
   };
 }
 
+const ORDINARY = { enumerable: true, configurable: true, writable: true };
+
 export function record<Value>(of: Shape<Value>): Shape<Readonly<Record<string, Value>>> {
   return (value, path) => {
     const source = plain(value, path);
-    const keys = Object.keys(source).sort();
-    // `fromEntries` defines properties, so that a key such as "__proto__" stays an ordinary one.
-    return Object.fromEntries(keys.map((key) => [key, of(source[key], `${path}.${key}`)]));
+    const keys = Object.keys(source);
+    if (keys.length > 1) keys.sort();
+    const copy: Record<string, Value> = {};
+    for (const key of keys) {
+      const item = of(source[key], `${path}.${key}`);
+      // Assigned, it would not become an ordinary key.
+      if (key === '__proto__') Object.defineProperty(copy, key, { value: item, ...ORDINARY });
+      else copy[key] = item;
+    }
+    return copy;
   };
 }
 
@@ -87,7 +112,8 @@ export function object<Value extends object>(
   };
 }
 
-function plain(value: unknown, path: string): Record<string, unknown> {
+/** Its fields may be anything. */
+export function plain(value: unknown, path: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ShapeMismatch(path, 'an object', value);
   }

@@ -115,7 +115,23 @@ test('no chunk is larger than the limit, also when one row is', () => {
   expect(Math.max(...sizes)).toBeLessThanOrEqual(SNAPSHOT_CHUNK_BYTES_MAX);
 });
 
+test('a record may have a key that objects have of their own', async () => {
+  const fleet = everything();
+  const text = textOf(fleet)
+    .replaceAll('{"GREETING":', '{"__proto__":')
+    .replace('{"http":20000}', '{"__proto__":20000}');
+  const restored = new TestFleet(await restoreTables([Buffer.from(text)]));
+  expect(textOf(restored)).toBe(text);
+  expect(text.split('"__proto__":').length).toBeGreaterThan(2);
+});
+
 const lines = () => textOf(everything()).split('\n').slice(0, -1);
+/** With that line again in place of the next of its table. */
+const twice = (line: string) => {
+  const all = lines();
+  const place = all.indexOf(line);
+  return `${all.with(place + 1, line).join('\n')}\n`;
+};
 const damages: readonly (readonly [name: string, text: () => string])[] = [
   ['nothing', () => ''],
   ['a missing end', () => `${lines().slice(0, -1).join('\n')}\n`],
@@ -128,6 +144,7 @@ const damages: readonly (readonly [name: string, text: () => string])[] = [
         .toSpliced(2, 0, lines()[1] ?? '')
         .join('\n')}\n`,
   ],
+  ['a doubled allocation', () => twice(lines().find((line) => line.includes('"placementReason"')) ?? '')],
   ['something after the end', () => `${lines().join('\n')}\n{}\n`],
   ['the beginning of something after the end', () => `${lines().join('\n')}\n{`],
   ['another format', () => `${lines().join('\n')}\n`.replace('cell-fleet', 'other')],
