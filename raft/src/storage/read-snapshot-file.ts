@@ -14,6 +14,9 @@ import {
 import { onDisk, StorageError, snapshotDamaged } from './storage-error.ts';
 import type { BlockPosition } from './write-snapshot-file.ts';
 
+/** Of the length at a block's beginning. */
+const LENGTH_BYTES = 4;
+
 /** Reads and verifies the header only. */
 export async function readSnapshotHeader(fileSystem: FileSystem, path: string): Promise<SnapshotHeader> {
   const file = await openFile(fileSystem, path);
@@ -33,17 +36,22 @@ export async function* readSnapshotFile(
   path: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await openFile(fileSystem, path);
+  let reading: Promise<Block | undefined> | undefined;
   try {
     const { bytes } = await readHeader(file, path);
-    let at: BlockPosition = { offset: bytes, crc: 0, total: 0 };
+    let at: BlockStart = { offset: bytes, crc: 0, total: 0 };
     for (;;) {
-      const block = await readNext(file, path, at);
+      const block = await (reading ?? readNext(file, path, at));
       if (block === undefined) break;
       at = block.end;
+      // The disk works while the taker of this one does.
+      reading = readNext(file, path, at);
+      reading.catch(() => undefined);
       yield block.data;
     }
     await assertTrailer(file, path, at);
   } finally {
+    await reading?.catch(() => undefined);
     await file.close();
   }
 }
@@ -60,7 +68,7 @@ export async function findGoodEnd(
   try {
     const { header, bytes } = await readHeader(file, path);
     if (!isExpected(header)) return undefined;
-    let at: BlockPosition = { offset: bytes, crc: 0, total: 0 };
+    let at: BlockStart = { offset: bytes, crc: 0, total: 0 };
     for (;;) {
       const next = await readNext(file, path, at).catch(ignoreDamage);
       if (next === undefined) return at;
@@ -95,20 +103,31 @@ export async function readSnapshotContent(
   }
 }
 
-/** The block at a place; undefined at the end mark. */
-async function readNext(
-  file: OpenFile,
-  path: string,
-  { offset, crc, total }: BlockPosition,
-): Promise<{ readonly data: Uint8Array; readonly end: BlockPosition } | undefined> {
-  const length = await readBlockLength(file, path, offset);
+/** Where a block begins, with its length if that is known already. */
+interface BlockStart extends BlockPosition {
+  readonly length?: number;
+}
+
+interface Block {
+  readonly data: Uint8Array;
+  readonly end: BlockStart;
+}
+
+/** The block at a place; undefined at the end mark. Reads the next one's length with it. */
+async function readNext(file: OpenFile, path: string, start: BlockStart): Promise<Block | undefined> {
+  const { offset, crc, total } = start;
+  const length = start.length ?? blockLength(path, offset, await readAt(file, path, offset, LENGTH_BYTES));
   if (length === 0) return undefined;
-  const block = await readBlock(file, path, offset, length);
-  const data = block.subarray(BLOCK_HEADER_BYTES);
-  const end = { offset: offset + block.length, crc: crc32(data, crc), total: total + length };
-  if (new ByteReader(block, 4, 8).uint32() !== end.crc)
+  const size = BLOCK_HEADER_BYTES + length;
+  const bytes = await readAt(file, path, offset, size + LENGTH_BYTES);
+  if (bytes.length < size) throw snapshotDamaged(path, offset, 'file ends inside a block');
+  const data = bytes.subarray(BLOCK_HEADER_BYTES, size);
+  const end = { offset: offset + size, crc: crc32(data, crc), total: total + length };
+  if (new ByteReader(bytes, LENGTH_BYTES, BLOCK_HEADER_BYTES).uint32() !== end.crc)
     throw snapshotDamaged(path, offset, 'checksum of a block is wrong');
-  return { data, end };
+  // A length that is cut off or wrong is the next block's trouble: this one is good.
+  const next = bytes.length < size + LENGTH_BYTES ? undefined : new ByteReader(bytes, size).uint32();
+  return { data, end: next === undefined || next > BLOCK_BYTES_MAX ? end : { ...end, length: next } };
 }
 
 /** Reads everything and keeps nothing. */
@@ -127,18 +146,11 @@ async function readHeader(file: OpenFile, path: string): Promise<{ header: Snaps
   throw new StorageError('CELL_E_UNSUPPORTED_FORMAT', message, { file: path });
 }
 
-async function readBlockLength(file: OpenFile, path: string, position: number): Promise<number> {
-  const prefix = await readAt(file, path, position, 4);
-  if (prefix.length < 4) throw snapshotDamaged(path, position, 'file ends before its end mark');
+function blockLength(path: string, position: number, prefix: Uint8Array): number {
+  if (prefix.length < LENGTH_BYTES) throw snapshotDamaged(path, position, 'file ends before its end mark');
   const length = new ByteReader(prefix).uint32();
   if (length > BLOCK_BYTES_MAX) throw snapshotDamaged(path, position, 'length of a block is wrong');
   return length;
-}
-
-async function readBlock(file: OpenFile, path: string, position: number, length: number): Promise<Uint8Array> {
-  const block = await readAt(file, path, position, BLOCK_HEADER_BYTES + length);
-  if (block.length < BLOCK_HEADER_BYTES + length) throw snapshotDamaged(path, position, 'file ends inside a block');
-  return block;
 }
 
 async function assertTrailer(file: OpenFile, path: string, { offset, crc, total }: BlockPosition): Promise<void> {
