@@ -94,7 +94,9 @@ export class HeldWrites {
   #sort(response: Message, stored: number): void {
     const { type, to, index, reject } = response;
     if (type === 'storage-append-response') {
-      this.#promises.set(type, response);
+      // An earlier one may tell of a snapshot, which a later one does not tell again.
+      const snapshot = response.snapshot ?? this.#promises.get(type)?.snapshot;
+      this.#promises.set(type, { ...response, snapshot });
       return;
     }
     if (type !== 'append-response' || reject || index <= stored) {

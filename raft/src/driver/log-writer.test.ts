@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Entry, Message } from '../core/index.ts';
-import { MemoryLogStore } from '../storage/index.ts';
+import { MemoryLogStore, StorageError } from '../storage/index.ts';
 import { type LogWrite, LogWriter, merge } from './log-writer.ts';
 import { SmallStore } from './testing/small-store.ts';
 import { conf } from './testing/test-cluster.ts';
@@ -100,4 +100,71 @@ test('what is committed behind a snapshot is stored as such only together with i
   writer.submit({ ...write(entries, 2), hardState: { term: 2, vote: 0, commit: 8 }, snapshot });
   await nextTurn();
   expect(stored).toEqual(['7 commit 7', '+1 commit 8']);
+});
+
+test('a received snapshot that finds no room is tried when room is looked for, not without a pause', async () => {
+  const store = new MemoryLogStore({ bootstrap: conf(1) });
+  let attempts = 0;
+  let full = true;
+  store.installSnapshot = async () => {
+    attempts += 1;
+    if (full) throw new StorageError('CELL_E_DISK_FULL', 'Disk is full');
+  };
+  const delivered: string[] = [];
+  const holding: boolean[] = [];
+  const writer: LogWriter = new LogWriter({
+    store,
+    restore: async () => undefined,
+    deliver: (responses) => delivered.push(...responses.map(({ type }) => type)),
+    // As a driver does, which looks for room as soon as a write found none.
+    onHolding: (now) => {
+      holding.push(now);
+      if (now) setImmediate(() => writer.retry());
+    },
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const snapshot = { meta: { index: 7, term: 2, conf: conf(1) }, data: new Uint8Array(0) };
+  writer.submit({ ...write([], 2), snapshot, responses: [{ type: 'append-response' } as Message] });
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect([attempts, holding]).toEqual([2, [true]]);
+  writer.retry();
+  await nextTurn();
+  expect([attempts, writer.installing, delivered]).toEqual([3, true, []]);
+  full = false;
+  writer.retry();
+  await nextTurn();
+  expect([attempts, writer.installing, delivered]).toEqual([4, false, ['append-response']]);
+  expect(holding).toEqual([true, false]);
+});
+
+test('the word that a snapshot is in force outlives that its entries find no room', async () => {
+  const store = new SmallStore(conf(1));
+  store.installSnapshot = async ({ meta }) => store.replaceAll(meta);
+  const delivered: Message[] = [];
+  const writer = new LogWriter({
+    store,
+    restore: async () => undefined,
+    deliver: (responses) => delivered.push(...responses),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  store.full = true;
+  const snapshot = { meta: { index: 7, term: 2, conf: conf(1) }, data: new Uint8Array(0) };
+  const entry = (index: number): Entry => ({ index, term: 2, type: 'normal', data: new Uint8Array(1) });
+  const stored = (index: number) => ({ type: 'storage-append-response', index }) as Message;
+  writer.submit({ ...write([entry(8)], 2), snapshot, responses: [{ ...stored(8), snapshot }] });
+  for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+  writer.submit({ ...write([entry(9)], 2), responses: [stored(9)] });
+  for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+  expect(store.lastIndex()).toBe(7);
+  store.full = false;
+  writer.retry();
+  for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+  expect(store.lastIndex()).toBe(9);
+  const words = delivered.filter(({ type }) => type === 'storage-append-response');
+  expect(words.some((word) => word.snapshot === snapshot)).toBe(true);
+  expect(words.at(-1)?.index).toBe(9);
 });

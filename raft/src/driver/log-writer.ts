@@ -97,7 +97,8 @@ export class LogWriter {
   async #runOne(): Promise<boolean> {
     if (this.#retryDue) {
       this.#retryDue = false;
-      await this.#writeHeld();
+      // A snapshot that waits for room takes the place of what is held.
+      if (this.#queue[0]?.snapshot === undefined) await this.#writeHeld();
     }
     const first = this.#queue[0];
     if (first === undefined) return false;
