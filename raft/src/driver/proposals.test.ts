@@ -67,3 +67,14 @@ test('giving up on one term leaves a later one alone', async () => {
   await expect(old).rejects.toMatchObject({ code: 'outcome-unknown' });
   expect(await own).toEqual({ index: 8, result: 'later' });
 });
+
+test('a change of membership in the place of an older proposal leaves nobody waiting for ever', async () => {
+  const proposals = new Proposals();
+  const old = proposals.add(new Uint8Array(1));
+  proposals.flush(() => ({ term: 3, index: 7 }));
+  // Leadership was lost and won again, and what others wrote meanwhile took that place.
+  const change = proposals.track({ term: 5, index: 7 });
+  await expect(old).rejects.toMatchObject({ code: 'outcome-unknown' });
+  proposals.applied(entry(7, 5), 'changed');
+  expect(await change).toEqual({ index: 7, result: 'changed' });
+});
