@@ -9,12 +9,14 @@ interface World {
   readonly leaderId?: number;
   /** What the others that can be reached say. */
   readonly living?: Readonly<Record<number, Partial<MemberStatus>>>;
+  /** It answers that it is not up yet. */
+  readonly starting?: number;
   readonly voters?: readonly number[];
   readonly votersOutgoing?: readonly number[];
 }
 
 /** Member 1 of three, whose log ends at index 50 of term 4. */
-function recovery({ leaderId = 0, living = {}, voters = [1, 2, 3], votersOutgoing = [] }: World) {
+function recovery({ leaderId = 0, living = {}, starting, voters = [1, 2, 3], votersOutgoing = [] }: World) {
   const begun: RecoveryPlan[] = [];
   const conf = { voters, votersOutgoing, learners: [], learnersNext: [], autoLeave: false };
   const made = new QuorumRecovery({
@@ -27,6 +29,7 @@ function recovery({ leaderId = 0, living = {}, voters = [1, 2, 3], votersOutgoin
     peers: {
       members: [1, 2, 3].map((id) => ({ id, grpc: '', peers: '', http: '' })),
       member: (id) => {
+        if (id === starting) return Promise.reject(new CellError('CELL_E_STARTING', 'still starting'));
         const status = living[id];
         if (status === undefined) return Promise.reject(new CellError('CELL_E_PEER_UNREACHABLE', 'away'));
         return Promise.resolve({ leaderId: 0, lastIndex: 1, lastTerm: 1, ...status } as MemberStatus);
@@ -86,6 +89,22 @@ test.each([
   const { made, begun } = recovery(world);
   await made.run(true);
   expect(begun).toEqual([plan]);
+});
+
+test.each<[string, World, RegExp]>([
+  ['is starting may come with more', { starting: 2 }, /member 2 is starting/],
+  ['votes may have more than one that does not', { voters: [2, 3, 4] }, /member 1 has no vote/],
+])('another member that %s, so it is refused unless people insist', async (_, world, reason) => {
+  await expect(recovery(world).made.run(false)).rejects.toThrow(reason);
+  const { made, begun } = recovery(world);
+  await made.run(true);
+  expect(begun).toEqual([plan]);
+});
+
+test('a learner that has nothing of the log yet can not go on, even by force: all workloads would end', async () => {
+  const { made, begun } = recovery({ voters: [] });
+  await expect(made.run(true)).rejects.toThrow(/has nothing of the log/);
+  expect(begun).toEqual([]);
 });
 
 test('another member with as much of the log, or less, is no reason against it', async () => {

@@ -27,6 +27,12 @@ interface Living {
   readonly status: MemberStatus;
 }
 
+interface Others {
+  readonly living: readonly Living[];
+  /** Ids of those that answer that they are not up yet. */
+  readonly starting: readonly number[];
+}
+
 /** Judges whether this member may go on alone, and has it done. */
 export class QuorumRecovery implements Recovery {
   readonly #parts: QuorumRecoveryParts;
@@ -39,10 +45,15 @@ export class QuorumRecovery implements Recovery {
   async plan(force: boolean): Promise<RecoveryPlan> {
     const { consensus, peers, clusterId } = this.#parts;
     this.#refuseLeader();
-    const living = await this.#livingMembers();
+    const { living, starting } = await this.#askOthers();
     this.#refuseLeader();
     this.#refuseMajority(living);
-    if (!force) this.#refuseLongerLog(living);
+    this.#refuseNothing();
+    if (!force) {
+      this.#refuseWithoutVote();
+      this.#refuseStarting(starting);
+      this.#refuseLongerLog(living);
+    }
     const dropped = peers.members.map(({ id }) => id).filter((id) => id !== consensus.memberId);
     return { lastIndex: consensus.status().lastIndex, dropped, clusterId };
   }
@@ -59,13 +70,18 @@ export class QuorumRecovery implements Recovery {
     return plan;
   }
 
-  async #livingMembers(): Promise<Living[]> {
+  async #askOthers(): Promise<Others> {
     const { consensus, peers } = this.#parts;
     const others = peers.members.filter(({ id }) => id !== consensus.memberId);
     const asked = await Promise.allSettled(others.map(({ id }) => peers.member(id, PROBE_MS_MAX)));
-    return asked.flatMap((answer, place) =>
-      answer.status === 'fulfilled' ? [{ id: others[place]!.id, status: answer.value }] : [],
-    );
+    const living: Living[] = [];
+    const starting: number[] = [];
+    for (const [place, answer] of asked.entries()) {
+      const { id } = others[place]!;
+      if (answer.status === 'fulfilled') living.push({ id, status: answer.value });
+      else if (isStarting(answer.reason)) starting.push(id);
+    }
+    return { living, starting };
   }
 
   #refuseLeader(): void {
@@ -85,6 +101,27 @@ export class QuorumRecovery implements Recovery {
     throw refused(`members ${ids} can be reached, which are a majority: an election should end this within seconds`);
   }
 
+  /** A newcomer before its first snapshot; see `recoverLog`. */
+  #refuseNothing(): void {
+    const { voters } = this.#parts.consensus.status().conf;
+    if (voters.length === 0) throw refused('it has nothing of the log yet. Recover with another member');
+  }
+
+  #refuseWithoutVote(): void {
+    const { consensus } = this.#parts;
+    const { voters, votersOutgoing } = consensus.status().conf;
+    if ([...voters, ...votersOutgoing].includes(consensus.memberId)) return;
+    const { memberId } = consensus;
+    const advice = 'Recover with one that votes, or, if none of them is left, use --force';
+    throw refused(`member ${memberId} has no vote, so writes were acknowledged without it. ${advice}`);
+  }
+
+  /** What its log has is not known yet, and it may make a majority with this one. */
+  #refuseStarting([id]: readonly number[]): void {
+    if (id === undefined) return;
+    throw refused(`member ${id} is starting. Wait until it is up or has ended; if it never comes up, use --force`);
+  }
+
   #refuseLongerLog(living: readonly Living[]): void {
     const { consensus, lastTerm } = this.#parts;
     const own = { term: lastTerm(), index: consensus.status().lastIndex };
@@ -95,6 +132,10 @@ export class QuorumRecovery implements Recovery {
       throw refused(`member ${id} has more of the log: ${has}. Recover with that one, or use --force`);
     }
   }
+}
+
+function isStarting(error: unknown): boolean {
+  return error instanceof CellError && error.code === 'CELL_E_STARTING';
 }
 
 function refused(why: string): CellError {

@@ -180,3 +180,21 @@ test('a member that was never in a cluster has nothing to recover', async () => 
   });
   await identities.close();
 });
+
+test('a learner that has nothing of the log yet can not be recovered, and stays as it is', async () => {
+  const identities = await openIdentities();
+  await identities.update((own) => ({ ...own, clusterId: 'old', origin: 'admitted', members, logMade: true }));
+  const empty = await openLogStore({
+    directory: identities.logFolder,
+    identity: { clusterId: 'old', nodeId: 1 },
+    bootstrap: undefined,
+  });
+  await empty.close();
+  const recovering = recoverLog({ identities, clusterId: 'new', timeMs, log });
+  await expect(recovering).rejects.toMatchObject({
+    code: 'CELL_E_CONFLICT',
+    message: expect.stringContaining("nothing of the cluster's log"),
+  });
+  expect(identities.identity.clusterId).toBe('old');
+  await identities.close();
+});

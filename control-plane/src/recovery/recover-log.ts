@@ -104,7 +104,9 @@ async function buildLog(parts: RecoverLogParts): Promise<{ lastIndex: number; dr
     const machine = new FleetMachine({ changed: () => {}, applied: () => {} });
     await replay(old, machine);
     const lastIndex = old.lastIndex();
-    const term = old.initialState().hardState.term + 1;
+    const { hardState, conf: before } = old.initialState();
+    if (before.voters.length === 0 && machine.state.members.size === 0) throw nothingYet(survivor);
+    const term = hardState.term + 1;
     const index = lastIndex + INDEX_GAP;
     const command = { kind: 'recover-cluster', timeMs: parts.timeMs, survivor, clusterId, formerClusterId } as const;
     const [result] = machine.apply([{ index, term, type: 'normal', data: encodeCommand(command) }]);
@@ -115,6 +117,12 @@ async function buildLog(parts: RecoverLogParts): Promise<{ lastIndex: number; dr
   } finally {
     await old.close();
   }
+}
+
+/** A newcomer before its first snapshot: agents would take its empty state for newer, and end all that they run. */
+function nothingYet(memberId: number): CellError {
+  const message = `Member "${memberId}" was let into the cluster and has nothing of the cluster's log yet`;
+  return new CellError('CELL_E_CONFLICT', `${message}; recover with another member`);
 }
 
 /** All of the log, whatever is known to be committed. */

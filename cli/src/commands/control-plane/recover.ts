@@ -31,7 +31,10 @@ export const controlPlaneRecover = defineCommand({
   flags: {
     ...outputFlagSpecs,
     confirm: { kind: 'text', value: 'CLUSTER', summary: 'name of the cluster, where nobody can be asked' },
-    force: { kind: 'switch', summary: 'also if another member that can be reached has more of the log' },
+    force: {
+      kind: 'switch',
+      summary: 'also if another member has more of the log, is still starting, or votes while this one does not',
+    },
     timeout: { kind: 'duration', default: '1m', min: '1s', max: '1h', summary: 'how long to wait until it leads' },
   },
   examples: [{ command: 'cellctl control-plane recover 1', what: 'Members 2 and 3 are lost for good' }],

@@ -1241,7 +1241,7 @@ export type RecoverQuorumRequest = Message<"cell.v1.RecoverQuorumRequest"> & {
   confirmCluster: string;
 
   /**
-   * Also if another member that can be reached has more of the log.
+   * Also if another member has more of the log, is still starting, or votes while the survivor does not.
    *
    * @generated from field: bool force = 3;
    */
