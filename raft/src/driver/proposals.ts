@@ -87,7 +87,7 @@ export class Proposals {
   /** Follows an entry that was appended otherwise. */
   track(place: { readonly term: number; readonly index: number }): Promise<ProposalResult> {
     return new Promise((resolve, reject) => {
-      this.#appended.set(place.index, { data: NO_BYTES, bytes: 0, term: place.term, resolve, reject });
+      this.#replaceAt(place.index, { data: NO_BYTES, bytes: 0, term: place.term, resolve, reject });
     });
   }
 
