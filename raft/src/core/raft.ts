@@ -40,8 +40,8 @@ export class Raft {
   /** Kept up on a leader that may answer reads by lease. */
   readonly lease: Lease;
   /**
-   * With reads by lease or `keepPromise`, after a start: a leader may count on a promise that was given before and is forgotten. Until
-   * one election timeout has passed this member votes for nobody.
+   * With reads by lease or `keepPromise`, after a start: a leader may count on a promise that was given before and is
+   * forgotten. Until one election timeout has passed this member votes for nobody.
    */
   promiseForgotten = false;
   /** Membership changes above the applied index may be in the log up to here: none is added before. */

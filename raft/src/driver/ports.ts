@@ -128,6 +128,8 @@ export interface StateMachine {
 export interface Timers {
   /** Calls `callback` every `periodMs`, without catching up after a stall; returns how to stop. */
   every(periodMs: number, callback: () => void): () => void;
+  /** Milliseconds from any beginning, never set back; only for `leaseReads`. */
+  monotonicMs?(): number;
 }
 
 export type RaftErrorCode =
@@ -206,6 +208,12 @@ export interface DriverOptions {
   readonly heartbeatMs: number;
   /** Default 400: elections start after a random time in [t, 2t). */
   readonly electionMs: number;
+  /**
+   * Whether the leader answers reads without asking the others while a quorum heard it lately. Default false; needs
+   * `timers.monotonicMs`. Assumes that no member's clock runs at twice the speed of another's, and that none stands
+   * still while real time goes on, as the monotonic clock of a suspended machine does.
+   */
+  readonly leaseReads?: boolean;
   /** Entries applied between two snapshots. Default 10,000. */
   readonly snapshotEveryEntries: number;
   /** Bytes of log between two snapshots, whichever comes first. Default 64 MiB. */
@@ -225,7 +233,7 @@ export interface DriverOptions {
   readonly pendingProposalBytesMax?: number;
   /**
    * Bytes of log in memory above which nothing is taken in while a snapshot is under way, which alone makes the log
-   * shorter. Default 512 MiB; proposals are `overloaded` then, and what a leader sends waits.
+   * shorter. Default 256 MiB; proposals are `overloaded` then, and what a leader sends waits.
    */
   readonly logBytesMax?: number;
   /** Runs `work` after what is going on in this turn of the event loop. Default `setImmediate`. */

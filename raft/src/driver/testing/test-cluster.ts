@@ -12,6 +12,8 @@ const ROUNDS_MAX = 1000;
 /** Turns of the event loop per round: enough for a message there and back, with its writes. */
 const TURNS_PER_ROUND = 8;
 
+const HEARTBEAT_MS = 50;
+
 export interface TestMember {
   readonly id: NodeId;
   readonly driver: Driver;
@@ -34,6 +36,10 @@ export class TestCluster {
   /** Writes under way in stores that take real time. */
   readonly #writing = new Set<Promise<unknown>>();
   #seed = 1;
+  /** What all their clocks say. */
+  nowMs = 0;
+  /** For these members no ticks fall: their processes stand still, or time in them does. */
+  readonly stalled = new Set<NodeId>();
 
   constructor(options: Partial<DriverOptions> = {}) {
     this.#options = options;
@@ -56,9 +62,9 @@ export class TestCluster {
       store,
       machine,
       transport: this.network.transportOf(id),
-      timers: { every: (_, tick) => this.#every(id, tick) },
+      timers: { every: (_, tick) => this.#every(id, tick), monotonicMs: () => this.nowMs },
       random: (below) => this.#random(below),
-      heartbeatMs: 50,
+      heartbeatMs: HEARTBEAT_MS,
       electionMs: 500,
       snapshotEveryEntries: 1000,
       snapshotEveryBytes: 1e9,
@@ -133,7 +139,8 @@ export class TestCluster {
 
   async run(rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
-      for (const tick of this.#ticks.values()) tick();
+      this.nowMs += HEARTBEAT_MS;
+      for (const [id, tick] of this.#ticks) if (!this.stalled.has(id)) tick();
       for (let turn = 0; turn < TURNS_PER_ROUND; turn += 1) {
         await nextTurn();
         await Promise.allSettled(this.#writing);
