@@ -103,3 +103,21 @@ test('without a member that can be reached no stream is opened', async () => {
   server.crash();
   await expect(client.openCommandStream({ timeoutMs: 500 })).rejects.toMatchObject({ code: 'CELL_E_UNREACHABLE' });
 });
+
+test('large jobs that are submitted at once go in as many messages as a member takes, and one too large goes in none', async () => {
+  const sizes: number[] = [];
+  const { client } = await start((stream) => {
+    stream.on('data', ({ commands }) => {
+      sizes.push(commands.length);
+      const submitted = { case: 'submitJob', value: { version: 1n, index: 1n, unchanged: false } };
+      stream.write({ outcomes: commands.map(({ id }) => ({ id, outcome: submitted })) });
+    });
+  });
+  const commands = await client.openCommandStream();
+  const job = (bytes: number) => commands.submitJob({ spec: { name: 'large', command: ['x'.repeat(bytes)] } });
+  const tooLarge = expect(job(3 * 1024 * 1024)).rejects.toMatchObject({ code: 'CELL_E_LIMIT' });
+  const answers = await Promise.all(Array.from({ length: 10 }, () => job(700 * 1024)));
+  expect(answers.map(({ version }) => version)).toEqual(Array.from({ length: 10 }, () => 1n));
+  expect(sizes).toEqual([2, 2, 2, 2, 2]);
+  await tooLarge;
+});

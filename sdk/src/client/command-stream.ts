@@ -2,7 +2,7 @@
  * Many changes over one stream: for programs that write much. What is submitted in one turn of the event loop leaves in
  * one message; answers come in any order. A stream stays with its member: when it breaks, open another.
  */
-import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import {
   type CommandOutcome,
   CommandService,
@@ -11,7 +11,7 @@ import {
   type StopJobResponseSchema,
   type SubmitCommandsRequestSchema,
   type SubmitCommandsResponse,
-  type SubmitJobRequestSchema,
+  SubmitJobRequestSchema,
   type SubmitJobResponseSchema,
   type SubmittedCommandSchema,
   type WriteMarkRequestSchema,
@@ -41,12 +41,15 @@ type Call = ClientDuplexStream<MessageInitShape<typeof SubmitCommandsRequestSche
 interface Submission {
   readonly id: bigint;
   readonly command: Command;
+  readonly bytes: number;
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Commands on their way: as many as a member takes from one stream. Also those of one message. */
 const UNANSWERED_MAX = 1_024;
+/** Of one message: a member takes no large ones. No command may have more either. */
+const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 /** Commands that wait here for room. */
 const WAITING_MAX = 100_000;
 
@@ -111,8 +114,9 @@ class OpenCommandStream implements CommandStream {
       return Promise.reject(new CellApiError('CELL_E_OVERLOADED', message, false));
     }
     return new Promise((resolve, reject) => {
+      const bytes = bytesOf(command);
       this.#submitted += 1n;
-      this.#waiting.push({ id: this.#submitted, command, resolve, reject });
+      this.#waiting.push({ id: this.#submitted, command, bytes, resolve, reject });
       this.#flushSoon();
     });
   }
@@ -127,11 +131,13 @@ class OpenCommandStream implements CommandStream {
   }
 
   #flush(): void {
-    const room = UNANSWERED_MAX - this.#unanswered.size;
-    if (this.#failure !== undefined || this.#waiting.length === 0 || room <= 0) return;
-    const leaving = this.#waiting.splice(0, room);
-    for (const submission of leaving) this.#unanswered.set(submission.id, submission);
-    this.#call.write({ commands: leaving.map(({ id, command }) => ({ id, command })) });
+    while (this.#failure === undefined && this.#waiting.length > 0) {
+      const room = UNANSWERED_MAX - this.#unanswered.size;
+      if (room <= 0) return;
+      const leaving = this.#waiting.splice(0, fittingOneMessage(this.#waiting.slice(0, room));
+      for (const submission of leaving) this.#unanswered.set(submission.id, submission);
+      this.#call.write({ commands: leaving.map(({ id, command }) => ({ id, command })) });
+    }
   }
 
   #answered(outcomes: readonly CommandOutcome[]): void {
@@ -165,4 +171,23 @@ class OpenCommandStream implements CommandStream {
     for (const { reject } of sent) reject(new CellApiError('CELL_E_OUTCOME_UNKNOWN', unknown, true, { cause }));
     for (const { reject } of unsent) reject(this.#failure);
   }
+}
+
+/** Of a command that may be large; throws if it is too large. The others count as nothing. */
+function bytesOf(command: Command): number {
+  if (command.case !== 'submitJob') return 0;
+  const bytes = toBinary(SubmitJobRequestSchema, create(SubmitJobRequestSchema, command.value)).length;
+  if (bytes <= MESSAGE_BYTES_MAX) return bytes;
+  const message = `A job of ${bytes} bytes is above the limit of ${MESSAGE_BYTES_MAX}; make it smaller`;
+  throw new CellApiError('CELL_E_LIMIT', message, false);
+}
+
+/** How many of the first ones, one at least. */
+function fittingOneMessage(waiting: readonly Submission[]): number {
+  let bytes = 0;
+  const tooMany = waiting.findIndex((submission) => {
+    bytes += submission.bytes;
+    return bytes > MESSAGE_BYTES_MAX;
+  });
+  return tooMany === -1 ? waiting.length : Math.max(1, tooMany);
 }
