@@ -162,8 +162,8 @@ export class AsynchronousStorage implements ProcessStorage {
     if (this.#applyQueue.length === 0) return;
     const messages = this.#applyQueue;
     this.#applyQueue = [];
-    const { timeline, random, scenario } = this.#process.parts;
-    const { applyMsMax } = scenario.storage;
+    const { timeline, random, scenario, disk } = this.#process.parts;
+    const applyMsMax = scenario.storage.applyMsMax + disk.extraApplyMs;
     if (applyMsMax === 0) {
       this.#apply(messages);
       return;

@@ -17,6 +17,8 @@ export class SimulatedDisk {
   log: MemoryLog;
   /** Writes take so much longer than usual. */
   extraWriteMs = 0;
+  /** Applying entries takes so much longer than usual, where it takes time. */
+  extraApplyMs = 0;
   /** There is no room for entries. */
   full = false;
   /** The next sync fails, and the process with it. */

@@ -132,8 +132,9 @@ export class Process implements StoredProcess {
         throw new Error(`Can't apply the change of membership at ${entry.index}`, { cause: error });
       }
     });
-    // The core may have a later membership already, of a snapshot that the state machine is about to be set to.
-    if (entry.index <= this.log.snapshot().meta.index) return;
+    // The core may have a later membership already, of a snapshot that the state machine is about to be set to, and
+    // that no Ready has shown yet: its log begins behind that.
+    if (entry.index < this.node.basicStatus().firstIndex) return;
     this.parts.checks.reconfigured(this.view, this.conf, conf);
     this.conf = conf;
     this.#membershipIndex = entry.index;
@@ -147,6 +148,7 @@ export class Process implements StoredProcess {
     this.conf = meta.conf;
     this.#membershipIndex = meta.index;
     this.parts.trace?.(`${this.parts.id} takes the snapshot at ${meta.index}`);
+    this.parts.checks.installed(this.view, meta.conf);
     this.parts.checks.restored(this.view, meta.index, this.machine.values);
   }
 

@@ -4,7 +4,7 @@ import type { Operation } from './client-operation.ts';
 import { Clients } from './clients.ts';
 import { Cluster } from './cluster.ts';
 import { Operator } from './operator.ts';
-import { Recovery } from './recovery.ts';
+import { recover } from './recovery.ts';
 import type { Scenario } from './scenario.ts';
 import { makeTrouble } from './trouble.ts';
 
@@ -44,7 +44,7 @@ export function simulate(scenario: Scenario, trace?: (atMs: number, text: string
     clients.work(scenario.troubleMs);
     new Operator(cluster).watch(scenario.core.electionTicks * scenario.tickMs, scenario.troubleMs);
     while (cluster.timeline.advance(scenario.troubleMs));
-    new Recovery(cluster, clients).run();
+    recover(cluster, clients);
     judgeHistory(linearizable, clients);
   } catch (error) {
     if (!(error instanceof ViolationError)) throw error;

@@ -13,6 +13,7 @@ import { MonotonicCommit } from './monotonic-commit.ts';
 import { OverlappingMemberships } from './overlapping-memberships.ts';
 import { QuorumCommit } from './quorum-commit.ts';
 import { QuorumElection } from './quorum-election.ts';
+import { RestoredMembership } from './restored-membership.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 import { ViolationError } from './violation-error.ts';
 
@@ -36,6 +37,7 @@ export class AllChecks {
   readonly #sent: readonly Check[];
   readonly #reconfigured: readonly Check[];
   readonly #applied: readonly Check[];
+  readonly #installed: readonly Check[];
   readonly #restored: readonly Check[];
 
   constructor({ logOf, durableOf, readValue, startIndex, messageSizeMax }: ChecksParts) {
@@ -50,6 +52,7 @@ export class AllChecks {
       new LogMatching(),
       new QuorumCommit(durableOf),
       new OverlappingMemberships(logOf),
+      new RestoredMembership(),
       new LeaderCompleteness(this.committedEntries, logOf),
       new StateMachineSafety(startIndex, readValue),
     ];
@@ -60,6 +63,7 @@ export class AllChecks {
     this.#sent = having('sent');
     this.#reconfigured = having('reconfigured');
     this.#applied = having('applied');
+    this.#installed = having('installed');
     this.#restored = having('restored');
   }
 
@@ -85,6 +89,10 @@ export class AllChecks {
 
   applied(member: MemberView, entry: Entry): void {
     for (const check of this.#applied) judge(check, check.applied?.(member, entry));
+  }
+
+  installed(member: MemberView, conf: ConfState): void {
+    for (const check of this.#installed) judge(check, check.installed?.(member, conf));
   }
 
   restored(member: MemberView, index: number, values: readonly number[]): void {

@@ -52,6 +52,8 @@ export interface Check {
   /** A committed change of membership took effect. */
   reconfigured?(member: MemberView, before: ConfState, after: ConfState): Verdict;
   applied?(member: MemberView, entry: Entry): Verdict;
+  /** A snapshot from the leader, with this membership, has been put in force. */
+  installed?(member: MemberView, conf: ConfState): Verdict;
   /** The state machine was set to a snapshot: at a start, or from the leader. `values` is its state then. */
   restored?(member: MemberView, index: number, values: readonly number[]): Verdict;
 }
