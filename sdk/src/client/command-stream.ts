@@ -134,7 +134,7 @@ class OpenCommandStream implements CommandStream {
     while (this.#failure === undefined && this.#waiting.length > 0) {
       const room = UNANSWERED_MAX - this.#unanswered.size;
       if (room <= 0) return;
-      const leaving = this.#waiting.splice(0, fittingOneMessage(this.#waiting.slice(0, room));
+      const leaving = this.#waiting.splice(0, fittingOneMessage(this.#waiting.slice(0, room)));
       for (const submission of leaving) this.#unanswered.set(submission.id, submission);
       this.#call.write({ commands: leaving.map(({ id, command }) => ({ id, command })) });
     }
