@@ -5,7 +5,7 @@ import { LogMirror, type LogState } from './log-mirror.ts';
 import type { FrameKind } from './segment-format.ts';
 import type { SegmentedLog } from './segmented-log.ts';
 import type { SnapshotDirectory } from './snapshot-directory.ts';
-import { isDiskFull, StorageError } from './storage-error.ts';
+import { diskFailed, isDiskFull, StorageError } from './storage-error.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -72,7 +72,7 @@ export class FileLogStore extends LogMirror implements LogStore {
       // The frame is the moment at which the old state ends: a crash before leaves the old one, a crash after it the
       // new one, as recovery gives the received file its final name.
       await this.#write('install', { hardState: written, meta, entries: [] });
-      await this.#snapshots.install(meta);
+      await this.#snapshots.install(meta).catch(noWayBack);
       this.replaceAll(meta);
       this.setHardState(written);
     });
@@ -168,4 +168,9 @@ export class FileLogStore extends LogMirror implements LogStore {
     const message = `Log store stopped after a failure: ${cause.message}`;
     throw new StorageError('CELL_E_STORE_FAILED', message, { cause });
   }
+}
+
+/** The log says already that it is done: what the driver would write before it tries again would not fit that log. */
+function noWayBack(error: unknown): never {
+  throw isDiskFull(error) ? diskFailed('put in force', (error as StorageError).file ?? '', error) : error;
 }

@@ -242,3 +242,23 @@ test('where not even what a write has left can be wiped, nothing else is left be
   await store.append(large);
   expect((await open(disk.crash(() => true))).lastIndex()).toBe(13);
 });
+
+test('once the log says that a received snapshot is in force there is no way back, also not for want of room', async () => {
+  const disk = new MemoryFileSystem();
+  const store = await open(disk);
+  await store.append({ entries: makeEntries(2, 9, 1), hardState: undefined, sync: true });
+  const meta = metaAt(100, 2);
+  await store.receiveSnapshot(meta, chunksOf('state'));
+  disk.beforeEach = async (operation, name) => {
+    if (operation === 'rename' && name.endsWith('.received')) throw failure('ENOSPC', name);
+  };
+  const installing = store.installSnapshot({ meta, data: new Uint8Array(0) }, undefined);
+  await expect(installing).rejects.toMatchObject({ code: 'CELL_E_DISK_FAILED' });
+  // Entries of the old log must not come behind it.
+  const entries = makeEntries(11, 1, 1);
+  await expect(store.append({ entries, hardState: undefined, sync: true })).rejects.toMatchObject({
+    code: 'CELL_E_STORE_FAILED',
+  });
+  disk.beforeEach = undefined;
+  expect((await open(disk.crash(() => true))).lastIndex()).toBe(100);
+});
