@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type LogStore, type SnapshotData, SnapshotMismatch } from '../driver/ports.ts';
-import { FOUNDERS, metaAt, textOf } from './log-store-suite.ts';
+import { chunksOf, FOUNDERS, makeEntries, metaAt, textOf } from './log-store-suite.ts';
 import { contentOf, MemoryLogStore } from './memory-log-store.ts';
 import { openLogStore } from './open-log-store.ts';
 import { failure, MemoryFileSystem } from './testing/memory-file-system.ts';
@@ -170,4 +170,16 @@ test('what another member serves of a stored snapshot is the same content, from 
   for (const byte of [0, 1, 262_143, 262_144, 262_145, TEXT.length - 1, TEXT.length]) {
     expect((await textOf(content!.readFrom(byte))) === TEXT.slice(byte)).toBe(true);
   }
+});
+
+test('a received snapshot that is never put in force is removed once one of our own is as new', async () => {
+  const disk = new MemoryFileSystem();
+  const store = await open(disk);
+  const received = async () => (await disk.list('/data')).filter((name) => name.endsWith('.received'));
+  await store.append({ entries: makeEntries(2, 99, 2), hardState: undefined, sync: true });
+  await store.receiveSnapshot(META, contentOf(Buffer.from(TEXT)));
+  await store.createSnapshot(metaAt(80, 2), chunksOf('our own'));
+  expect(await received()).toHaveLength(1);
+  await store.createSnapshot(metaAt(95, 2), chunksOf('our own'));
+  expect(await received()).toEqual([]);
 });

@@ -133,6 +133,15 @@ export class SnapshotDirectory {
     }
   }
 
+  /** Those that the core had no use for, as its log had come so far by itself meanwhile. */
+  async #removeReceived(upToIndex: number): Promise<void> {
+    for (const { place, kind, name } of await this.#list()) {
+      if (kind !== 'received' || place.index > upToIndex) continue;
+      const file = path.join(this.#directory, name);
+      await onDisk('delete', file, this.#fileSystem.remove(file));
+    }
+  }
+
   async #verify(place: Place): Promise<SnapshotMeta> {
     const file = this.#path(place, 'snap');
     const { clusterId, meta } = await readSnapshotHeader(this.#fileSystem, file);
@@ -160,6 +169,7 @@ export class SnapshotDirectory {
     const inForce = await this.#inForce();
     const newest = inForce[0]?.index ?? 0;
     await this.#removePartials((_, index) => index <= newest);
+    await this.#removeReceived(newest);
     const old = inForce.slice(SNAPSHOTS_KEPT);
     for (const place of old) {
       const file = this.#path(place, 'snap');
