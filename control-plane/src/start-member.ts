@@ -124,6 +124,7 @@ function startRaft(
     store,
     heartbeatMs: config.raft.heartbeat,
     electionMs: config.raft.election,
+    leaseReads: config.raft.lease_reads,
     clock,
     log,
     random: parts.random,

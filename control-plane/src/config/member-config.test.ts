@@ -34,7 +34,7 @@ function problemOf(source: string): string {
 test('what the file leaves out has the documented defaults', () => {
   expect(load(good)).toMatchObject({
     data: '/var/lib/cell/control-plane',
-    raft: { heartbeat: 50, election: 400 },
+    raft: { heartbeat: 50, election: 400, lease_reads: false },
     leases: { duration: 10_000, heartbeat: 3000, margin: 2000 },
     log: { level: 'info' },
   });

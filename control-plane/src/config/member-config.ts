@@ -3,6 +3,7 @@ import {
   address,
   choice,
   duration,
+  flag,
   integer,
   list,
   listenAddress,
@@ -53,6 +54,7 @@ const schema = table({
   raft: table({
     heartbeat: withDefault(duration('10ms', '10s'), 50),
     election: withDefault(duration('50ms', '60s'), 400),
+    lease_reads: withDefault(flag(), false),
   }),
   leases: table({
     duration: withDefault(duration('4s', '10m'), 10_000),

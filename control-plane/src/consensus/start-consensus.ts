@@ -27,6 +27,8 @@ export interface ConsensusParts {
   readonly store: LogStore;
   readonly heartbeatMs: number;
   readonly electionMs: number;
+  /** See `leaseReads` of the driver. Default false. */
+  readonly leaseReads?: boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** A whole number in [0, below). */
@@ -80,6 +82,7 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     random: parts.random,
     heartbeatMs: parts.heartbeatMs,
     electionMs: parts.electionMs,
+    leaseReads: parts.leaseReads ?? false,
     snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
     snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
     keepEntries: KEEP_ENTRIES,
