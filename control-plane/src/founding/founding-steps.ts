@@ -85,7 +85,7 @@ function foundingStep(
   const stranger = answers.find(({ id, answer }) => answer.memberId !== id);
   if (stranger !== undefined) return { kind: 'wait', reason: strangerText(configured, stranger.id, stranger.answer) };
   const missing = configured.map(({ id }) => id).filter((id) => id !== own.memberId && !answered(answers, id));
-  if (missing.length > 0) return { kind: 'wait', reason: missingText(missing, asked) };
+  if (missing.length > 0) return { kind: 'wait', reason: missingText(configured, missing, asked) };
   const first = Math.min(...configured.map(({ id }) => id));
   if (own.memberId !== first) return { kind: 'wait', reason: `Waiting for member ${first} to found the cluster` };
   const incarnations = new Map(answers.map(({ id, answer }) => [id, answer.incarnation]));
@@ -108,13 +108,20 @@ function answered(answers: readonly { readonly id: number }[], id: number): bool
   return answers.some((one) => one.id === id);
 }
 
-function missingText(missing: readonly number[], asked: readonly Asked[]): string {
+function missingText(
+  configured: readonly MemberAddress[],
+  missing: readonly number[],
+  asked: readonly Asked[],
+): string {
   const members = missing.length === 1 ? `member ${missing[0]}` : `members ${missing.join(', ')}`;
   const refused = asked.find(
     (one) => 'error' in one && 'code' in one.error && one.error.code === 'CELL_E_FOREIGN_CLUSTER',
   );
-  const why = refused !== undefined && 'error' in refused ? `: ${refused.error.message}` : '';
-  return `Waiting for ${members} to found the cluster${why}`;
+  // A newcomer waits like this too, for ever if it has a wrong address.
+  const addresses = configured.filter(({ id }) => missing.includes(id)).map(({ peers }) => peers);
+  const why =
+    refused !== undefined && 'error' in refused ? refused.error.message : `no answer at ${addresses.join(', ')}`;
+  return `Waiting for ${members} to found the cluster: ${why}`;
 }
 
 function differenceText(

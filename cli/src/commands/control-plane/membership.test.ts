@@ -65,6 +65,20 @@ test('what does not pass by waiting ends the waiting', async () => {
   expect(result.errors).toContain('CELL_E_NOT_FOUND: Member 4 was removed');
 });
 
+test('a change of another member that is under way is waited for', async () => {
+  const changes = ['CELL_E_CONFLICT', 'CELL_E_DISK_FULL'];
+  const result = await run('add 4 10.0.0.14', {
+    addMember: () => ({ members }),
+    promoteMember: () => {
+      const code = changes.shift();
+      if (code !== undefined) throw codedError(code, 'Another change of membership is under way');
+      return { members };
+    },
+  });
+  expect(result).toMatchObject({ exitCode: 0 });
+  expect(changes).toEqual([]);
+});
+
 test('when the time is over it says what is missing and how to go on', async () => {
   const result = await run('add 4 10.0.0.14 --timeout 1s', {
     addMember: () => ({ members }),

@@ -6,7 +6,7 @@ import type { World } from '../../world.ts';
 
 const POLL_MS = 500;
 
-/** What passes by waiting: it has not caught up, or the leader is being replaced. */
+/** What passes by waiting: it has not caught up, the leader is being replaced, or another change is under way. */
 const PASSING: ReadonlySet<string> = new Set([
   'CELL_E_NOT_CAUGHT_UP',
   'CELL_E_NO_LEADER',
@@ -15,6 +15,8 @@ const PASSING: ReadonlySet<string> = new Set([
   'CELL_E_TIMEOUT',
   'CELL_E_OUTCOME_UNKNOWN',
   'CELL_E_OVERLOADED',
+  'CELL_E_CONFLICT',
+  'CELL_E_DISK_FULL',
   'CELL_E_UNREACHABLE',
   'CELL_E_CONNECTION_LOST',
 ]);

@@ -89,7 +89,8 @@ export function removedError(memberId: number, why: string): CellError {
 /** What it acknowledged is gone: were it to vote again, writes that it was counted for could be lost. */
 export function dataLostError(memberId: number): CellError {
   const message =
-    `Member "${memberId}" has other data than when it came into the cluster: it has lost it, or another machine has ` +
-    `its id. Say "cellctl control-plane remove ${memberId}", and add it with an id that was never used`;
+    `Member "${memberId}" has other data than when it came into the cluster. If another machine has that id, give this ` +
+    `one an id of its own; if its data is lost, say "cellctl control-plane remove ${memberId}", and add it with an id ` +
+    'that was never used';
   return new CellError('CELL_E_DATA_LOST', message);
 }

@@ -19,7 +19,8 @@ export function admitMember(application: Application, { id, incarnation }: Admit
   if (row.incarnation === incarnation) return application.done({ unchanged: true });
   if (row.incarnation !== '') {
     const message = `Member ${id} came before with other data, which it has lost, or another machine has its id`;
-    const advice = `say "cellctl control-plane remove ${id}", and add it with an id that was never used`;
+    const remove = `say "cellctl control-plane remove ${id}"`;
+    const advice = `give this machine an id of its own, or, if the data is lost, ${remove}, and add it with a new id`;
     return application.refuse('CELL_E_CONFLICT', `${message}; ${advice}`);
   }
   const { index: modifyIndex, timeMs: changedAtMs } = application;
