@@ -157,3 +157,37 @@ test('a snapshot that finds no room is taken later, and a received one is refuse
   await cluster.until(() => leader.driver.status().snapshotIndex > 0);
   expect(leader.failures).toEqual([]);
 });
+
+test('while a received snapshot waits for room nothing piles up behind it, and the member is level when there is room', async () => {
+  cluster = new TestCluster({ snapshotEveryEntries: 20 });
+  for (const id of [1, 2, 3]) await cluster.start(id, new SmallStore(conf(1, 2, 3)));
+  const leader = await cluster.leader();
+  const behind = [...cluster.members.values()].find(({ id }) => id !== leader.id)!;
+  cluster.network.isolate(behind.id);
+  for (let i = 0; i < 60; i += 1) await write(leader, String(i));
+  const store = diskOf(behind);
+  const install = store.installSnapshot.bind(store);
+  let refused = 0;
+  store.installSnapshot = async () => {
+    refused += 1;
+    throw Object.assign(new Error('Disk is full'), { code: 'CELL_E_DISK_FULL' });
+  };
+  cluster.network.heal();
+  await cluster.until(() => refused > 0);
+  await cluster.run(100);
+  // Looked for at once, and then every second.
+  expect(refused).toBeLessThan(10);
+  let answers = 0;
+  cluster.network.join(leader.id, {
+    onMessages: (messages) => {
+      answers += messages.filter(({ type, from }) => type === 'append-response' && from === behind.id).length;
+      leader.driver.onMessages(messages);
+    },
+    onSnapshot: (message, data) => leader.driver.onSnapshot(message, data),
+    onUnreachable: (peer) => leader.driver.onUnreachable(peer),
+  });
+  store.installSnapshot = install;
+  await cluster.until(() => behind.machine.items.length === 60);
+  expect(answers).toBeLessThan(20);
+  expect(behind.failures).toEqual([]);
+});

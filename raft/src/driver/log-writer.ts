@@ -43,6 +43,8 @@ export class LogWriter {
   #installing = false;
   #holding = false;
   #retryDue = false;
+  /** A snapshot to be put in force that found no room: it is tried again only when room was looked for. */
+  #refused: LogWrite | undefined;
 
   constructor(parts: LogWriterParts) {
     this.#parts = parts;
@@ -60,7 +62,12 @@ export class LogWriter {
 
   /** As much waits for room on the disk as may. */
   get holdingEnough(): boolean {
-    return this.#held.bytes > HELD_BYTES_MAX;
+    return this.#held.bytes > HELD_BYTES_MAX || this.snapshotWaits;
+  }
+
+  /** A snapshot waits for room, so that nothing behind it can be stored, nor even be held. */
+  get snapshotWaits(): boolean {
+    return this.#refused !== undefined && this.#queue[0] === this.#refused;
   }
 
   submit(write: LogWrite): void {
@@ -95,13 +102,12 @@ export class LogWriter {
 
   /** False if there is nothing to do, or nothing that can be done now. */
   async #runOne(): Promise<boolean> {
-    if (this.#retryDue) {
-      this.#retryDue = false;
-      // A snapshot that waits for room takes the place of what is held.
-      if (this.#queue[0]?.snapshot === undefined) await this.#writeHeld();
-    }
+    const retry = this.#retryDue;
+    this.#retryDue = false;
+    // A snapshot that waits for room takes the place of what is held.
+    if (retry && this.#queue[0]?.snapshot === undefined) await this.#writeHeld();
     const first = this.#queue[0];
-    if (first === undefined) return false;
+    if (first === undefined || (first === this.#refused && !retry)) return false;
     const count = first.snapshot === undefined ? this.#countMergeable() : 1;
     const writes = this.#queue.splice(0, count);
     try {
@@ -112,6 +118,7 @@ export class LogWriter {
       if (!isDiskFull(error)) throw error;
       this.#hasRoom(false);
       if (first.snapshot !== undefined) {
+        this.#refused = first;
         this.#queue.unshift(first);
         return this.#retryDue;
       }
@@ -213,6 +220,7 @@ export class LogWriter {
     } finally {
       this.#installing = false;
     }
+    this.#refused = undefined;
     // What was held is covered by the snapshot, or was replaced by it.
     this.#held.clear();
     this.#hasRoom(true);

@@ -360,7 +360,8 @@ export class RaftDriver implements Driver {
   /** Without room, on the disk or in memory: no leadership, which needs it, and no more entries than can be held. */
   #unwelcome(message: Message): boolean {
     if (message.type === 'timeout-now') return this.#disk.disk === 'full';
-    if (message.type !== 'append' || message.entries.length === 0) return false;
+    if (message.type !== 'append') return false;
+    if (message.entries.length === 0) return this.#writer.snapshotWaits;
     return this.#writer.holdingEnough || this.#taker.overfull;
   }
 
