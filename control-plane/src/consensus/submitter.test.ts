@@ -5,7 +5,7 @@ import { realClock } from '../real-clock.ts';
 import type { Command, CommandResult } from '../state/commands.ts';
 import { decodeCommand, encodeCommand } from '../state/format/command-codec.ts';
 import { LeadershipTracker } from './leadership-tracker.ts';
-import { Submitter, type SubmitterParts } from './submitter.ts';
+import { COMMAND_BYTES_MAX, PENDING_BYTES_MAX, Submitter, type SubmitterParts } from './submitter.ts';
 
 const command: Command = { kind: 'stop-job', timeMs: 1, name: 'web' };
 const applied = { ok: true, index: 7 } as const;
@@ -162,3 +162,35 @@ test.each([3, 5])('who leads in term 4 writes nothing that was meant for the lea
   await expect(forwarded).rejects.toMatchObject({ code: 'CELL_E_NOT_LEADER' });
   expect(story).toEqual([]);
 });
+
+test.each(['here', 'for a leader elsewhere', 'without a leader'])(
+  'of large changes that wait %s, only so many bytes are taken, and room comes back as they end',
+  async (where) => {
+    const held = Promise.withResolvers<void>();
+    const hold = async () => {
+      await held.promise;
+      return applied;
+    };
+    const propose = async () => ({ index: 7, result: await hold() });
+    const { lead, submitter: one } = submitter({ forward: hold, propose });
+    const leads = () => lead(where === 'here' ? 1 : 2);
+    if (where !== 'without a leader') leads();
+    const large: Command = {
+      kind: 'write-mark',
+      timeMs: 1,
+      drillId: 'd',
+      sequence: 1,
+      padding: 'x'.repeat(COMMAND_BYTES_MAX / 2),
+    };
+    const fits = Math.floor(PENDING_BYTES_MAX / (COMMAND_BYTES_MAX / 2 + 200));
+    const taken = Array.from({ length: fits }, () => one.submit(large, 60_000));
+    await expect(one.submit(large, 60_000)).rejects.toMatchObject({ code: 'CELL_E_OVERLOADED' });
+    expect(one.pending.commands).toBe(fits);
+    expect(one.pending.bytes).toBeLessThanOrEqual(PENDING_BYTES_MAX);
+    held.resolve();
+    leads();
+    await Promise.all(taken);
+    expect(one.pending).toEqual({ commands: 0, bytes: 0 });
+    await expect(one.submit(large, 60_000)).resolves.toEqual(applied);
+  },
+);

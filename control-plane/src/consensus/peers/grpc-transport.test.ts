@@ -8,6 +8,7 @@ import type { Clock, MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from './channel-options.ts';
 import { GrpcTransport } from './grpc-transport.ts';
+import { BUFFERED_BYTES_MAX } from './message-stream.ts';
 import { PeerChannels } from './peer-channels.ts';
 import { fixedIdentity, identityMetadata } from './peer-identity.ts';
 import { registerPeerService } from './peer-service.ts';
@@ -142,6 +143,19 @@ test('a peer that calls us is dialled at once, however long the pause before the
   await receiver('c', first.port);
   transport.peerIsUp(2);
   await expect.poll(() => transport.connected(2)).toBe(true);
+});
+
+test('to a peer that does not read no more is kept than may wait; the rest is dropped and reported', async () => {
+  const { address } = await receiver();
+  const { transport, unreachable } = sender(address);
+  await expect.poll(() => transport.connected(2)).toBe(true);
+  // Nothing leaves before the event loop turns: so nobody reads meanwhile.
+  for (let index = 1; index <= 64; index += 1) transport.send([message({ entries: [entry(index, 1_000_000)] })]);
+  await Promise.resolve();
+  expect(transport.bufferedBytes(2)).toBeGreaterThan(BUFFERED_BYTES_MAX / 2);
+  expect(transport.bufferedBytes(2)).toBeLessThanOrEqual(BUFFERED_BYTES_MAX);
+  expect(unreachable).toEqual([2]);
+  await expect.poll(() => transport.bufferedBytes(2)).toBe(0);
 });
 
 test('a peer that opens its stream is told of', async () => {
