@@ -5,7 +5,7 @@ import { isDiskFull } from './disk-full.ts';
 import type { LogStore, StateMachine } from './ports.ts';
 
 /** Bytes of log in memory; while a snapshot is under way, there may not be more. */
-const LOG_BYTES_MAX = 512 * 1024 * 1024;
+const LOG_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Pause after a snapshot that found no room. */
 export const SNAPSHOT_RETRY_MS = 5_000;
