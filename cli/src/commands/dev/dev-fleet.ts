@@ -107,7 +107,7 @@ function memberConfig(
     data: join(folder, 'control-plane'),
     listen,
     members: [{ id: 1, ...listen }],
-    raft: { heartbeat: 50, election: 400 },
+    raft: { heartbeat: 50, election: 400, lease_reads: false },
     leases: { duration: 10_000, heartbeat: 3_000, margin: 2_000 },
     log: { level: 'info' },
   };
