@@ -50,9 +50,19 @@ test('messages come late, and may overtake one another', () => {
   expect(new Set(order).size).toBe(100);
 });
 
+test('a link takes so many messages at a time, and loses the rest', () => {
+  const { network, run } = makeNetwork();
+  for (let index = 0; index < 150; index++) network.send(append(index));
+  network.send(append(150, 1, 3));
+  expect(run()).toHaveLength(101);
+  network.send(append(151));
+  expect(run()).toHaveLength(102);
+});
+
 test('messages are lost, doubled and held up at the given rates', () => {
   const { network, delivered, run } = makeNetwork({ lossRate: 0.3, duplicateRate: 0.2, stragglerRate: 0.1 });
-  for (let index = 0; index < 2_000; index++) network.send(append(index));
+  // Over many links, since each takes only so many at a time.
+  for (let index = 0; index < 2_000; index++) network.send(append(index, 1, 2 + (index % 40)));
   const order = run();
   const distinct = new Set(order).size;
   expect(distinct / 2_000).toBeCloseTo(0.7, 1);

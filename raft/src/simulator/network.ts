@@ -6,6 +6,8 @@ import type { Timeline } from './timeline.ts';
 /** Snapshots take so many times as long as other messages. */
 const SNAPSHOT_SLOWNESS = 5;
 const REPORTED_RATE = 0.5;
+/** So many messages are on their way over one link at most, as queues of real ones are bounded; what is more is lost. */
+const LINK_MESSAGES_MAX = 100;
 
 export interface NetworkParts {
   readonly timeline: Timeline;
@@ -22,6 +24,8 @@ export interface NetworkParts {
 export class Network {
   readonly #parts: NetworkParts;
   readonly #cut = new Set<number>();
+  /** How many messages are on their way, by link. */
+  readonly #underWay = new Map<number, number>();
   #heldUp: { readonly to: NodeId; readonly forMsMax: number } | undefined;
   /** Added to the loss that the scenario has. */
   extraLossRate = 0;
@@ -86,19 +90,24 @@ export class Network {
 
   #carry(message: Message): void {
     const { random, settings, timeline, deliver } = this.#parts;
-    if (!this.calm && random.chance(settings.stragglerRate)) {
-      // It was on its way before the link was cut, wherever it was held up.
-      timeline.after(random.between(0, settings.stragglerMsMax), () => deliver(message));
+    const link = linkKey(message.from, message.to);
+    const underWay = this.#underWay.get(link) ?? 0;
+    if (underWay === LINK_MESSAGES_MAX) {
+      this.#lost(message, 'lost');
       return;
     }
-    if (this.#heldUp?.to === message.to) {
-      timeline.after(random.between(0, this.#heldUp.forMsMax), () => deliver(message));
-      return;
-    }
-    timeline.after(this.#latencyMs(), () => {
-      if (this.isCut(message.from, message.to)) this.#lost(message, 'cut');
-      else deliver(message);
-    });
+    this.#underWay.set(link, underWay + 1);
+    const arrive = (delayMs: number, evenIfCut: boolean): void => {
+      timeline.after(delayMs, () => {
+        this.#underWay.set(link, (this.#underWay.get(link) as number) - 1);
+        if (!evenIfCut && this.isCut(message.from, message.to)) this.#lost(message, 'cut');
+        else deliver(message);
+      });
+    };
+    // It was on its way before the link was cut, wherever it was held up.
+    if (!this.calm && random.chance(settings.stragglerRate)) arrive(random.between(0, settings.stragglerMsMax), true);
+    else if (this.#heldUp?.to === message.to) arrive(random.between(0, this.#heldUp.forMsMax), true);
+    else arrive(this.#latencyMs(), false);
   }
 
   /** A snapshot is a call with an answer: its sender learns what became of it, sooner or later. */
