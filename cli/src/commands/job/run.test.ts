@@ -171,16 +171,16 @@ test('a job that fails, or takes too long, is an error that says so', async () =
   expect(result.errors).toContain(
     'CELL_E_JOB_FAILED: Job "web" version 2: 0 of 1 healthy, 1 failed; instance 0 failed',
   );
-  const slow = await run('run --timeout 1s web.toml', { getJob: () => job(JobStatus.PENDING, 1) });
-  expect(slow.errors).toContain('CELL_E_TIMEOUT: Job "web" is not there yet after 1.00 s (1 of 2 healthy); it goes on');
+  const slow = await run('run --timeout 3s web.toml', { getJob: () => job(JobStatus.PENDING, 1) });
+  expect(slow.errors).toContain('CELL_E_TIMEOUT: Job "web" is not there yet after 3.00 s (1 of 2 healthy); it goes on');
 });
 
 test('waiting outlasts a failover', async () => {
   let looks = 0;
-  const result = await run('run web.toml --call-timeout 100ms', {
+  const result = await run('run web.toml --call-timeout 1s', {
     getJob: () => {
       looks += 1;
-      if (looks < 4) throw codedError('CELL_E_NO_LEADER', 'no leader');
+      if (looks < 10) throw codedError('CELL_E_NO_LEADER', 'no leader');
       return job(JobStatus.RUNNING, 2);
     },
   });
