@@ -37,6 +37,7 @@ export interface CoreSettings {
   readonly checkQuorum: boolean;
   /** lease-based: then no clock is wrong, nobody stands still, and nobody is told to stand for election. */
   readonly readOnlyOption: ReadOnlyOption;
+  readonly keepPromise: boolean;
   readonly disableProposalForwarding: boolean;
   readonly inflightMessagesMax: number;
   readonly messageSizeMax: number;
@@ -160,6 +161,8 @@ function makeCore(random: Random, mood: Mood, electionTicks: number): CoreSettin
     preVote: guarded || random.chance(0.5),
     checkQuorum,
     readOnlyOption: checkQuorum && random.chance(0.2) ? 'lease-based' : 'safe',
+    // The driver always keeps it.
+    keepPromise: checkQuorum && random.chance(0.7),
     disableProposalForwarding: random.chance(0.5),
     inflightMessagesMax: random.pick([1, 3, 256]),
     messageSizeMax: random.pick([1, 100, UNLIMITED_BYTES]),
