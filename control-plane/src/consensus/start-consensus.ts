@@ -138,7 +138,10 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
       peers.answerOwn(requests);
       const propose: PeerServiceParts['propose'] = (term, commands) => submitter.proposeForwarded(term, commands);
       // After a restart its messages to us come at once; ours must not wait for the next attempt to reach it.
-      const onPeerUp = (peer: number) => transport.peerIsUp(peer);
+      const onPeerUp = (peer: number) => {
+        channels.peerIsUp(peer);
+        transport.peerIsUp(peer);
+      };
       const raft = driver;
       const answers = { propose, requests, introductions, replication };
       const changeMembership: PeerServiceParts['changeMembership'] = (change) => changes.change(change);

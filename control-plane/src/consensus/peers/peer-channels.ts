@@ -35,6 +35,14 @@ export class PeerChannels {
     return this.client(peer).getChannel().getConnectivityState(true) === connectivityState.READY;
   }
 
+  /** It was heard of: a call to it must not fail because the last attempt to connect did. */
+  peerIsUp(peer: number): void {
+    const made = this.#clients.get(peer);
+    if (made?.client.getChannel().getConnectivityState(false) !== connectivityState.TRANSIENT_FAILURE) return;
+    this.#clients.delete(peer);
+    made.client.close();
+  }
+
   close(): void {
     this.#stopListening();
     for (const { client } of this.#clients.values()) client.close();
