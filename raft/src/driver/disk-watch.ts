@@ -12,6 +12,8 @@ export interface DiskWatchParts {
   readonly successors: () => readonly NodeId[] | undefined;
   /** Begins to hand leadership over; it is given up again soon if that does not come off. */
   readonly handOver: (to: NodeId) => void;
+  /** Frees what can be spared. */
+  readonly makeRoom: () => Promise<void>;
   /** Something that waits for room may be tried again. */
   readonly retry: () => void;
   readonly onDisk: ((disk: DiskState) => void) | undefined;
@@ -19,7 +21,7 @@ export interface DiskWatchParts {
 }
 
 /**
- * What a member does while its disk is full: if it leads, it hands over to each of the others in turn, until one takes
+ * What a member does while its disk is full: it frees what it can spare, and if it leads, it hands over to each of the others in turn, until one takes
  * it. If none does, it goes on leading, since reads need a leader, and takes no proposals.
  */
 export class DiskWatch {
@@ -71,8 +73,9 @@ export class DiskWatch {
   }
 
   async #check(): Promise<void> {
-    const { store, onDisk, retry } = this.#parts;
+    const { store, makeRoom, onDisk, retry } = this.#parts;
     const disk = await store.checkRoom();
+    if (disk === 'full' && !this.#stopped) await makeRoom();
     if (this.#stopped) return;
     if (disk !== this.#disk) {
       this.#disk = disk;

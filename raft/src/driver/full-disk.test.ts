@@ -140,6 +140,24 @@ test('what is held in memory is bounded: beyond it nothing more is taken, and re
   await cluster.until(() => full.machine.items.length === 60);
 });
 
+test('a full disk costs the log that was kept for followers that lag: it alone may be what fills the disk', async () => {
+  cluster = new TestCluster({ snapshotEveryEntries: 20, keepEntries: 1_000 });
+  for (const id of [1, 2, 3]) await cluster.start(id, new SmallStore(conf(1, 2, 3)));
+  const leader = await cluster.leader();
+  for (let i = 0; i < 30; i += 1) await write(leader, String(i));
+  const { driver, store } = leader;
+  await cluster.until(() => driver.status().snapshotIndex > 0);
+  expect(store.firstIndex()).toBeLessThan(20);
+  diskOf(leader).full = true;
+  const underWay = driver.propose(text('under way'));
+  await cluster.until(() => store.firstIndex() > driver.status().snapshotIndex);
+  diskOf(leader).full = false;
+  await cluster.during(underWay);
+  await write(await cluster.leader(), 'after');
+  expect((await read(leader)).slice(-2)).toEqual(['under way', 'after']);
+  expect(leader.failures).toEqual([]);
+});
+
 test('a snapshot that finds no room is taken later, and a received one is refused for now', async () => {
   cluster = new TestCluster({ snapshotEveryEntries: 20 });
   for (const id of [1, 2, 3]) await cluster.start(id, new SmallStore(conf(1, 2, 3)));

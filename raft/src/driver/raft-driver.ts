@@ -102,6 +102,7 @@ export class RaftDriver implements Driver {
       logBytesMax: options.logBytesMax,
       keepEntries: options.keepEntries,
       snapshotIndex: snapshotIndex ?? 0,
+      installing: () => this.#writer.installing,
       // What is held was applied, perhaps, but the log does not reach so far.
       unfit: () => this.#writer.installing || this.#writer.holding,
       later: (work) => this.#deadlines.after(SNAPSHOT_RETRY_MS, work),
@@ -136,6 +137,7 @@ export class RaftDriver implements Driver {
       tickMs: options.heartbeatMs,
       successors: () => successorsOf(this.#node.status()),
       handOver: (to) => this.#guard(() => this.#node.transferLeader(to)),
+      makeRoom: () => this.#taker.makeRoom(),
       retry: () => this.#writer.retry(),
       onDisk: options.onDisk,
       onError,

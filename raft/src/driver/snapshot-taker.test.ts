@@ -46,6 +46,7 @@ async function setUp(state: {
     logBytesMax: undefined,
     keepEntries: 4,
     snapshotIndex: 0,
+    installing: () => state.installing === true,
     unfit: () => state.installing === true,
     later: (work) => later.push(work),
     onError: (error) => errors.push(error),

@@ -21,6 +21,8 @@ export interface SnapshotTakerParts {
   readonly keepEntries: number;
   /** Index of the newest snapshot at start; 0 if there is none. */
   readonly snapshotIndex: number;
+  /** A received snapshot is being put in force. */
+  readonly installing: () => boolean;
   /** The log does not fit the state machine now, as while a received snapshot is being put in force. */
   readonly unfit: () => boolean;
   /** Calls back after a while. */
@@ -93,6 +95,13 @@ export class SnapshotTaker {
 
   async stop(): Promise<void> {
     await this.#taking;
+  }
+
+  /** Drops what is kept behind the snapshot for followers that lag a little: they get the snapshot then. */
+  async makeRoom(): Promise<void> {
+    const { store, installing } = this.#parts;
+    if (this.#taking !== undefined || installing() || store.firstIndex() > this.#snapshotIndex) return;
+    await store.compact(this.#snapshotIndex);
   }
 
   /** Without room, the next is taken after a while: of the state as it is then. */

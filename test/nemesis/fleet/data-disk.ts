@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemCommand } from '../system-command.ts';
 
 /** Room for some segments of the log, and for snapshots. */
-const SIZE_MIB = 192;
+const SIZE_MIB = 320;
 
 /**
  * A member's own file system: ext4 in a file, so that what is synced goes to a real disk. It is mounted in the mount
