@@ -2,9 +2,10 @@ import { createServer } from 'node:net';
 
 /**
  * Below the range that the kernel takes for outgoing connections (it begins at 32768), so that a port that is free now
- * is not taken by the next connection; and below what agents give to workloads (from 20000).
+ * is not taken by the next connection; below what agents give to workloads (from 20000); and above those that `fetch`
+ * refuses to connect to (10080 is the highest).
  */
-const FIRST = 10_000;
+const FIRST = 10_100;
 const LAST = 19_999;
 
 /** What agents give to workloads. */

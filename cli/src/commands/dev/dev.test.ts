@@ -26,7 +26,7 @@ afterEach(() => {
  * begin at 32768.
  */
 async function freePorts(): Promise<number> {
-  const start = 10_000 + (process.pid % 2_000) * PORTS;
+  const start = 11_000 + (process.pid % 2_000) * PORTS;
   for (let first = start; first < start + 100 * PORTS; first += PORTS) {
     const free = await Promise.all(Array.from({ length: PORTS }, (_, offset) => isFree(first + offset)));
     if (free.every(Boolean)) return first;
