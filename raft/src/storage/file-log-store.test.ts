@@ -74,6 +74,25 @@ test('a log of many segments comes back, and compaction deletes the old ones', a
   await third.close();
 });
 
+test('compaction keeps every segment that holds an entry behind its index', async () => {
+  const directory = await makeDirectory();
+  const store = await open(directory);
+  await fillSegments(store);
+  const before = (await segmentsIn(directory)).length;
+  await store.createSnapshot(metaAt(350, 1), chunksOf('state'));
+  for (const index of [2, 130]) {
+    await store.compact(index);
+    expect(store.firstIndex()).toBe(index + 1);
+  }
+  const after = (await segmentsIn(directory)).length;
+  expect(after).toBeLessThan(before);
+  expect(after).toBeGreaterThan(2);
+  await store.close();
+  const again = await open(directory);
+  expect(again.firstIndex()).toBeLessThanOrEqual(131);
+  expect(again.entries(131, 402, 1e9)).toHaveLength(271);
+});
+
 test('a tail that was replaced across segments comes back as it was', async () => {
   const directory = await makeDirectory();
   const store = await open(directory);
