@@ -23,19 +23,11 @@ const limits: Partial<DriverOptions> = {
 /** What was let in before the log was full may still be written. */
 const LOG_BYTES_PEAK = LOG_BYTES_MAX + PENDING_BYTES_MAX;
 
-const clusters: TestCluster[] = [];
 const ends: (() => void)[] = [];
 
-afterEach(async () => {
+afterEach(() => {
   for (const end of ends.splice(0)) end();
-  for (const cluster of clusters.splice(0)) await cluster.stopAll();
 });
-
-async function startCluster(options: Partial<DriverOptions> = limits): Promise<TestCluster> {
-  const cluster = await TestCluster.of(3, options);
-  clusters.push(cluster);
-  return cluster;
-}
 
 function others(cluster: TestCluster, leader: TestMember): TestMember[] {
   return [...cluster.members.values()].filter((member) => member !== leader);
@@ -121,7 +113,7 @@ class Flood {
 }
 
 test('a follower that is away for long costs its leader no more than the log between snapshots, and gets one', async () => {
-  const cluster = await startCluster();
+  const cluster = await TestCluster.of(3, limits);
   const leader = await cluster.leader();
   const late = others(cluster, leader)[0] as TestMember;
   cluster.network.isolate(late.id);
@@ -142,7 +134,7 @@ test('a follower that is away for long costs its leader no more than the log bet
 });
 
 test('of more proposals than can be committed the rest is overloaded; the leader stays, and goes on afterwards', async () => {
-  const cluster = await startCluster();
+  const cluster = await TestCluster.of(3, limits);
   const leader = await cluster.leader();
   const { term } = leader.driver.status();
   const release = others(cluster, leader).map(({ store }) => hold(store, 'append'));
@@ -163,7 +155,7 @@ test('of more proposals than can be committed the rest is overloaded; the leader
 });
 
 test('a flood within one turn takes no more than its bytes, before the core has seen any of it', async () => {
-  const cluster = await startCluster({ ...limits, uncommittedSizeMax: 1e9 });
+  const cluster = await TestCluster.of(3, { ...limits, uncommittedSizeMax: 1e9 });
   const leader = await cluster.leader();
   const flood = new Flood(cluster, leader);
   await flood.run(1, 10_000);
@@ -175,7 +167,7 @@ test('a flood within one turn takes no more than its bytes, before the core has 
 
 test('to a member whose disk stands still no more is sent than may be on its way', async () => {
   const large = 128 * KIBIBYTE;
-  const cluster = await startCluster({
+  const cluster = await TestCluster.of(3, {
     ...limits,
     snapshotEveryBytes: 1e9,
     logBytesMax: 1e9,
@@ -202,7 +194,7 @@ test('to a member whose disk stands still no more is sent than may be on its way
 });
 
 test('while its snapshot is not done a leader takes no more than its log may hold, and goes on when it is', async () => {
-  const cluster = await startCluster();
+  const cluster = await TestCluster.of(3, limits);
   const leader = await cluster.leader();
   const { term } = leader.driver.status();
   const release = hold(leader.store, 'createSnapshot');
@@ -218,7 +210,7 @@ test('while its snapshot is not done a leader takes no more than its log may hol
 });
 
 test('a follower whose snapshot is not done takes no more than its log may hold, and comes after when it is', async () => {
-  const cluster = await startCluster();
+  const cluster = await TestCluster.of(3, limits);
   const leader = await cluster.leader();
   const slow = others(cluster, leader)[0] as TestMember;
   const release = hold(slow.store, 'createSnapshot');
@@ -238,7 +230,7 @@ test('a follower whose snapshot is not done takes no more than its log may hold,
 });
 
 test('a member that takes long over a snapshot is sent nothing else, and the log is no longer for it', async () => {
-  const cluster = await startCluster();
+  const cluster = await TestCluster.of(3, limits);
   const leader = await cluster.leader();
   const late = others(cluster, leader)[0] as TestMember;
   cluster.network.isolate(late.id);

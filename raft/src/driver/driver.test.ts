@@ -2,26 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openLogStore } from '../storage/index.ts';
 import type { LogBatch, LogStore } from './ports.ts';
-import { conf, TestCluster, type TestMember } from './testing/test-cluster.ts';
-
-const clusters: TestCluster[] = [];
-
-afterEach(async () => {
-  for (const cluster of clusters.splice(0)) await cluster.stopAll();
-});
-
-async function startCluster(...given: Parameters<typeof TestCluster.of>): Promise<TestCluster> {
-  const cluster = await TestCluster.of(...given);
-  clusters.push(cluster);
-  return cluster;
-}
-
-function propose(member: TestMember, text: string): Promise<{ index: number; result: unknown }> {
-  return member.driver.propose(Buffer.from(text));
-}
+import { conf, propose, TestCluster, type TestMember } from './testing/test-cluster.ts';
 
 /** Proposals that are made in one turn. */
 function proposeAll(member: TestMember, count: number, prefix = 'item'): Promise<{ index: number; result: unknown }[]> {
@@ -29,7 +13,7 @@ function proposeAll(member: TestMember, count: number, prefix = 'item'): Promise
 }
 
 test('proposals come out on all members in order, each with its own result', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const results = await cluster.during(proposeAll(leader, 50));
   expect(results.map(({ result }) => result)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
@@ -41,7 +25,7 @@ test('proposals come out on all members in order, each with its own result', asy
 });
 
 test('proposals of one turn share one write and are applied in one batch', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const appends: LogBatch[] = [];
   const append = leader.store.append.bind(leader.store);
@@ -56,7 +40,7 @@ test('proposals of one turn share one write and are applied in one batch', async
 });
 
 test('what is proposed while a write is under way shares the next write', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const counts: number[] = [];
   let release = (): void => undefined;
@@ -82,7 +66,7 @@ test('what is proposed while a write is under way shares the next write', async 
 });
 
 test('a proposal is acknowledged only once a quorum has stored it', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const releases: (() => void)[] = [];
   for (const { store } of cluster.members.values()) {
@@ -110,20 +94,20 @@ test('a proposal is acknowledged only once a quorum has stored it', async () => 
 });
 
 test('a member that does not lead refuses proposals and names the leader', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const follower = [...cluster.members.values()].find(({ id }) => id !== leader.id) as TestMember;
   await expect(propose(follower, 'x')).rejects.toMatchObject({ code: 'not-leader', leader: leader.id });
 });
 
 test('an empty proposal is refused: it could not be told from what a new leader appends', async () => {
-  const cluster = await startCluster(1);
+  const cluster = await TestCluster.of(1);
   const leader = await cluster.leader();
   await expect(leader.driver.propose(new Uint8Array(0))).rejects.toThrow(RangeError);
 });
 
 test('a proposal of a leader that was cut off is known to be lost once another one has taken its place', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const old = await cluster.leader();
   cluster.network.isolate(old.id);
   const lost = propose(old, 'lost');
@@ -138,7 +122,7 @@ test('a proposal of a leader that was cut off is known to be lost once another o
 });
 
 test('a proposal of a leader that lost its office resolves if the next leader commits it', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const old = await cluster.leader();
   const followers = [1, 2, 3].filter((id) => id !== old.id);
   // The followers store the entry, but their answers don't come back.
@@ -153,14 +137,14 @@ test('a proposal of a leader that lost its office resolves if the next leader co
 });
 
 test('proposals of a leader that stays cut off end with an unknown outcome', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const old = await cluster.leader();
   cluster.network.isolate(old.id);
   await expect(cluster.during(propose(old, 'lost'))).rejects.toMatchObject({ code: 'outcome-unknown' });
 });
 
 test('too many proposals, and too many bytes of them, are refused as overload', async () => {
-  const cluster = await startCluster(3, { pendingProposalsMax: 10, uncommittedSizeMax: 1000 });
+  const cluster = await TestCluster.of(3, { pendingProposalsMax: 10, uncommittedSizeMax: 1000 });
   const leader = await cluster.leader();
   const results = await cluster.during(Promise.allSettled(Array.from({ length: 12 }, () => propose(leader, 'x'))));
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(2);
@@ -172,7 +156,7 @@ test('too many proposals, and too many bytes of them, are refused as overload', 
 });
 
 test('a read barrier on any member waits for everything acknowledged before it', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   for (let round = 0; round < 5; round += 1) {
     const { index } = await cluster.during(propose(leader, `item ${round}`));
@@ -186,7 +170,7 @@ test('a read barrier on any member waits for everything acknowledged before it',
 });
 
 test('a read barrier asked while there is no leader is answered once there is one, with what was acknowledged', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const old = await cluster.leader();
   await cluster.during(proposeAll(old, 5));
   await cluster.stop(old.id);
@@ -198,14 +182,14 @@ test('a read barrier asked while there is no leader is answered once there is on
 });
 
 test('a leader that was cut off answers no read barrier', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const old = await cluster.leader();
   cluster.network.isolate(old.id);
   await expect(cluster.during(old.driver.readBarrier(2000))).rejects.toMatchObject({ code: 'timeout' });
 });
 
 test('readers of one turn share one request', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   await cluster.during(propose(leader, 'x'));
   const before = leader.driver.status().lastIndex;
@@ -214,7 +198,7 @@ test('readers of one turn share one request', async () => {
 });
 
 test('waitApplied() resolves once the entry is applied here, and rejects in time', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const follower = [...cluster.members.values()].find(({ id }) => id !== leader.id) as TestMember;
   const { index } = await cluster.during(propose(leader, 'x'));
@@ -224,7 +208,7 @@ test('waitApplied() resolves once the entry is applied here, and rejects in time
 });
 
 test('a member that lags behind the compacted log catches up by a snapshot, and goes on from there', async () => {
-  const cluster = await startCluster(3, { snapshotEveryEntries: 50 });
+  const cluster = await TestCluster.of(3, { snapshotEveryEntries: 50 });
   const leader = await cluster.leader();
   const behind = (leader.id % 3) + 1;
   await cluster.stop(behind);
@@ -240,7 +224,7 @@ test('a member that lags behind the compacted log catches up by a snapshot, and 
 });
 
 test('a snapshot that breaks off is sent again', async () => {
-  const cluster = await startCluster(3, { snapshotEveryEntries: 50 });
+  const cluster = await TestCluster.of(3, { snapshotEveryEntries: 50 });
   const leader = await cluster.leader();
   const behind = (leader.id % 3) + 1;
   await cluster.stop(behind);
@@ -255,7 +239,7 @@ test('a snapshot that breaks off is sent again', async () => {
 });
 
 test('a snapshot that breaks off again and again arrives all the same, as each attempt goes on where one stopped', async () => {
-  const cluster = await startCluster(3, { snapshotEveryEntries: 50 });
+  const cluster = await TestCluster.of(3, { snapshotEveryEntries: 50 });
   const leader = await cluster.leader();
   const behind = (leader.id % 3) + 1;
   await cluster.stop(behind);
@@ -268,7 +252,7 @@ test('a snapshot that breaks off again and again arrives all the same, as each a
 });
 
 test('after a restart the state machine is built from the snapshot and the log behind it', async () => {
-  const cluster = await startCluster(3, { snapshotEveryEntries: 40 });
+  const cluster = await TestCluster.of(3, { snapshotEveryEntries: 40 });
   const leader = await cluster.leader();
   for (let i = 0; i < 3; i += 1) await cluster.during(proposeAll(leader, 30, `round ${i}`));
   const items = [...leader.machine.items];
@@ -280,7 +264,7 @@ test('after a restart the state machine is built from the snapshot and the log b
 });
 
 test('a failure of the store stops the member, says so once, and rejects everything', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   leader.store.append = () => Promise.reject(new Error('Disk is broken'));
   const waiting = [propose(leader, 'x'), leader.driver.readBarrier(60_000), leader.driver.waitApplied(999, 60_000)];
@@ -294,7 +278,7 @@ test('a failure of the store stops the member, says so once, and rejects everyth
 });
 
 test('a state machine that throws stops the member', async () => {
-  const cluster = await startCluster(1);
+  const cluster = await TestCluster.of(1);
   const leader = await cluster.leader();
   leader.machine.poison = 'bad';
   await expect(cluster.during(propose(leader, 'bad'))).rejects.toMatchObject({ code: 'outcome-unknown' });
@@ -302,7 +286,7 @@ test('a state machine that throws stops the member', async () => {
 });
 
 test('stop() rejects what waits and writes nothing more', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const proposing = propose(leader, 'x');
   await cluster.stop(leader.id);

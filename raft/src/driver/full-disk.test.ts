@@ -1,9 +1,8 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SmallStore } from './testing/small-store.ts';
 import { conf, TestCluster, type TestMember } from './testing/test-cluster.ts';
 
 let cluster: TestCluster;
-afterEach(() => cluster.stopAll());
 
 async function three(): Promise<{ leader: TestMember; others: TestMember[] }> {
   cluster = new TestCluster();

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Message } from '../core/index.ts';
 import { testMessage } from '../core/testing/cluster.ts';
 import { MemoryLogStore } from '../storage/index.ts';
@@ -12,16 +12,9 @@ const LEASE_ROUNDS = 4;
 /** Many more than a read that needs no answer from others takes. */
 const TURNS = 20;
 
-const clusters: TestCluster[] = [];
-
-afterEach(async () => {
-  for (const cluster of clusters.splice(0)) await cluster.stopAll();
-});
-
 /** Three members, whose leader has been heard by all in this very heartbeat. */
 async function startCluster(options: Partial<DriverOptions> = { leaseReads: true }) {
   const cluster = await TestCluster.of(3, options);
-  clusters.push(cluster);
   const leader = await cluster.leader();
   const others = [...cluster.members.keys()].filter((id) => id !== leader.id);
   await cluster.during(leader.driver.propose(Buffer.from('old')));
@@ -102,7 +95,6 @@ test('a leader that hands over no longer answers by lease, also if nothing comes
 
 test('a member without reads by lease keeps what it may have promised before it was started again', async () => {
   const cluster = new TestCluster();
-  clusters.push(cluster);
   const votes: Message[] = [];
   cluster.network.join(1, {
     onMessages: (messages) => votes.push(...messages.filter(({ type }) => type === 'vote-response')),

@@ -1,25 +1,9 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { MemoryLogStore } from '../storage/index.ts';
-import { TestCluster, type TestMember } from './testing/test-cluster.ts';
-
-const clusters: TestCluster[] = [];
-
-afterEach(async () => {
-  for (const cluster of clusters.splice(0)) await cluster.stopAll();
-});
-
-async function startCluster(...given: Parameters<typeof TestCluster.of>): Promise<TestCluster> {
-  const cluster = await TestCluster.of(...given);
-  clusters.push(cluster);
-  return cluster;
-}
-
-function propose(member: TestMember, text: string): Promise<{ index: number; result: unknown }> {
-  return member.driver.propose(Buffer.from(text));
-}
+import { propose, TestCluster } from './testing/test-cluster.ts';
 
 test('leadership goes where it is asked to go', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const to = (leader.id % 3) + 1;
   await cluster.during(leader.driver.transferLeadership(to, 5000));
@@ -31,7 +15,7 @@ test('leadership goes where it is asked to go', async () => {
 });
 
 test('handing leadership to a member that is away ends in time, and the leader goes on', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const away = (leader.id % 3) + 1;
   cluster.network.isolate(away);
@@ -44,7 +28,7 @@ test('handing leadership to a member that is away ends in time, and the leader g
 });
 
 test('a transfer is given up when another one is asked for', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const [to = 0, away = 0] = [1, 2, 3].filter((id) => id !== leader.id);
   cluster.network.isolate(away);
@@ -56,7 +40,7 @@ test('a transfer is given up when another one is asked for', async () => {
 });
 
 test('the leader knows how long ago it heard of each member', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const [near = 0, away = 0] = [1, 2, 3].filter((id) => id !== leader.id);
   cluster.network.isolate(away);
@@ -68,7 +52,7 @@ test('the leader knows how long ago it heard of each member', async () => {
 });
 
 test('what is given with a change of membership comes to every state machine with it', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const changes = [{ type: 'add-learner', node: 9 }] as const;
   await cluster.during(leader.driver.changeMembership({ transition: 'auto', changes, context: Buffer.from('nine') }));
@@ -77,7 +61,7 @@ test('what is given with a change of membership comes to every state machine wit
 });
 
 test('a new member learns the founders by a snapshot that is made for it, and the log goes on', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   await cluster.during(Promise.all(Array.from({ length: 5 }, (_, place) => propose(leader, `item ${place}`))));
   const { machine } = await cluster.start(4, new MemoryLogStore());
@@ -91,7 +75,7 @@ test('a new member learns the founders by a snapshot that is made for it, and th
 });
 
 test('changed membership is known again after a restart, from the log alone', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const leaving = (leader.id % 3) + 1;
   const staying = [1, 2, 3].filter((id) => id !== leaving);
@@ -108,7 +92,7 @@ test('changed membership is known again after a restart, from the log alone', as
 });
 
 test('two changes of membership at the same time: the second is refused', async () => {
-  const cluster = await startCluster(3);
+  const cluster = await TestCluster.of(3);
   const leader = await cluster.leader();
   const make = (node: number) =>
     leader.driver.changeMembership({

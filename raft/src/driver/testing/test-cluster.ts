@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
 import type { ConfState, NodeId } from '../../core/index.ts';
 import { MemoryLogStore } from '../../storage/index.ts';
 import type { Driver, DriverOptions, LogStore } from '../ports.ts';
@@ -22,6 +23,10 @@ export interface TestMember {
   readonly failures: Error[];
 }
 
+export function propose(member: TestMember, text: string): Promise<{ index: number; result: unknown }> {
+  return member.driver.propose(Buffer.from(text));
+}
+
 export function conf(...voters: NodeId[]): ConfState {
   return { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
 }
@@ -43,6 +48,7 @@ export class TestCluster {
 
   constructor(options: Partial<DriverOptions> = {}) {
     this.#options = options;
+    onTestFinished(() => this.stopAll());
   }
 
   static async of(count: number, options: Partial<DriverOptions> = {}): Promise<TestCluster> {
