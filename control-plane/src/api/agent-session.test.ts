@@ -10,18 +10,6 @@ beforeEach(() => {
   table = new SessionTable();
 });
 
-/** Placed at index 3, on a node that is registered already. */
-function fleetOfOne(): string {
-  addNode(table.consensus, 'n1');
-  addJob(table.consensus, 'web', 3);
-  return place(table.consensus, 'web', 0, 'n1');
-}
-
-function stop(id: string) {
-  const stops = [{ id, reason: 'the test wants it' }];
-  table.consensus.write({ kind: 'apply-plan', timeMs: 0, placements: [], stops, unplaced: [] });
-}
-
 function ended(id: string) {
   const reports = [{ id, nodeId: 'n1', state: 'stopped' as const, restarts: 0, exitCode: 0, message: '' }];
   table.consensus.write({ kind: 'report-allocations', timeMs: 0, reports });
@@ -40,14 +28,14 @@ n1 < desired at 1, complete: nothing`,
   const first = place(table.consensus, 'web', 0, 'n1');
   place(table.consensus, 'web', 1, 'n1');
   expect(await table.said()).toBe('n1 < desired at 4: +WEB-0-N1 +WEB-1-N1');
-  stop(first);
+  table.stop(first);
   expect(await table.said()).toBe('n1 < desired at 5: -WEB-0-N1');
   ended(first);
   expect(await table.said()).toBe('n1 < desired at 6: xWEB-0-N1');
 });
 
 test('what an agent reports of itself is not pushed back to it', async () => {
-  const id = fleetOfOne();
+  const id = table.fleetOfOne();
   const agent = table.agent('n1');
   agent.hello();
   await table.said();
@@ -58,7 +46,7 @@ test('what an agent reports of itself is not pushed back to it', async () => {
 });
 
 test('a known node is served while there is no leader, and registered once there is one', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   table.consensus.lead({ leaderId: 0, leading: false, term: 2 });
   const agent = table.agent('n1');
   agent.hello({ agentVersion: '0.2.0' });
@@ -80,7 +68,7 @@ test('an unknown node is sent away while there is no leader', async () => {
 });
 
 test('a node that is as the state has it costs no command', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   const before = table.consensus.commands.length;
   table.agent('n1').hello();
   await table.said();
@@ -88,7 +76,7 @@ test('a node that is as the state has it costs no command', async () => {
 });
 
 test('a lost node is ready again by its Hello', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   const nodes = [{ id: 'n1', status: 'lost' as const, message: 'silent' }];
   table.consensus.write({ kind: 'set-node-status', timeMs: 0, nodes });
   table.agent('n1').hello();
@@ -98,7 +86,7 @@ test('a lost node is ready again by its Hello', async () => {
 });
 
 test('an agent with a newer state than this member waits for it, and its reports with it', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   table.consensus.lag = Promise.reject(new CellError('CELL_E_TIMEOUT', 'This member lags behind'));
   const agent = table.agent('n1');
   const known = [{ id: 'WEB-0-N1', state: AllocationState.HEALTHY }];
@@ -120,7 +108,7 @@ n1 < welcome to c0ffee0123456789, heartbeat 3000, lease 10000, members 127.0.0.1
 });
 
 test('an agent whose state this member never reaches is sent to another one', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   table.consensus.lag = Promise.reject(new CellError('CELL_E_TIMEOUT', 'This member lags behind'));
   const agent = table.agent('n1');
   agent.hello({ generation: 900n });
@@ -134,7 +122,7 @@ test('an agent whose state this member never reaches is sent to another one', as
 });
 
 test('an agent with a newer state than was ever written is told so at once', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   const before = table.consensus.commands.length;
   table.agent('n1').hello({ generation: 900n });
   expect(await table.said()).toMatch(
@@ -144,7 +132,7 @@ test('an agent with a newer state than was ever written is told so at once', asy
 });
 
 test('an agent that has a state of this fleet is a node that the fleet knows, or that fleet is gone', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   table.agent('n2').hello({ generation: 2n });
   expect(await table.said()).toMatch(
     /^n2 > hello\nn2 < end CELL_E_GENERATION_LOST: Node "n2" has generation 2, but the control plane does not know it/,
@@ -153,7 +141,7 @@ test('an agent that has a state of this fleet is a node that the fleet knows, or
 });
 
 test('a member that only lags behind catches up before it judges', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   const { promise, resolve } = Promise.withResolvers<void>();
   table.consensus.lag = promise;
   table.agent('n1').hello({ generation: 4n });
@@ -164,7 +152,7 @@ test('a member that only lags behind catches up before it judges', async () => {
 });
 
 test('an older report that was written late at another member is made good with the next heartbeat, and only then', async () => {
-  const id = fleetOfOne();
+  const id = table.fleetOfOne();
   const agent = table.agent('n1');
   agent.hello({ allocations: [{ id, state: AllocationState.RUNNING }] });
   agent.report(id, AllocationState.UNHEALTHY);
@@ -198,7 +186,7 @@ test('only agents of touched nodes hear of a change', async () => {
 });
 
 test('a second session of a node ends the first one', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   table.agent('n1').hello();
   await table.said();
   table.agent('n1').hello();

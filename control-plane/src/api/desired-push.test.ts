@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { addJob, addNode, place } from '../execute/testing/example-fleet.ts';
+import { addNode, place } from '../execute/testing/example-fleet.ts';
 import { exampleSpec } from '../state/testing/fleet-arbitraries.ts';
 import { SessionTable } from './testing/session-transcript.ts';
 
@@ -8,18 +8,6 @@ let table: SessionTable;
 beforeEach(() => {
   table = new SessionTable();
 });
-
-/** Placed at index 3, on a node that is registered already. */
-function fleetOfOne(): string {
-  addNode(table.consensus, 'n1');
-  addJob(table.consensus, 'web', 3);
-  return place(table.consensus, 'web', 0, 'n1');
-}
-
-function stop(id: string) {
-  const stops = [{ id, reason: 'the test wants it' }];
-  table.consensus.write({ kind: 'apply-plan', timeMs: 0, placements: [], stops, unplaced: [] });
-}
 
 test('what is too large for one message goes in parts, and what changes meanwhile comes after them', async () => {
   addNode(table.consensus, 'n1');
@@ -41,7 +29,7 @@ test('what is too large for one message goes in parts, and what changes meanwhil
   expect(await table.said()).toBe(
     'n1 < desired at 11, complete, more follows: +FAT-0-N1 +FAT-1-N1 +FAT-2-N1 +FAT-3-N1',
   );
-  stop('FAT-8-N1');
+  table.stop('FAT-8-N1');
   for (const instance of [9, 10, 11]) place(table.consensus, 'fat', instance, 'n1');
   agent.session.drained();
   expect(await table.said()).toBe('n1 < desired at 11, more follows: +FAT-4-N1 +FAT-5-N1 +FAT-6-N1 +FAT-7-N1');
@@ -53,38 +41,38 @@ test('what is too large for one message goes in parts, and what changes meanwhil
 });
 
 test('while the stream is full changes gather, and only the newest is sent, before the renewal', async () => {
-  const id = fleetOfOne();
+  const id = table.fleetOfOne();
   const agent = table.agent('n1');
   agent.full = true;
   agent.hello();
   expect(await table.said()).toContain('welcome');
   const second = place(table.consensus, 'web', 1, 'n1');
-  stop(second);
+  table.stop(second);
   agent.session.renewLease(1n);
   agent.session.renewLease(2n);
   expect(await table.said()).toBe('');
   agent.session.drained();
   agent.full = false;
   expect(await table.said()).toBe('n1 < desired at 5, complete: +WEB-0-N1 -WEB-1-N1');
-  stop(id);
+  table.stop(id);
   await table.said();
   agent.session.drained();
   expect(await table.said()).toBe('n1 < desired at 6: -WEB-0-N1\nn1 < lease renewed by heartbeat 2');
 });
 
 test('a renewal never overtakes what replaced the allocations', async () => {
-  const id = fleetOfOne();
+  const id = table.fleetOfOne();
   const agent = table.agent('n1');
   agent.hello();
   await table.said();
-  stop(id);
+  table.stop(id);
   // In the same turn, before the change was flushed.
   agent.session.renewLease(1n);
   expect(await table.said()).toBe('n1 < desired at 4: -WEB-0-N1\nn1 < lease renewed by heartbeat 1');
 });
 
 test('an allocation that ended and was collected in one batch is removed, once', async () => {
-  const id = fleetOfOne();
+  const id = table.fleetOfOne();
   table.agent('n1').hello();
   await table.said();
   const row = table.consensus.state.allocations.get(id)!;
@@ -97,7 +85,7 @@ test('an allocation that ended and was collected in one batch is removed, once',
 });
 
 test('a replaced state is pushed completely', async () => {
-  fleetOfOne();
+  table.fleetOfOne();
   table.agent('n1').hello();
   await table.said();
   table.consensus.replaced();

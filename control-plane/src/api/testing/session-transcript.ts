@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type AllocationState, DesiredState, type HelloSchema, type Outgoing, SessionRequestSchema } from '@cell/proto';
 import type { CellError } from '../../cell-error.ts';
-import { silentLog } from '../../execute/testing/example-fleet.ts';
+import { addJob, addNode, place, silentLog } from '../../execute/testing/example-fleet.ts';
 import { FakeClock, settle } from '../../execute/testing/fake-clock.ts';
 import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
 import type { AllocationReport } from '../../state/commands.ts';
@@ -47,6 +47,18 @@ export class SessionTable {
 
   agent(name: string): PaperAgent {
     return new PaperAgent(name, this);
+  }
+
+  /** An allocation of "web", placed at index 3 on node n1, which is registered already. */
+  fleetOfOne(): string {
+    addNode(this.consensus, 'n1');
+    addJob(this.consensus, 'web', 3);
+    return place(this.consensus, 'web', 0, 'n1');
+  }
+
+  stop(id: string): void {
+    const stops = [{ id, reason: 'the test wants it' }];
+    this.consensus.write({ kind: 'apply-plan', timeMs: 0, placements: [], stops, unplaced: [] });
   }
 
   /** What was said since the last time. */
