@@ -1,7 +1,6 @@
-import { CellApiError, type CellClient, type PromoteMemberResponse } from '@cell/sdk';
-import { CliError } from '../../cli-error.ts';
-import { Progress } from '../../output/progress.ts';
+import type { CellClient, PromoteMemberResponse } from '@cell/sdk';
 import { seconds } from '../../output/units.ts';
+import { waitUntilDone } from '../../wait-until-done.ts';
 import type { World } from '../../world.ts';
 
 const POLL_MS = 500;
@@ -22,34 +21,20 @@ const PASSING: ReadonlySet<string> = new Set([
 ]);
 
 /** Asks for the learner's vote until it is given; rejects with `CliError` `CELL_E_TIMEOUT` once the time is over. */
-export async function promoteWhenCaughtUp(
+export function promoteWhenCaughtUp(
   world: World,
   client: CellClient,
   id: bigint,
   timeoutMs: number,
 ): Promise<PromoteMemberResponse> {
-  const { clock, signal } = world;
-  const progress = new Progress(world);
-  const startMs = clock.monotonicMs();
-  try {
-    for (;;) {
-      let why: string;
-      try {
-        return await client.controlPlane.promoteMember({ id }, { signal });
-      } catch (error) {
-        if (signal.aborted || !(error instanceof CellApiError) || !PASSING.has(error.code)) throw error;
-        why = error.message;
-      }
-      const passedMs = clock.monotonicMs() - startMs;
-      if (passedMs > timeoutMs) {
-        const sentence = `Member ${id} has no vote yet after ${seconds(timeoutMs)} (${why})`;
-        const advice = `it stays a learner, "cellctl control-plane promote ${id}" tries again`;
-        throw new CliError('CELL_E_TIMEOUT', `${sentence}; ${advice}`);
-      }
-      await progress.show(`Member ${id}: ${why} (${Math.floor(passedMs / 1000)} s)`);
-      await clock.sleep(POLL_MS, signal);
-    }
-  } finally {
-    await progress.end();
-  }
+  return waitUntilDone(world, {
+    pollMs: POLL_MS,
+    timeoutMs,
+    look: async () => ({ done: await client.controlPlane.promoteMember({ id }, { signal: world.signal }) }),
+    passes: ({ code }) => PASSING.has(code),
+    line: (why, passedMs) => `Member ${id}: ${why} (${Math.floor(passedMs / 1000)} s)`,
+    overdue: (why) =>
+      `Member ${id} has no vote yet after ${seconds(timeoutMs)} (${why}); it stays a learner, ` +
+      `"cellctl control-plane promote ${id}" tries again`,
+  });
 }

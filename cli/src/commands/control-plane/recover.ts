@@ -1,16 +1,10 @@
-import {
-  CellApiError,
-  type CellClient,
-  plainMessage,
-  type RecoverQuorumResponse,
-  RecoverQuorumResponseSchema,
-} from '@cell/sdk';
+import { type CellClient, plainMessage, type RecoverQuorumResponse, RecoverQuorumResponseSchema } from '@cell/sdk';
 import { CliError } from '../../cli-error.ts';
 import { defineCommand } from '../../command-line/command-spec.ts';
 import { outputFlagSpecs } from '../../command-line/global-flags.ts';
 import { canAsk } from '../../confirm.ts';
-import { Progress } from '../../output/progress.ts';
 import { countOf, seconds } from '../../output/units.ts';
+import { waitUntilDone } from '../../wait-until-done.ts';
 import type { World } from '../../world.ts';
 import { readMemberId } from './member-id.ts';
 
@@ -82,25 +76,15 @@ async function waitUntilItLeads(
   survivor: bigint,
   timeoutMs: number,
 ): Promise<void> {
-  const { clock, signal } = world;
-  const progress = new Progress(world);
-  const startMs = clock.monotonicMs();
-  try {
-    for (;;) {
-      try {
-        const status = await client.controlPlane.getControlPlaneStatus({}, { signal, attemptsMax: 1 });
-        if (status.clusterId === clusterId && status.leaderId === survivor) return;
-      } catch (error) {
-        if (signal.aborted || !(error instanceof CellApiError)) throw error;
-      }
-      if (clock.monotonicMs() - startMs > timeoutMs) {
-        const message = `Member ${survivor} does not lead yet after ${seconds(timeoutMs)}; look at its log`;
-        throw new CliError('CELL_E_TIMEOUT', message);
-      }
-      await progress.show(`Member ${survivor} starts again as the only member …`);
-      await clock.sleep(POLL_MS, signal);
-    }
-  } finally {
-    await progress.end();
-  }
+  await waitUntilDone(world, {
+    pollMs: POLL_MS,
+    timeoutMs,
+    look: async () => {
+      const status = await client.controlPlane.getControlPlaneStatus({}, { signal: world.signal, attemptsMax: 1 });
+      return status.clusterId === clusterId && status.leaderId === survivor ? { done: undefined } : { text: '' };
+    },
+    passes: () => true,
+    line: () => `Member ${survivor} starts again as the only member …`,
+    overdue: () => `Member ${survivor} does not lead yet after ${seconds(timeoutMs)}; look at its log`,
+  });
 }

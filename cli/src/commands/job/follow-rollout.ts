@@ -1,7 +1,6 @@
-import { CellApiError, type CellClient, type GetJobResponse } from '@cell/sdk';
-import { CliError } from '../../cli-error.ts';
-import { Progress } from '../../output/progress.ts';
+import type { CellClient, GetJobResponse } from '@cell/sdk';
 import { seconds } from '../../output/units.ts';
+import { waitUntilDone } from '../../wait-until-done.ts';
 import type { World } from '../../world.ts';
 import { judgeRollout, type Rollout } from './judge-rollout.ts';
 
@@ -18,40 +17,28 @@ export interface FinishedRollout {
  * Looks at the job until its version is rolled out, can't be, or the time is over (`CliError` `CELL_E_TIMEOUT`).
  * Outlasts failovers: errors that pass are waited out.
  */
-export async function followRollout(
+export function followRollout(
   world: World,
   client: CellClient,
   job: { readonly name: string; readonly version: bigint },
   timeoutMs: number,
 ): Promise<FinishedRollout> {
-  const { clock, signal } = world;
-  const progress = new Progress(world);
-  const startMs = clock.monotonicMs();
   let unplacedLooks = 0;
-  let text = '';
-  try {
-    for (;;) {
-      try {
-        const response = await client.jobs.getJob({ name: job.name }, { signal });
-        const rollout = judgeRollout(response, job.version);
-        unplacedLooks = rollout.state === 'unplaced' ? unplacedLooks + 1 : 0;
-        if (rollout.state !== 'waiting' && (rollout.state !== 'unplaced' || unplacedLooks >= UNPLACED_LOOKS)) {
-          return { rollout: { ...rollout, state: rollout.state }, response };
-        }
-        ({ text } = rollout);
-      } catch (error) {
-        if (signal.aborted || !(error instanceof CellApiError) || error.code === 'CELL_E_NOT_FOUND') throw error;
-        ({ message: text } = error);
-      }
-      const passedMs = clock.monotonicMs() - startMs;
-      if (passedMs > timeoutMs) {
-        const sentence = `Job "${job.name}" is not there yet after ${seconds(timeoutMs)} (${text})`;
-        throw new CliError('CELL_E_TIMEOUT', `${sentence}; it goes on, "cellctl job show ${job.name}" shows it`);
-      }
-      await progress.show(`Job "${job.name}": ${text} (${Math.floor(passedMs / 1000)} s)`);
-      await clock.sleep(POLL_MS, signal);
-    }
-  } finally {
-    await progress.end();
-  }
+  return waitUntilDone(world, {
+    pollMs: POLL_MS,
+    timeoutMs,
+    look: async () => {
+      const response = await client.jobs.getJob({ name: job.name }, { signal: world.signal });
+      const rollout = judgeRollout(response, job.version);
+      const { state, text } = rollout;
+      unplacedLooks = state === 'unplaced' ? unplacedLooks + 1 : 0;
+      if (state === 'waiting' || (state === 'unplaced' && unplacedLooks < UNPLACED_LOOKS)) return { text };
+      return { done: { rollout: { ...rollout, state }, response } };
+    },
+    passes: ({ code }) => code !== 'CELL_E_NOT_FOUND',
+    line: (text, passedMs) => `Job "${job.name}": ${text} (${Math.floor(passedMs / 1000)} s)`,
+    overdue: (text) =>
+      `Job "${job.name}" is not there yet after ${seconds(timeoutMs)} (${text}); it goes on, ` +
+      `"cellctl job show ${job.name}" shows it`,
+  });
 }
