@@ -2,7 +2,7 @@
  * What the parts of the agent ask of each other and of the world. `start-agent.ts` is where the real clock, disk and
  * network are put in; tests give their own.
  */
-import type { Observed } from './reconcile/model.ts';
+import type { Isolation, Observed, StopPolicy } from './reconcile/model.ts';
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970: for what outlives the process. */
@@ -29,6 +29,8 @@ export interface Log {
 export interface Runtime {
   /** For people and for constraints. */
   readonly name: 'process' | 'systemd' | 'memory';
+  /** What jobs may ask of it, in the words of `Inventory.capabilities` in model.proto. */
+  capabilities(): Promise<readonly string[]>;
   /** Ids of all allocations of which something is kept, also from before this process. */
   known(): readonly string[];
   /** The own folder of an allocation: where its command runs if it names no other place. */
@@ -48,6 +50,12 @@ export interface Runtime {
   usage(): Promise<ReadonlyMap<string, Usage>>;
   /** Runs a command beside an allocation, with its user, folder and environment; for health checks. */
   runBeside(request: RunRequest, timeoutMs: number): Promise<BesideResult>;
+  /**
+   * Runs a command in a running allocation, in its cgroup and namespaces and with its user, folder and environment.
+   * Ends with one 'exit'. Ends the command when the signal aborts. Rejects with `AgentError`: `CELL_E_UNSUPPORTED`,
+   * `CELL_E_NOT_FOUND` (nothing runs), `CELL_E_CANNOT_RUN`.
+   */
+  exec(request: ExecRequest, input: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput>;
   /** Output as it was written, the oldest that is kept first. Rejects with `CELL_E_NOT_FOUND` if nothing is kept. */
   readLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
   /** Kills what is left and drops all that is kept. */
@@ -65,11 +73,44 @@ export interface RunRequest {
   readonly command: readonly string[];
   /** Exactly this and nothing else. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Empty: the agent's own. */
+  /** Empty: as `isolation` says. */
   readonly user: string;
   /** Empty: a folder of the allocation. */
   readonly workingDirectory: string;
+  readonly jobName: string;
+  readonly instance: number;
+  readonly isolation: Isolation;
+  /** For when the machine itself is shut down; else it is the agent that stops a run. */
+  readonly stop: StopPolicy;
 }
+
+export interface ExecRequest {
+  readonly id: string;
+  readonly run: number;
+  readonly command: readonly string[];
+  /** Added to what the run itself has. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Undefined: pipes. */
+  readonly terminal: ExecTerminal | undefined;
+}
+
+export interface ExecTerminal {
+  /** For TERM. */
+  readonly type: string;
+  /** In characters. */
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export type ExecInput =
+  | { readonly type: 'data'; readonly data: Uint8Array }
+  | { readonly type: 'end' }
+  | { readonly type: 'resize'; readonly terminal: ExecTerminal };
+
+export type ExecOutput =
+  | { readonly type: 'stdout' | 'stderr'; readonly data: Uint8Array }
+  /** 128 + n for signal n. */
+  | { readonly type: 'exit'; readonly exitCode: number };
 
 export interface Usage {
   /** Since the start of the processes that run now. */
@@ -77,6 +118,12 @@ export interface Usage {
   readonly memoryBytes: number;
   readonly processes: number;
   readonly readAtMs: number;
+  /** Undefined here and below: this machine can't tell. */
+  readonly ioReadBytes?: number;
+  readonly ioWriteBytes?: number;
+  /** Hundredths of a percent of the last ten seconds in which some processes waited. */
+  readonly pressure?: { readonly cpu: number; readonly memory: number; readonly io: number };
+  readonly oomKills?: number;
 }
 
 export interface BesideResult {
@@ -91,6 +138,10 @@ export interface LogRequest {
   /** Last lines of each stream to begin with; undefined: all that is kept. */
   readonly tailLines: number | undefined;
   readonly stream: 'both' | LogStreamName;
+  /** Only what was written since then, milliseconds since 1970; undefined: all. */
+  readonly sinceMs?: number;
+  /** Go on after what came with this cursor; then neither `tailLines` nor `sinceMs` counts. */
+  readonly cursor?: string;
   /** Whether another run may follow the one that has ended: then a follower waits on. */
   readonly mayGoOn: () => boolean;
 }
@@ -100,4 +151,6 @@ export type LogStreamName = 'stdout' | 'stderr';
 export interface LogChunk {
   readonly stream: LogStreamName;
   readonly data: Uint8Array;
+  /** Where to go on after this; undefined: this runtime can't. */
+  readonly cursor?: string;
 }

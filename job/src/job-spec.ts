@@ -16,6 +16,8 @@ export type ConstraintOperator =
 export type HealthCheckType = 'http' | 'tcp' | 'exec';
 export type RestartMode = 'always' | 'on-failure' | 'never';
 export type OnDisconnect = 'keep' | 'stop';
+export type Sandbox = 'default' | 'strict' | 'none';
+export type DirectoryKind = 'state' | 'cache' | 'logs';
 
 export interface JobSpec {
   /** Identity in the fleet: lower-case letters, digits and "-", 1 to 63 characters. */
@@ -26,8 +28,10 @@ export interface JobSpec {
   /** Program and arguments; no shell. `${CELL_…}` is replaced by the agent. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Empty: the user that the agent runs as. */
+  /** Empty: one made for the instance, or the agent's own where that can't be done or the sandbox is 'none'. */
   readonly user: string;
+  /** Insist on a user made for the instance; never together with `user`. */
+  readonly dynamicUser: boolean;
   /** Absolute; empty: the allocation's own folder. */
   readonly workingDirectory: string;
   readonly resources: ResourceRequest;
@@ -37,6 +41,40 @@ export interface JobSpec {
   readonly restart: RestartPolicy;
   readonly onDisconnect: OnDisconnect;
   readonly stop: StopPolicy;
+  /** 'default': what fits the type, as far as the node can; 'strict' is refused where it can't be had. */
+  readonly sandbox: Sandbox;
+  readonly limits: Limits;
+  readonly network: NetworkAccess;
+  /** Each at most once. */
+  readonly directories: readonly DirectoryKind[];
+  /** Names of credentials, and of the files in the node's folder of secrets that hold them. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** Names of files in the node's folder of secrets. */
+  readonly environmentFiles: readonly string[];
+  /** "PATH:ACCESS", such as "/dev/kvm:rw". */
+  readonly devices: readonly string[];
+}
+
+/** What an instance may not go beyond; 0: no limit, or the system's own value. */
+export interface Limits {
+  readonly memoryMaxMib: number;
+  readonly memoryHighMib: number;
+  /** Thousandths of a core. */
+  readonly cpuMaxMillis: number;
+  /** 1 to 10,000; the system's own is 100. */
+  readonly cpuWeight: number;
+  /** 1 to 10,000; the system's own is 100. */
+  readonly ioWeight: number;
+  readonly tasksMax: number;
+  readonly filesMax: number;
+}
+
+export interface NetworkAccess {
+  /** Nothing but a loopback interface of its own. */
+  readonly private: boolean;
+  /** "any", "localhost", "link-local", "multicast", "ADDRESS" or "ADDRESS/BITS". */
+  readonly deny: readonly string[];
+  readonly allow: readonly string[];
 }
 
 export interface ResourceRequest {

@@ -23,10 +23,11 @@ export interface DesiredAllocation {
   /** Program and arguments, `${CELL_…}` not yet replaced. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Empty: the agent's own user. */
+  /** Empty: as `isolation` says. */
   readonly user: string;
   /** Absolute; empty: the allocation's own folder. */
   readonly workingDirectory: string;
+  readonly isolation: Isolation;
   /** Numbers by name. */
   readonly ports: Readonly<Record<string, number>>;
   /** Null: healthy once its process has run for `SETTLE_MS`. */
@@ -34,6 +35,42 @@ export interface DesiredAllocation {
   readonly restart: RestartPolicy;
   readonly stop: StopPolicy;
   readonly onDisconnect: 'keep' | 'stop';
+}
+
+/** What an instance may not do and not go beyond. How much of it is enforced, the runtime says as capabilities. */
+export interface Isolation {
+  readonly jobType: 'service' | 'batch' | 'system';
+  /** 'default': what fits the type of the job, as far as the node can. */
+  readonly sandbox: 'default' | 'strict' | 'none';
+  /** Insist on a user made for the instance. */
+  readonly dynamicUser: boolean;
+  readonly limits: Limits;
+  readonly network: {
+    /** Nothing but a loopback interface of its own. */
+    readonly private: boolean;
+    /** "any", "localhost", "link-local", "multicast", "ADDRESS" or "ADDRESS/BITS". */
+    readonly deny: readonly string[];
+    readonly allow: readonly string[];
+  };
+  readonly directories: readonly ('state' | 'cache' | 'logs')[];
+  /** Names of credentials, and of the files in the node's folder of secrets that hold them. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** Names of files in the node's folder of secrets. */
+  readonly environmentFiles: readonly string[];
+  /** "PATH:ACCESS", such as "/dev/kvm:rw". */
+  readonly devices: readonly string[];
+}
+
+/** 0: no limit, or the system's own value. */
+export interface Limits {
+  readonly memoryMaxMib: number;
+  readonly memoryHighMib: number;
+  /** Thousandths of a core. */
+  readonly cpuMaxMillis: number;
+  readonly cpuWeight: number;
+  readonly ioWeight: number;
+  readonly tasksMax: number;
+  readonly filesMax: number;
 }
 
 export interface HealthCheck {

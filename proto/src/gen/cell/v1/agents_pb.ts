@@ -10,7 +10,7 @@ import type { JobSpec } from "./job_pb.ts";
 import { file_cell_v1_job } from "./job_pb.ts";
 import type { AllocationState, DesiredState, Inventory } from "./model_pb.ts";
 import { file_cell_v1_model } from "./model_pb.ts";
-import type { LogStream, StreamLogsRequest, Usage } from "./operators_pb.ts";
+import type { ExecInput, ExecOutput, ExecStart, LogStream, StreamLogsRequest, Usage } from "./operators_pb.ts";
 import { file_cell_v1_operators } from "./operators_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell/v1/agents.proto.
  */
 export const file_cell_v1_agents: GenFile = /*@__PURE__*/
-  fileDesc("ChRjZWxsL3YxL2FnZW50cy5wcm90bxIHY2VsbC52MSKIAQoOU2Vzc2lvblJlcXVlc3QSHwoFaGVsbG8YASABKAsyDi5jZWxsLnYxLkhlbGxvSAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY2VsbC52MS5IZWFydGJlYXRIABIhCgZyZXBvcnQYAyABKAsyDy5jZWxsLnYxLlJlcG9ydEgAQgkKB21lc3NhZ2Ui1wEKBUhlbGxvEg8KB25vZGVfaWQYASABKAkSEQoJbm9kZV9uYW1lGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSJQoJaW52ZW50b3J5GAQgASgLMhIuY2VsbC52MS5JbnZlbnRvcnkSFAoMaHR0cF9hZGRyZXNzGAUgASgJEhIKCmdlbmVyYXRpb24YBiABKAQSLgoLYWxsb2NhdGlvbnMYByADKAsyGS5jZWxsLnYxLkFsbG9jYXRpb25SZXBvcnQSEgoKY2x1c3Rlcl9pZBgIIAEoCSLSAQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEEhIKCmxvYWRfbWlsbGkYAiABKA0SHAoUbWVtb3J5X2F2YWlsYWJsZV9taWIYAyABKAQSFQoNZGlza19mcmVlX21pYhgEIAEoBBIsCgV1c2FnZRgFIAMoCzIdLmNlbGwudjEuSGVhcnRiZWF0LlVzYWdlRW50cnkaPAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSHQoFdmFsdWUYAiABKAsyDi5jZWxsLnYxLlVzYWdlOgI4ASI4CgZSZXBvcnQSLgoLYWxsb2NhdGlvbnMYASADKAsyGS5jZWxsLnYxLkFsbG9jYXRpb25SZXBvcnQikAEKEEFsbG9jYXRpb25SZXBvcnQSCgoCaWQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5jZWxsLnYxLkFsbG9jYXRpb25TdGF0ZRIQCghyZXN0YXJ0cxgDIAEoDRIWCglleGl0X2NvZGUYBCABKAVIAIgBARIPCgdtZXNzYWdlGAUgASgJQgwKCl9leGl0X2NvZGUiyQEKD1Nlc3Npb25SZXNwb25zZRIjCgd3ZWxjb21lGAEgASgLMhAuY2VsbC52MS5XZWxjb21lSAASLgoNbGVhc2VfcmVuZXdhbBgCIAEoCzIVLmNlbGwudjEuTGVhc2VSZW5ld2FsSAASLgoHZGVzaXJlZBgDIAEoCzIbLmNlbGwudjEuRGVzaXJlZEFsbG9jYXRpb25zSAASJgoJb3Blbl9sb2dzGAQgASgLMhEuY2VsbC52MS5PcGVuTG9nc0gAQgkKB21lc3NhZ2UibwoHV2VsY29tZRISCgpjbHVzdGVyX2lkGAEgASgJEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgCIAEoDRIQCghsZWFzZV9tcxgDIAEoDRIfChdjb250cm9sX3BsYW5lX2FkZHJlc3NlcxgEIAMoCSIgCgxMZWFzZVJlbmV3YWwSEAoIc2VxdWVuY2UYASABKAQiggEKEkRlc2lyZWRBbGxvY2F0aW9ucxISCgpnZW5lcmF0aW9uGAEgASgEEhAKCGNvbXBsZXRlGAIgASgIEicKA3NldBgDIAMoCzIaLmNlbGwudjEuRGVzaXJlZEFsbG9jYXRpb24SDwoHcmVtb3ZlZBgEIAMoCRIMCgRtb3JlGAUgASgIIvIBChFEZXNpcmVkQWxsb2NhdGlvbhIKCgJpZBgBIAEoCRITCgtqb2JfdmVyc2lvbhgCIAEoBBIQCghpbnN0YW5jZRgDIAEoDRImCgdkZXNpcmVkGAQgASgOMhUuY2VsbC52MS5EZXNpcmVkU3RhdGUSHgoEc3BlYxgFIAEoCzIQLmNlbGwudjEuSm9iU3BlYxI0CgVwb3J0cxgGIAMoCzIlLmNlbGwudjEuRGVzaXJlZEFsbG9jYXRpb24uUG9ydHNFbnRyeRosCgpQb3J0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiSwoIT3BlbkxvZ3MSEgoKcmVxdWVzdF9pZBgBIAEoCRIrCgdyZXF1ZXN0GAIgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJmCg9TZW5kTG9nc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIMCgRkYXRhGAIgASgMEiIKBnN0cmVhbRgDIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtEg0KBWVycm9yGAQgASgJIhIKEFNlbmRMb2dzUmVzcG9uc2UykwEKDEFnZW50U2VydmljZRJACgdTZXNzaW9uEhcuY2VsbC52MS5TZXNzaW9uUmVxdWVzdBoYLmNlbGwudjEuU2Vzc2lvblJlc3BvbnNlKAEwARJBCghTZW5kTG9ncxIYLmNlbGwudjEuU2VuZExvZ3NSZXF1ZXN0GhkuY2VsbC52MS5TZW5kTG9nc1Jlc3BvbnNlKAFiBnByb3RvMw", [file_cell_v1_job, file_cell_v1_model, file_cell_v1_operators]);
+  fileDesc("ChRjZWxsL3YxL2FnZW50cy5wcm90bxIHY2VsbC52MSKIAQoOU2Vzc2lvblJlcXVlc3QSHwoFaGVsbG8YASABKAsyDi5jZWxsLnYxLkhlbGxvSAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY2VsbC52MS5IZWFydGJlYXRIABIhCgZyZXBvcnQYAyABKAsyDy5jZWxsLnYxLlJlcG9ydEgAQgkKB21lc3NhZ2Ui1wEKBUhlbGxvEg8KB25vZGVfaWQYASABKAkSEQoJbm9kZV9uYW1lGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSJQoJaW52ZW50b3J5GAQgASgLMhIuY2VsbC52MS5JbnZlbnRvcnkSFAoMaHR0cF9hZGRyZXNzGAUgASgJEhIKCmdlbmVyYXRpb24YBiABKAQSLgoLYWxsb2NhdGlvbnMYByADKAsyGS5jZWxsLnYxLkFsbG9jYXRpb25SZXBvcnQSEgoKY2x1c3Rlcl9pZBgIIAEoCSLSAQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEEhIKCmxvYWRfbWlsbGkYAiABKA0SHAoUbWVtb3J5X2F2YWlsYWJsZV9taWIYAyABKAQSFQoNZGlza19mcmVlX21pYhgEIAEoBBIsCgV1c2FnZRgFIAMoCzIdLmNlbGwudjEuSGVhcnRiZWF0LlVzYWdlRW50cnkaPAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSHQoFdmFsdWUYAiABKAsyDi5jZWxsLnYxLlVzYWdlOgI4ASI4CgZSZXBvcnQSLgoLYWxsb2NhdGlvbnMYASADKAsyGS5jZWxsLnYxLkFsbG9jYXRpb25SZXBvcnQikAEKEEFsbG9jYXRpb25SZXBvcnQSCgoCaWQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5jZWxsLnYxLkFsbG9jYXRpb25TdGF0ZRIQCghyZXN0YXJ0cxgDIAEoDRIWCglleGl0X2NvZGUYBCABKAVIAIgBARIPCgdtZXNzYWdlGAUgASgJQgwKCl9leGl0X2NvZGUi8QEKD1Nlc3Npb25SZXNwb25zZRIjCgd3ZWxjb21lGAEgASgLMhAuY2VsbC52MS5XZWxjb21lSAASLgoNbGVhc2VfcmVuZXdhbBgCIAEoCzIVLmNlbGwudjEuTGVhc2VSZW5ld2FsSAASLgoHZGVzaXJlZBgDIAEoCzIbLmNlbGwudjEuRGVzaXJlZEFsbG9jYXRpb25zSAASJgoJb3Blbl9sb2dzGAQgASgLMhEuY2VsbC52MS5PcGVuTG9nc0gAEiYKCW9wZW5fZXhlYxgFIAEoCzIRLmNlbGwudjEuT3BlbkV4ZWNIAEIJCgdtZXNzYWdlIm8KB1dlbGNvbWUSEgoKY2x1c3Rlcl9pZBgBIAEoCRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAiABKA0SEAoIbGVhc2VfbXMYAyABKA0SHwoXY29udHJvbF9wbGFuZV9hZGRyZXNzZXMYBCADKAkiIAoMTGVhc2VSZW5ld2FsEhAKCHNlcXVlbmNlGAEgASgEIoIBChJEZXNpcmVkQWxsb2NhdGlvbnMSEgoKZ2VuZXJhdGlvbhgBIAEoBBIQCghjb21wbGV0ZRgCIAEoCBInCgNzZXQYAyADKAsyGi5jZWxsLnYxLkRlc2lyZWRBbGxvY2F0aW9uEg8KB3JlbW92ZWQYBCADKAkSDAoEbW9yZRgFIAEoCCLyAQoRRGVzaXJlZEFsbG9jYXRpb24SCgoCaWQYASABKAkSEwoLam9iX3ZlcnNpb24YAiABKAQSEAoIaW5zdGFuY2UYAyABKA0SJgoHZGVzaXJlZBgEIAEoDjIVLmNlbGwudjEuRGVzaXJlZFN0YXRlEh4KBHNwZWMYBSABKAsyEC5jZWxsLnYxLkpvYlNwZWMSNAoFcG9ydHMYBiADKAsyJS5jZWxsLnYxLkRlc2lyZWRBbGxvY2F0aW9uLlBvcnRzRW50cnkaLAoKUG9ydHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIksKCE9wZW5Mb2dzEhIKCnJlcXVlc3RfaWQYASABKAkSKwoHcmVxdWVzdBgCIAEoCzIaLmNlbGwudjEuU3RyZWFtTG9nc1JlcXVlc3QidgoPU2VuZExvZ3NSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDAoEZGF0YRgCIAEoDBIiCgZzdHJlYW0YAyABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbRINCgVlcnJvchgEIAEoCRIOCgZjdXJzb3IYBSABKAkiEgoQU2VuZExvZ3NSZXNwb25zZSJBCghPcGVuRXhlYxISCgpyZXF1ZXN0X2lkGAEgASgJEiEKBXN0YXJ0GAIgASgLMhIuY2VsbC52MS5FeGVjU3RhcnQiWgoQU2VydmVFeGVjUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEiMKBm91dHB1dBgCIAEoCzITLmNlbGwudjEuRXhlY091dHB1dBINCgVlcnJvchgDIAEoCSI2ChFTZXJ2ZUV4ZWNSZXNwb25zZRIhCgVpbnB1dBgBIAEoCzISLmNlbGwudjEuRXhlY0lucHV0MtsBCgxBZ2VudFNlcnZpY2USQAoHU2Vzc2lvbhIXLmNlbGwudjEuU2Vzc2lvblJlcXVlc3QaGC5jZWxsLnYxLlNlc3Npb25SZXNwb25zZSgBMAESQQoIU2VuZExvZ3MSGC5jZWxsLnYxLlNlbmRMb2dzUmVxdWVzdBoZLmNlbGwudjEuU2VuZExvZ3NSZXNwb25zZSgBEkYKCVNlcnZlRXhlYxIZLmNlbGwudjEuU2VydmVFeGVjUmVxdWVzdBoaLmNlbGwudjEuU2VydmVFeGVjUmVzcG9uc2UoATABYgZwcm90bzM", [file_cell_v1_job, file_cell_v1_model, file_cell_v1_operators]);
 
 /**
  * What an agent says in its session.
@@ -297,6 +297,14 @@ export type SessionResponse = Message<"cell.v1.SessionResponse"> & {
      */
     value: OpenLogs;
     case: "openLogs";
+  } | {
+    /**
+     * A person wants to run a command in an allocation.
+     *
+     * @generated from field: cell.v1.OpenExec open_exec = 5;
+     */
+    value: OpenExec;
+    case: "openExec";
   } | { case: undefined; value?: undefined };
 };
 
@@ -538,6 +546,13 @@ export type SendLogsRequest = Message<"cell.v1.SendLogsRequest"> & {
    * @generated from field: string error = 4;
    */
   error: string;
+
+  /**
+   * See StreamLogsResponse.cursor.
+   *
+   * @generated from field: string cursor = 5;
+   */
+  cursor: string;
 };
 
 /**
@@ -561,6 +576,90 @@ export type SendLogsResponse = Message<"cell.v1.SendLogsResponse"> & {
  */
 export const SendLogsResponseSchema: GenMessage<SendLogsResponse> = /*@__PURE__*/
   messageDesc(file_cell_v1_agents, 12);
+
+/**
+ * Asks the agent to call ServeExec.
+ *
+ * @generated from message cell.v1.OpenExec
+ */
+export type OpenExec = Message<"cell.v1.OpenExec"> & {
+  /**
+   * To be named in ServeExec.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * What to run.
+   *
+   * @generated from field: cell.v1.ExecStart start = 2;
+   */
+  start?: ExecStart | undefined;
+};
+
+/**
+ * Describes the message cell.v1.OpenExec.
+ * Use `create(OpenExecSchema)` to create a new message.
+ */
+export const OpenExecSchema: GenMessage<OpenExec> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 13);
+
+/**
+ * What a command in an allocation writes.
+ *
+ * @generated from message cell.v1.ServeExecRequest
+ */
+export type ServeExecRequest = Message<"cell.v1.ServeExecRequest"> & {
+  /**
+   * From OpenExec; only in the first message, which may have no output.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * What it wrote, or how it ended.
+   *
+   * @generated from field: cell.v1.ExecOutput output = 2;
+   */
+  output?: ExecOutput | undefined;
+
+  /**
+   * Set in the last message if the command can't be run: what failed, and what to do.
+   *
+   * @generated from field: string error = 3;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message cell.v1.ServeExecRequest.
+ * Use `create(ServeExecRequestSchema)` to create a new message.
+ */
+export const ServeExecRequestSchema: GenMessage<ServeExecRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 14);
+
+/**
+ * What a command in an allocation is sent. The agent ends the command when this stream ends.
+ *
+ * @generated from message cell.v1.ServeExecResponse
+ */
+export type ServeExecResponse = Message<"cell.v1.ServeExecResponse"> & {
+  /**
+   * What to read.
+   *
+   * @generated from field: cell.v1.ExecInput input = 1;
+   */
+  input?: ExecInput | undefined;
+};
+
+/**
+ * Describes the message cell.v1.ServeExecResponse.
+ * Use `create(ServeExecResponseSchema)` to create a new message.
+ */
+export const ServeExecResponseSchema: GenMessage<ServeExecResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 15);
 
 /**
  * What agents call.
@@ -588,6 +687,16 @@ export const AgentService: GenService<{
     methodKind: "client_streaming";
     input: typeof SendLogsRequestSchema;
     output: typeof SendLogsResponseSchema;
+  },
+  /**
+   * Answer to an OpenExec: the agent sends what the command writes and how it ended, and is sent what it shall read.
+   *
+   * @generated from rpc cell.v1.AgentService.ServeExec
+   */
+  serveExec: {
+    methodKind: "bidi_streaming";
+    input: typeof ServeExecRequestSchema;
+    output: typeof ServeExecResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cell_v1_agents, 0);

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell/v1/job.proto.
  */
 export const file_cell_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChFjZWxsL3YxL2pvYi5wcm90bxIHY2VsbC52MSKCBAoHSm9iU3BlYxIMCgRuYW1lGAEgASgJEh4KBHR5cGUYAiABKA4yEC5jZWxsLnYxLkpvYlR5cGUSDQoFY291bnQYAyABKA0SDwoHY29tbWFuZBgEIAMoCRI2CgtlbnZpcm9ubWVudBgFIAMoCzIhLmNlbGwudjEuSm9iU3BlYy5FbnZpcm9ubWVudEVudHJ5EgwKBHVzZXIYBiABKAkSGQoRd29ya2luZ19kaXJlY3RvcnkYByABKAkSJQoJcmVzb3VyY2VzGAggASgLMhIuY2VsbC52MS5SZXNvdXJjZXMSIwoFcG9ydHMYCSADKAsyFC5jZWxsLnYxLlBvcnRSZXF1ZXN0EigKC2NvbnN0cmFpbnRzGAogAygLMhMuY2VsbC52MS5Db25zdHJhaW50EiQKBmhlYWx0aBgLIAEoCzIULmNlbGwudjEuSGVhbHRoQ2hlY2sSJwoHcmVzdGFydBgMIAEoCzIWLmNlbGwudjEuUmVzdGFydFBvbGljeRIsCg1vbl9kaXNjb25uZWN0GA0gASgOMhUuY2VsbC52MS5PbkRpc2Nvbm5lY3QSIQoEc3RvcBgOIAEoCzITLmNlbGwudjEuU3RvcFBvbGljeRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMwoJUmVzb3VyY2VzEhIKCmNwdV9taWxsaXMYASABKA0SEgoKbWVtb3J5X21pYhgCIAEoDSIpCgtQb3J0UmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHBvcnQYAiABKA0iXQoKQ29uc3RyYWludBIRCglhdHRyaWJ1dGUYASABKAkSLQoIb3BlcmF0b3IYAiABKA4yGy5jZWxsLnYxLkNvbnN0cmFpbnRPcGVyYXRvchINCgV2YWx1ZRgDIAEoCSLVAQoLSGVhbHRoQ2hlY2sSJgoEdHlwZRgBIAEoDjIYLmNlbGwudjEuSGVhbHRoQ2hlY2tUeXBlEgwKBHBvcnQYAiABKAkSDAoEcGF0aBgDIAEoCRIPCgdjb21tYW5kGAQgAygJEhMKC2ludGVydmFsX21zGAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKA0SGQoRaGVhbHRoeV90aHJlc2hvbGQYByABKA0SGwoTdW5oZWFsdGh5X3RocmVzaG9sZBgIIAEoDRIQCghncmFjZV9tcxgJIAEoDSKAAQoNUmVzdGFydFBvbGljeRIiCgRtb2RlGAEgASgOMhQuY2VsbC52MS5SZXN0YXJ0TW9kZRIQCghhdHRlbXB0cxgCIAEoDRIRCgl3aW5kb3dfbXMYAyABKA0SEAoIZGVsYXlfbXMYBCABKA0SFAoMZGVsYXlfbWF4X21zGAUgASgNIjAKClN0b3BQb2xpY3kSDgoGc2lnbmFsGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0qYgoHSm9iVHlwZRIYChRKT0JfVFlQRV9VTlNQRUNJRklFRBAAEhQKEEpPQl9UWVBFX1NFUlZJQ0UQARISCg5KT0JfVFlQRV9CQVRDSBACEhMKD0pPQl9UWVBFX1NZU1RFTRADKr4CChJDb25zdHJhaW50T3BlcmF0b3ISIwofQ09OU1RSQUlOVF9PUEVSQVRPUl9VTlNQRUNJRklFRBAAEh0KGUNPTlNUUkFJTlRfT1BFUkFUT1JfRVFVQUwQARIhCh1DT05TVFJBSU5UX09QRVJBVE9SX05PVF9FUVVBTBACEhoKFkNPTlNUUkFJTlRfT1BFUkFUT1JfSU4QAxIeChpDT05TVFJBSU5UX09QRVJBVE9SX05PVF9JThAEEh4KGkNPTlNUUkFJTlRfT1BFUkFUT1JfRVhJU1RTEAUSIgoeQ09OU1RSQUlOVF9PUEVSQVRPUl9OT1RfRVhJU1RTEAYSIAocQ09OU1RSQUlOVF9PUEVSQVRPUl9BVF9MRUFTVBAHEh8KG0NPTlNUUkFJTlRfT1BFUkFUT1JfQVRfTU9TVBAIKocBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIaChZIRUFMVEhfQ0hFQ0tfVFlQRV9IVFRQEAESGQoVSEVBTFRIX0NIRUNLX1RZUEVfVENQEAISGgoWSEVBTFRIX0NIRUNLX1RZUEVfRVhFQxADKnkKC1Jlc3RhcnRNb2RlEhwKGFJFU1RBUlRfTU9ERV9VTlNQRUNJRklFRBAAEhcKE1JFU1RBUlRfTU9ERV9BTFdBWVMQARIbChdSRVNUQVJUX01PREVfT05fRkFJTFVSRRACEhYKElJFU1RBUlRfTU9ERV9ORVZFUhADKl0KDE9uRGlzY29ubmVjdBIdChlPTl9ESVNDT05ORUNUX1VOU1BFQ0lGSUVEEAASFgoST05fRElTQ09OTkVDVF9LRUVQEAESFgoST05fRElTQ09OTkVDVF9TVE9QEAJiBnByb3RvMw");
+  fileDesc("ChFjZWxsL3YxL2pvYi5wcm90bxIHY2VsbC52MSLKBgoHSm9iU3BlYxIMCgRuYW1lGAEgASgJEh4KBHR5cGUYAiABKA4yEC5jZWxsLnYxLkpvYlR5cGUSDQoFY291bnQYAyABKA0SDwoHY29tbWFuZBgEIAMoCRI2CgtlbnZpcm9ubWVudBgFIAMoCzIhLmNlbGwudjEuSm9iU3BlYy5FbnZpcm9ubWVudEVudHJ5EgwKBHVzZXIYBiABKAkSGQoRd29ya2luZ19kaXJlY3RvcnkYByABKAkSJQoJcmVzb3VyY2VzGAggASgLMhIuY2VsbC52MS5SZXNvdXJjZXMSIwoFcG9ydHMYCSADKAsyFC5jZWxsLnYxLlBvcnRSZXF1ZXN0EigKC2NvbnN0cmFpbnRzGAogAygLMhMuY2VsbC52MS5Db25zdHJhaW50EiQKBmhlYWx0aBgLIAEoCzIULmNlbGwudjEuSGVhbHRoQ2hlY2sSJwoHcmVzdGFydBgMIAEoCzIWLmNlbGwudjEuUmVzdGFydFBvbGljeRIsCg1vbl9kaXNjb25uZWN0GA0gASgOMhUuY2VsbC52MS5PbkRpc2Nvbm5lY3QSIQoEc3RvcBgOIAEoCzITLmNlbGwudjEuU3RvcFBvbGljeRIhCgdzYW5kYm94GA8gASgOMhAuY2VsbC52MS5TYW5kYm94EhQKDGR5bmFtaWNfdXNlchgQIAEoCBIfCgZsaW1pdHMYESABKAsyDy5jZWxsLnYxLkxpbWl0cxInCgduZXR3b3JrGBIgASgLMhYuY2VsbC52MS5OZXR3b3JrQWNjZXNzEisKC2RpcmVjdG9yaWVzGBMgAygOMhYuY2VsbC52MS5EaXJlY3RvcnlLaW5kEjYKC2NyZWRlbnRpYWxzGBQgAygLMiEuY2VsbC52MS5Kb2JTcGVjLkNyZWRlbnRpYWxzRW50cnkSGQoRZW52aXJvbm1lbnRfZmlsZXMYFSADKAkSDwoHZGV2aWNlcxgWIAMoCRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQ3JlZGVudGlhbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIp4BCgZMaW1pdHMSFgoObWVtb3J5X21heF9taWIYASABKA0SFwoPbWVtb3J5X2hpZ2hfbWliGAIgASgNEhYKDmNwdV9tYXhfbWlsbGlzGAMgASgNEhIKCmNwdV93ZWlnaHQYBCABKA0SEQoJaW9fd2VpZ2h0GAUgASgNEhEKCXRhc2tzX21heBgGIAEoDRIRCglmaWxlc19tYXgYByABKA0iPQoNTmV0d29ya0FjY2VzcxIPCgdwcml2YXRlGAEgASgIEgwKBGRlbnkYAiADKAkSDQoFYWxsb3cYAyADKAkiMwoJUmVzb3VyY2VzEhIKCmNwdV9taWxsaXMYASABKA0SEgoKbWVtb3J5X21pYhgCIAEoDSIpCgtQb3J0UmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHBvcnQYAiABKA0iXQoKQ29uc3RyYWludBIRCglhdHRyaWJ1dGUYASABKAkSLQoIb3BlcmF0b3IYAiABKA4yGy5jZWxsLnYxLkNvbnN0cmFpbnRPcGVyYXRvchINCgV2YWx1ZRgDIAEoCSLVAQoLSGVhbHRoQ2hlY2sSJgoEdHlwZRgBIAEoDjIYLmNlbGwudjEuSGVhbHRoQ2hlY2tUeXBlEgwKBHBvcnQYAiABKAkSDAoEcGF0aBgDIAEoCRIPCgdjb21tYW5kGAQgAygJEhMKC2ludGVydmFsX21zGAUgASgNEhIKCnRpbWVvdXRfbXMYBiABKA0SGQoRaGVhbHRoeV90aHJlc2hvbGQYByABKA0SGwoTdW5oZWFsdGh5X3RocmVzaG9sZBgIIAEoDRIQCghncmFjZV9tcxgJIAEoDSKAAQoNUmVzdGFydFBvbGljeRIiCgRtb2RlGAEgASgOMhQuY2VsbC52MS5SZXN0YXJ0TW9kZRIQCghhdHRlbXB0cxgCIAEoDRIRCgl3aW5kb3dfbXMYAyABKA0SEAoIZGVsYXlfbXMYBCABKA0SFAoMZGVsYXlfbWF4X21zGAUgASgNIjAKClN0b3BQb2xpY3kSDgoGc2lnbmFsGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0qXQoHU2FuZGJveBIXChNTQU5EQk9YX1VOU1BFQ0lGSUVEEAASEwoPU0FOREJPWF9ERUZBVUxUEAESEgoOU0FOREJPWF9TVFJJQ1QQAhIQCgxTQU5EQk9YX05PTkUQAyp8Cg1EaXJlY3RvcnlLaW5kEh4KGkRJUkVDVE9SWV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoURElSRUNUT1JZX0tJTkRfU1RBVEUQARIYChRESVJFQ1RPUllfS0lORF9DQUNIRRACEhcKE0RJUkVDVE9SWV9LSU5EX0xPR1MQAypiCgdKb2JUeXBlEhgKFEpPQl9UWVBFX1VOU1BFQ0lGSUVEEAASFAoQSk9CX1RZUEVfU0VSVklDRRABEhIKDkpPQl9UWVBFX0JBVENIEAISEwoPSk9CX1RZUEVfU1lTVEVNEAMqvgIKEkNvbnN0cmFpbnRPcGVyYXRvchIjCh9DT05TVFJBSU5UX09QRVJBVE9SX1VOU1BFQ0lGSUVEEAASHQoZQ09OU1RSQUlOVF9PUEVSQVRPUl9FUVVBTBABEiEKHUNPTlNUUkFJTlRfT1BFUkFUT1JfTk9UX0VRVUFMEAISGgoWQ09OU1RSQUlOVF9PUEVSQVRPUl9JThADEh4KGkNPTlNUUkFJTlRfT1BFUkFUT1JfTk9UX0lOEAQSHgoaQ09OU1RSQUlOVF9PUEVSQVRPUl9FWElTVFMQBRIiCh5DT05TVFJBSU5UX09QRVJBVE9SX05PVF9FWElTVFMQBhIgChxDT05TVFJBSU5UX09QRVJBVE9SX0FUX0xFQVNUEAcSHwobQ09OU1RSQUlOVF9PUEVSQVRPUl9BVF9NT1NUEAgqhwEKD0hlYWx0aENoZWNrVHlwZRIhCh1IRUFMVEhfQ0hFQ0tfVFlQRV9VTlNQRUNJRklFRBAAEhoKFkhFQUxUSF9DSEVDS19UWVBFX0hUVFAQARIZChVIRUFMVEhfQ0hFQ0tfVFlQRV9UQ1AQAhIaChZIRUFMVEhfQ0hFQ0tfVFlQRV9FWEVDEAMqeQoLUmVzdGFydE1vZGUSHAoYUkVTVEFSVF9NT0RFX1VOU1BFQ0lGSUVEEAASFwoTUkVTVEFSVF9NT0RFX0FMV0FZUxABEhsKF1JFU1RBUlRfTU9ERV9PTl9GQUlMVVJFEAISFgoSUkVTVEFSVF9NT0RFX05FVkVSEAMqXQoMT25EaXNjb25uZWN0Eh0KGU9OX0RJU0NPTk5FQ1RfVU5TUEVDSUZJRUQQABIWChJPTl9ESVNDT05ORUNUX0tFRVAQARIWChJPTl9ESVNDT05ORUNUX1NUT1AQAmIGcHJvdG8z");
 
 /**
  * What should run: the same content as a job file, after defaults were filled in.
@@ -54,7 +54,8 @@ export type JobSpec = Message<"cell.v1.JobSpec"> & {
   environment: { [key: string]: string };
 
   /**
-   * User to run as; empty means the user that the agent runs as.
+   * User to run as; empty means one made for the instance, or the one that the agent runs as where that can't be done
+   * or the sandbox is "none".
    *
    * @generated from field: string user = 6;
    */
@@ -115,6 +116,62 @@ export type JobSpec = Message<"cell.v1.JobSpec"> & {
    * @generated from field: cell.v1.StopPolicy stop = 14;
    */
   stop?: StopPolicy | undefined;
+
+  /**
+   * How far an instance is shut off from its node.
+   *
+   * @generated from field: cell.v1.Sandbox sandbox = 15;
+   */
+  sandbox: Sandbox;
+
+  /**
+   * Insist on a user made for the instance, that is gone with it; not together with `user`.
+   *
+   * @generated from field: bool dynamic_user = 16;
+   */
+  dynamicUser: boolean;
+
+  /**
+   * What an instance may not go beyond.
+   *
+   * @generated from field: cell.v1.Limits limits = 17;
+   */
+  limits?: Limits | undefined;
+
+  /**
+   * What an instance reaches over the network.
+   *
+   * @generated from field: cell.v1.NetworkAccess network = 18;
+   */
+  network?: NetworkAccess | undefined;
+
+  /**
+   * Folders of its own that outlive the instance, made for its user; each at most once.
+   *
+   * @generated from field: repeated cell.v1.DirectoryKind directories = 19;
+   */
+  directories: DirectoryKind[];
+
+  /**
+   * Secrets: name of the credential, and name of the file in the node's folder of secrets that holds it.
+   *
+   * @generated from field: map<string, string> credentials = 20;
+   */
+  credentials: { [key: string]: string };
+
+  /**
+   * Names of files in the node's folder of secrets, with assignments for the environment.
+   *
+   * @generated from field: repeated string environment_files = 21;
+   */
+  environmentFiles: string[];
+
+  /**
+   * Devices that an instance may use, as "PATH:ACCESS" with an access of "r", "w" and "m", such as "/dev/kvm:rw".
+   *
+   * @generated from field: repeated string devices = 22;
+   */
+  devices: string[];
 };
 
 /**
@@ -123,6 +180,105 @@ export type JobSpec = Message<"cell.v1.JobSpec"> & {
  */
 export const JobSpecSchema: GenMessage<JobSpec> = /*@__PURE__*/
   messageDesc(file_cell_v1_job, 0);
+
+/**
+ * What an instance may not go beyond; 0 everywhere: no limit, or the system's own value.
+ *
+ * @generated from message cell.v1.Limits
+ */
+export type Limits = Message<"cell.v1.Limits"> & {
+  /**
+   * Beyond it the instance is killed (MemoryMax), in MiB.
+   *
+   * @generated from field: uint32 memory_max_mib = 1;
+   */
+  memoryMaxMib: number;
+
+  /**
+   * Beyond it the instance is slowed down and made to give memory back (MemoryHigh), in MiB.
+   *
+   * @generated from field: uint32 memory_high_mib = 2;
+   */
+  memoryHighMib: number;
+
+  /**
+   * CPU time per time (CPUQuota), in thousandths of a core.
+   *
+   * @generated from field: uint32 cpu_max_millis = 3;
+   */
+  cpuMaxMillis: number;
+
+  /**
+   * Share of the CPU under contention, 1 to 10,000; the system's own is 100.
+   *
+   * @generated from field: uint32 cpu_weight = 4;
+   */
+  cpuWeight: number;
+
+  /**
+   * Share of disk I/O under contention, 1 to 10,000; the system's own is 100.
+   *
+   * @generated from field: uint32 io_weight = 5;
+   */
+  ioWeight: number;
+
+  /**
+   * Processes and threads (TasksMax).
+   *
+   * @generated from field: uint32 tasks_max = 6;
+   */
+  tasksMax: number;
+
+  /**
+   * Open files of each process (LimitNOFILE).
+   *
+   * @generated from field: uint32 files_max = 7;
+   */
+  filesMax: number;
+};
+
+/**
+ * Describes the message cell.v1.Limits.
+ * Use `create(LimitsSchema)` to create a new message.
+ */
+export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
+  messageDesc(file_cell_v1_job, 1);
+
+/**
+ * What an instance reaches over the network.
+ *
+ * @generated from message cell.v1.NetworkAccess
+ */
+export type NetworkAccess = Message<"cell.v1.NetworkAccess"> & {
+  /**
+   * Nothing but a loopback interface of its own.
+   *
+   * @generated from field: bool private = 1;
+   */
+  private: boolean;
+
+  /**
+   * Addresses it can neither send to nor hear from: "any", "localhost", "link-local", "multicast", an address, or
+   * "ADDRESS/BITS".
+   *
+   * @generated from field: repeated string deny = 2;
+   */
+  deny: string[];
+
+  /**
+   * Exceptions from `deny`, in the same words.
+   *
+   * @generated from field: repeated string allow = 3;
+   */
+  allow: string[];
+};
+
+/**
+ * Describes the message cell.v1.NetworkAccess.
+ * Use `create(NetworkAccessSchema)` to create a new message.
+ */
+export const NetworkAccessSchema: GenMessage<NetworkAccess> = /*@__PURE__*/
+  messageDesc(file_cell_v1_job, 2);
 
 /**
  * Resources, of a request or of a node.
@@ -150,7 +306,7 @@ export type Resources = Message<"cell.v1.Resources"> & {
  * Use `create(ResourcesSchema)` to create a new message.
  */
 export const ResourcesSchema: GenMessage<Resources> = /*@__PURE__*/
-  messageDesc(file_cell_v1_job, 1);
+  messageDesc(file_cell_v1_job, 3);
 
 /**
  * One port that an instance needs.
@@ -178,7 +334,7 @@ export type PortRequest = Message<"cell.v1.PortRequest"> & {
  * Use `create(PortRequestSchema)` to create a new message.
  */
 export const PortRequestSchema: GenMessage<PortRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_job, 2);
+  messageDesc(file_cell_v1_job, 4);
 
 /**
  * One condition on a node's attribute.
@@ -213,7 +369,7 @@ export type Constraint = Message<"cell.v1.Constraint"> & {
  * Use `create(ConstraintSchema)` to create a new message.
  */
 export const ConstraintSchema: GenMessage<Constraint> = /*@__PURE__*/
-  messageDesc(file_cell_v1_job, 3);
+  messageDesc(file_cell_v1_job, 5);
 
 /**
  * How the agent finds out whether an instance serves.
@@ -290,7 +446,7 @@ export type HealthCheck = Message<"cell.v1.HealthCheck"> & {
  * Use `create(HealthCheckSchema)` to create a new message.
  */
 export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
-  messageDesc(file_cell_v1_job, 4);
+  messageDesc(file_cell_v1_job, 6);
 
 /**
  * What happens when an instance's process ends.
@@ -339,7 +495,7 @@ export type RestartPolicy = Message<"cell.v1.RestartPolicy"> & {
  * Use `create(RestartPolicySchema)` to create a new message.
  */
 export const RestartPolicySchema: GenMessage<RestartPolicy> = /*@__PURE__*/
-  messageDesc(file_cell_v1_job, 5);
+  messageDesc(file_cell_v1_job, 7);
 
 /**
  * How an instance is asked to stop.
@@ -367,7 +523,103 @@ export type StopPolicy = Message<"cell.v1.StopPolicy"> & {
  * Use `create(StopPolicySchema)` to create a new message.
  */
 export const StopPolicySchema: GenMessage<StopPolicy> = /*@__PURE__*/
-  messageDesc(file_cell_v1_job, 6);
+  messageDesc(file_cell_v1_job, 8);
+
+/**
+ * How far an instance is shut off from its node.
+ *
+ * @generated from enum cell.v1.Sandbox
+ */
+export const Sandbox = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: SANDBOX_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What fits the type of the job, as far as the node can: batch jobs as strict, others so that ordinary daemons work.
+   *
+   * @generated from enum value: SANDBOX_DEFAULT = 1;
+   */
+  DEFAULT: 1,
+
+  /**
+   * As far as systemd can: read-only system, no homes, no devices, no capabilities, few system calls.
+   *
+   * @generated from enum value: SANDBOX_STRICT = 2;
+   */
+  STRICT: 2,
+
+  /**
+   * Not at all.
+   *
+   * @generated from enum value: SANDBOX_NONE = 3;
+   */
+  NONE: 3,
+} as const;
+
+/**
+ * How far an instance is shut off from its node.
+ *
+ * @generated from enum cell.v1.Sandbox
+ */
+export type Sandbox = (typeof Sandbox)[keyof typeof Sandbox] | UnknownEnum;
+
+/**
+ * Describes the enum cell.v1.Sandbox.
+ */
+export const SandboxSchema: GenEnum<Sandbox> = /*@__PURE__*/
+  enumDesc(file_cell_v1_job, 0);
+
+/**
+ * A folder of a job's instance on its node.
+ *
+ * @generated from enum cell.v1.DirectoryKind
+ */
+export const DirectoryKind = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: DIRECTORY_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * For what must stay: STATE_DIRECTORY.
+   *
+   * @generated from enum value: DIRECTORY_KIND_STATE = 1;
+   */
+  STATE: 1,
+
+  /**
+   * For what can be made again: CACHE_DIRECTORY.
+   *
+   * @generated from enum value: DIRECTORY_KIND_CACHE = 2;
+   */
+  CACHE: 2,
+
+  /**
+   * For logs that don't go to the journal: LOGS_DIRECTORY.
+   *
+   * @generated from enum value: DIRECTORY_KIND_LOGS = 3;
+   */
+  LOGS: 3,
+} as const;
+
+/**
+ * A folder of a job's instance on its node.
+ *
+ * @generated from enum cell.v1.DirectoryKind
+ */
+export type DirectoryKind = (typeof DirectoryKind)[keyof typeof DirectoryKind] | UnknownEnum;
+
+/**
+ * Describes the enum cell.v1.DirectoryKind.
+ */
+export const DirectoryKindSchema: GenEnum<DirectoryKind> = /*@__PURE__*/
+  enumDesc(file_cell_v1_job, 1);
 
 /**
  * The kind of a job.
@@ -415,7 +667,7 @@ export type JobType = (typeof JobType)[keyof typeof JobType] | UnknownEnum;
  * Describes the enum cell.v1.JobType.
  */
 export const JobTypeSchema: GenEnum<JobType> = /*@__PURE__*/
-  enumDesc(file_cell_v1_job, 0);
+  enumDesc(file_cell_v1_job, 2);
 
 /**
  * How a constraint compares.
@@ -498,7 +750,7 @@ export type ConstraintOperator = (typeof ConstraintOperator)[keyof typeof Constr
  * Describes the enum cell.v1.ConstraintOperator.
  */
 export const ConstraintOperatorSchema: GenEnum<ConstraintOperator> = /*@__PURE__*/
-  enumDesc(file_cell_v1_job, 1);
+  enumDesc(file_cell_v1_job, 3);
 
 /**
  * The kind of a health check.
@@ -546,7 +798,7 @@ export type HealthCheckType = (typeof HealthCheckType)[keyof typeof HealthCheckT
  * Describes the enum cell.v1.HealthCheckType.
  */
 export const HealthCheckTypeSchema: GenEnum<HealthCheckType> = /*@__PURE__*/
-  enumDesc(file_cell_v1_job, 2);
+  enumDesc(file_cell_v1_job, 4);
 
 /**
  * When to restart an instance.
@@ -594,7 +846,7 @@ export type RestartMode = (typeof RestartMode)[keyof typeof RestartMode] | Unkno
  * Describes the enum cell.v1.RestartMode.
  */
 export const RestartModeSchema: GenEnum<RestartMode> = /*@__PURE__*/
-  enumDesc(file_cell_v1_job, 3);
+  enumDesc(file_cell_v1_job, 5);
 
 /**
  * What the agent does with an instance when the node's lease runs out.
@@ -635,5 +887,5 @@ export type OnDisconnect = (typeof OnDisconnect)[keyof typeof OnDisconnect] | Un
  * Describes the enum cell.v1.OnDisconnect.
  */
 export const OnDisconnectSchema: GenEnum<OnDisconnect> = /*@__PURE__*/
-  enumDesc(file_cell_v1_job, 4);
+  enumDesc(file_cell_v1_job, 6);
 

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell/v1/model.proto.
  */
 export const file_cell_v1_model: GenFile = /*@__PURE__*/
-  fileDesc("ChNjZWxsL3YxL21vZGVsLnByb3RvEgdjZWxsLnYxIvoBCgNKb2ISHgoEc3BlYxgBIAEoCzIQLmNlbGwudjEuSm9iU3BlYxIPCgd2ZXJzaW9uGAIgASgEEiIKBnN0YXR1cxgDIAEoDjISLmNlbGwudjEuSm9iU3RhdHVzEjAKDHN1Ym1pdHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMbW9kaWZ5X2luZGV4GAUgASgEEikKBmNvdW50cxgGIAEoCzIZLmNlbGwudjEuQWxsb2NhdGlvbkNvdW50cxIrCgh1bnBsYWNlZBgHIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZSKHAQoQQWxsb2NhdGlvbkNvdW50cxIPCgdkZXNpcmVkGAEgASgNEhAKCHN0YXJ0aW5nGAIgASgNEg8KB3J1bm5pbmcYAyABKA0SDwoHaGVhbHRoeRgEIAEoDRIQCghjb21wbGV0ZRgFIAEoDRIOCgZmYWlsZWQYBiABKA0SDAoEbG9zdBgHIAEoDSJYChBQbGFjZW1lbnRGYWlsdXJlEg0KBWNvdW50GAEgASgNEicKB3JlYXNvbnMYAiADKAsyFi5jZWxsLnYxLlJlZnVzYWxSZWFzb24SDAoEaGludBgDIAEoCSIuCg1SZWZ1c2FsUmVhc29uEg4KBnJlYXNvbhgBIAEoCRINCgVub2RlcxgCIAEoDSKIBAoKQWxsb2NhdGlvbhIKCgJpZBgBIAEoCRILCgNqb2IYAiABKAkSEwoLam9iX3ZlcnNpb24YAyABKAQSEAoIaW5zdGFuY2UYBCABKA0SDwoHbm9kZV9pZBgFIAEoCRIRCglub2RlX25hbWUYBiABKAkSJgoHZGVzaXJlZBgHIAEoDjIVLmNlbGwudjEuRGVzaXJlZFN0YXRlEicKBXN0YXRlGAggASgOMhguY2VsbC52MS5BbGxvY2F0aW9uU3RhdGUSDwoHbWVzc2FnZRgJIAEoCRItCgVwb3J0cxgKIAMoCzIeLmNlbGwudjEuQWxsb2NhdGlvbi5Qb3J0c0VudHJ5EhAKCHJlc3RhcnRzGAsgASgNEhYKCWV4aXRfY29kZRgMIAEoBUgAiAEBEhgKEHBsYWNlbWVudF9yZWFzb24YDSABKAkSLgoKY3JlYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY2hhbmdlZF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMbW9kaWZ5X2luZGV4GBAgASgEEg8KB2FkZHJlc3MYESABKAkaLAoKUG9ydHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBQgwKCl9leGl0X2NvZGUi7AIKBE5vZGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIjCgZzdGF0dXMYAyABKA4yEy5jZWxsLnYxLk5vZGVTdGF0dXMSFgoOc3RhdHVzX21lc3NhZ2UYBCABKAkSNQoRc3RhdHVzX2NoYW5nZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCWludmVudG9yeRgGIAEoCzISLmNlbGwudjEuSW52ZW50b3J5EiQKCHJlc2VydmVkGAcgASgLMhIuY2VsbC52MS5SZXNvdXJjZXMSEwoLYWxsb2NhdGlvbnMYCCABKA0SFQoNYWdlbnRfdmVyc2lvbhgJIAEoCRIUCgxodHRwX2FkZHJlc3MYCiABKAkSFAoMbW9kaWZ5X2luZGV4GAsgASgEEjEKDXJlZ2lzdGVyZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvwBCglJbnZlbnRvcnkSJAoIY2FwYWNpdHkYASABKAsyEi5jZWxsLnYxLlJlc291cmNlcxIVCg1kaXNrX2ZyZWVfbWliGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSEgoKcG9ydF9maXJzdBgEIAEoDRIRCglwb3J0X2xhc3QYBSABKA0SNgoKYXR0cmlidXRlcxgGIAMoCzIiLmNlbGwudjEuSW52ZW50b3J5LkF0dHJpYnV0ZXNFbnRyeRIPCgdydW50aW1lGAcgASgJGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInAKBUV2ZW50Eg0KBWluZGV4GAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR5cGUYAyABKAkSDwoHc3ViamVjdBgEIAEoCRIPCgdtZXNzYWdlGAUgASgJIooECgZNZW1iZXISCgoCaWQYASABKAQSDAoEcm9sZRgCIAEoCRIUCgxncnBjX2FkZHJlc3MYAyABKAkSFAoMcGVlcl9hZGRyZXNzGAQgASgJEhQKDGh0dHBfYWRkcmVzcxgFIAEoCRIRCglyZWFjaGFibGUYBiABKAgSDAoEdGVybRgHIAEoBBIVCg1hcHBsaWVkX2luZGV4GAggASgEEhQKDGNvbW1pdF9pbmRleBgJIAEoBBIWCg5zbmFwc2hvdF9pbmRleBgKIAEoBBIWCg5hZ2VudF9zZXNzaW9ucxgLIAEoDRIPCgd2ZXJzaW9uGAwgASgJEhIKCmRhdGFfYnl0ZXMYDSABKAQSIQoEa2luZBgOIAEoDjITLmNlbGwudjEuTWVtYmVyS2luZBIYCgttYXRjaF9pbmRleBgPIAEoBEgAiAEBEhgKC2xhZ19lbnRyaWVzGBAgASgESAGIAQESEwoLcmVwbGljYXRpb24YESABKAkSHAoPbGFzdF9jb250YWN0X21zGBIgASgESAKIAQESHAoPZGlza19mcmVlX2J5dGVzGBMgASgESAOIAQESEQoJZGlza19mdWxsGBQgASgIQg4KDF9tYXRjaF9pbmRleEIOCgxfbGFnX2VudHJpZXNCEgoQX2xhc3RfY29udGFjdF9tc0ISChBfZGlza19mcmVlX2J5dGVzKrgBCglKb2JTdGF0dXMSGgoWSk9CX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKEkpPQl9TVEFUVVNfUEVORElORxABEhYKEkpPQl9TVEFUVVNfUlVOTklORxACEhcKE0pPQl9TVEFUVVNfREVHUkFERUQQAxIXChNKT0JfU1RBVFVTX0NPTVBMRVRFEAQSFQoRSk9CX1NUQVRVU19GQUlMRUQQBRIWChJKT0JfU1RBVFVTX1NUT1BQRUQQBipcCgxEZXNpcmVkU3RhdGUSHQoZREVTSVJFRF9TVEFURV9VTlNQRUNJRklFRBAAEhUKEURFU0lSRURfU1RBVEVfUlVOEAESFgoSREVTSVJFRF9TVEFURV9TVE9QEAIqwQIKD0FsbG9jYXRpb25TdGF0ZRIgChxBTExPQ0FUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASHAoYQUxMT0NBVElPTl9TVEFURV9QRU5ESU5HEAESHQoZQUxMT0NBVElPTl9TVEFURV9TVEFSVElORxACEhwKGEFMTE9DQVRJT05fU1RBVEVfUlVOTklORxADEhwKGEFMTE9DQVRJT05fU1RBVEVfSEVBTFRIWRAEEh4KGkFMTE9DQVRJT05fU1RBVEVfVU5IRUFMVEhZEAUSHQoZQUxMT0NBVElPTl9TVEFURV9DT01QTEVURRAGEhsKF0FMTE9DQVRJT05fU1RBVEVfRkFJTEVEEAcSHAoYQUxMT0NBVElPTl9TVEFURV9TVE9QUEVEEAgSGQoVQUxMT0NBVElPTl9TVEFURV9MT1NUEAkqVgoKTm9kZVN0YXR1cxIbChdOT0RFX1NUQVRVU19VTlNQRUNJRklFRBAAEhUKEU5PREVfU1RBVFVTX1JFQURZEAESFAoQTk9ERV9TVEFUVVNfTE9TVBACKnIKCk1lbWJlcktpbmQSGwoXTUVNQkVSX0tJTkRfVU5TUEVDSUZJRUQQABIVChFNRU1CRVJfS0lORF9WT1RFUhABEhcKE01FTUJFUl9LSU5EX0xFQVJORVIQAhIXChNNRU1CRVJfS0lORF9JTlZJVEVEEANiBnByb3RvMw", [file_cell_v1_job, file_google_protobuf_timestamp]);
+  fileDesc("ChNjZWxsL3YxL21vZGVsLnByb3RvEgdjZWxsLnYxIvoBCgNKb2ISHgoEc3BlYxgBIAEoCzIQLmNlbGwudjEuSm9iU3BlYxIPCgd2ZXJzaW9uGAIgASgEEiIKBnN0YXR1cxgDIAEoDjISLmNlbGwudjEuSm9iU3RhdHVzEjAKDHN1Ym1pdHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMbW9kaWZ5X2luZGV4GAUgASgEEikKBmNvdW50cxgGIAEoCzIZLmNlbGwudjEuQWxsb2NhdGlvbkNvdW50cxIrCgh1bnBsYWNlZBgHIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZSKHAQoQQWxsb2NhdGlvbkNvdW50cxIPCgdkZXNpcmVkGAEgASgNEhAKCHN0YXJ0aW5nGAIgASgNEg8KB3J1bm5pbmcYAyABKA0SDwoHaGVhbHRoeRgEIAEoDRIQCghjb21wbGV0ZRgFIAEoDRIOCgZmYWlsZWQYBiABKA0SDAoEbG9zdBgHIAEoDSJYChBQbGFjZW1lbnRGYWlsdXJlEg0KBWNvdW50GAEgASgNEicKB3JlYXNvbnMYAiADKAsyFi5jZWxsLnYxLlJlZnVzYWxSZWFzb24SDAoEaGludBgDIAEoCSIuCg1SZWZ1c2FsUmVhc29uEg4KBnJlYXNvbhgBIAEoCRINCgVub2RlcxgCIAEoDSKIBAoKQWxsb2NhdGlvbhIKCgJpZBgBIAEoCRILCgNqb2IYAiABKAkSEwoLam9iX3ZlcnNpb24YAyABKAQSEAoIaW5zdGFuY2UYBCABKA0SDwoHbm9kZV9pZBgFIAEoCRIRCglub2RlX25hbWUYBiABKAkSJgoHZGVzaXJlZBgHIAEoDjIVLmNlbGwudjEuRGVzaXJlZFN0YXRlEicKBXN0YXRlGAggASgOMhguY2VsbC52MS5BbGxvY2F0aW9uU3RhdGUSDwoHbWVzc2FnZRgJIAEoCRItCgVwb3J0cxgKIAMoCzIeLmNlbGwudjEuQWxsb2NhdGlvbi5Qb3J0c0VudHJ5EhAKCHJlc3RhcnRzGAsgASgNEhYKCWV4aXRfY29kZRgMIAEoBUgAiAEBEhgKEHBsYWNlbWVudF9yZWFzb24YDSABKAkSLgoKY3JlYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY2hhbmdlZF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMbW9kaWZ5X2luZGV4GBAgASgEEg8KB2FkZHJlc3MYESABKAkaLAoKUG9ydHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBQgwKCl9leGl0X2NvZGUioQMKBE5vZGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIjCgZzdGF0dXMYAyABKA4yEy5jZWxsLnYxLk5vZGVTdGF0dXMSFgoOc3RhdHVzX21lc3NhZ2UYBCABKAkSNQoRc3RhdHVzX2NoYW5nZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCWludmVudG9yeRgGIAEoCzISLmNlbGwudjEuSW52ZW50b3J5EiQKCHJlc2VydmVkGAcgASgLMhIuY2VsbC52MS5SZXNvdXJjZXMSEwoLYWxsb2NhdGlvbnMYCCABKA0SFQoNYWdlbnRfdmVyc2lvbhgJIAEoCRIUCgxodHRwX2FkZHJlc3MYCiABKAkSFAoMbW9kaWZ5X2luZGV4GAsgASgEEjEKDXJlZ2lzdGVyZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGVsaWdpYmxlGA0gASgIEiEKBWRyYWluGA4gASgLMhIuY2VsbC52MS5Ob2RlRHJhaW4iygEKCU5vZGVEcmFpbhIuCgpzdGFydGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWFkbGluZV9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQa2VlcF9zeXN0ZW1fam9icxgDIAEoCBIvCgtmaW5pc2hlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcmVtYWluaW5nGAUgASgNIpICCglJbnZlbnRvcnkSJAoIY2FwYWNpdHkYASABKAsyEi5jZWxsLnYxLlJlc291cmNlcxIVCg1kaXNrX2ZyZWVfbWliGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSEgoKcG9ydF9maXJzdBgEIAEoDRIRCglwb3J0X2xhc3QYBSABKA0SNgoKYXR0cmlidXRlcxgGIAMoCzIiLmNlbGwudjEuSW52ZW50b3J5LkF0dHJpYnV0ZXNFbnRyeRIPCgdydW50aW1lGAcgASgJEhQKDGNhcGFiaWxpdGllcxgIIAMoCRoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJwCgVFdmVudBINCgVpbmRleBgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR0eXBlGAMgASgJEg8KB3N1YmplY3QYBCABKAkSDwoHbWVzc2FnZRgFIAEoCSKKBAoGTWVtYmVyEgoKAmlkGAEgASgEEgwKBHJvbGUYAiABKAkSFAoMZ3JwY19hZGRyZXNzGAMgASgJEhQKDHBlZXJfYWRkcmVzcxgEIAEoCRIUCgxodHRwX2FkZHJlc3MYBSABKAkSEQoJcmVhY2hhYmxlGAYgASgIEgwKBHRlcm0YByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBIUCgxjb21taXRfaW5kZXgYCSABKAQSFgoOc25hcHNob3RfaW5kZXgYCiABKAQSFgoOYWdlbnRfc2Vzc2lvbnMYCyABKA0SDwoHdmVyc2lvbhgMIAEoCRISCgpkYXRhX2J5dGVzGA0gASgEEiEKBGtpbmQYDiABKA4yEy5jZWxsLnYxLk1lbWJlcktpbmQSGAoLbWF0Y2hfaW5kZXgYDyABKARIAIgBARIYCgtsYWdfZW50cmllcxgQIAEoBEgBiAEBEhMKC3JlcGxpY2F0aW9uGBEgASgJEhwKD2xhc3RfY29udGFjdF9tcxgSIAEoBEgCiAEBEhwKD2Rpc2tfZnJlZV9ieXRlcxgTIAEoBEgDiAEBEhEKCWRpc2tfZnVsbBgUIAEoCEIOCgxfbWF0Y2hfaW5kZXhCDgoMX2xhZ19lbnRyaWVzQhIKEF9sYXN0X2NvbnRhY3RfbXNCEgoQX2Rpc2tfZnJlZV9ieXRlcyq4AQoJSm9iU3RhdHVzEhoKFkpPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJKT0JfU1RBVFVTX1BFTkRJTkcQARIWChJKT0JfU1RBVFVTX1JVTk5JTkcQAhIXChNKT0JfU1RBVFVTX0RFR1JBREVEEAMSFwoTSk9CX1NUQVRVU19DT01QTEVURRAEEhUKEUpPQl9TVEFUVVNfRkFJTEVEEAUSFgoSSk9CX1NUQVRVU19TVE9QUEVEEAYqXAoMRGVzaXJlZFN0YXRlEh0KGURFU0lSRURfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFERVNJUkVEX1NUQVRFX1JVThABEhYKEkRFU0lSRURfU1RBVEVfU1RPUBACKsECCg9BbGxvY2F0aW9uU3RhdGUSIAocQUxMT0NBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEhwKGEFMTE9DQVRJT05fU1RBVEVfUEVORElORxABEh0KGUFMTE9DQVRJT05fU1RBVEVfU1RBUlRJTkcQAhIcChhBTExPQ0FUSU9OX1NUQVRFX1JVTk5JTkcQAxIcChhBTExPQ0FUSU9OX1NUQVRFX0hFQUxUSFkQBBIeChpBTExPQ0FUSU9OX1NUQVRFX1VOSEVBTFRIWRAFEh0KGUFMTE9DQVRJT05fU1RBVEVfQ09NUExFVEUQBhIbChdBTExPQ0FUSU9OX1NUQVRFX0ZBSUxFRBAHEhwKGEFMTE9DQVRJT05fU1RBVEVfU1RPUFBFRBAIEhkKFUFMTE9DQVRJT05fU1RBVEVfTE9TVBAJKlYKCk5vZGVTdGF0dXMSGwoXTk9ERV9TVEFUVVNfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRVU19SRUFEWRABEhQKEE5PREVfU1RBVFVTX0xPU1QQAipyCgpNZW1iZXJLaW5kEhsKF01FTUJFUl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRTUVNQkVSX0tJTkRfVk9URVIQARIXChNNRU1CRVJfS0lORF9MRUFSTkVSEAISFwoTTUVNQkVSX0tJTkRfSU5WSVRFRBADYgZwcm90bzM", [file_cell_v1_job, file_google_protobuf_timestamp]);
 
 /**
  * A job as the fleet knows it.
@@ -427,6 +427,20 @@ export type Node = Message<"cell.v1.Node"> & {
    * @generated from field: google.protobuf.Timestamp registered_at = 12;
    */
   registeredAt?: Timestamp | undefined;
+
+  /**
+   * Whether new allocations may be placed on it. A node that is drained is not eligible.
+   *
+   * @generated from field: bool eligible = 13;
+   */
+  eligible: boolean;
+
+  /**
+   * Its drain; absent if it is not drained.
+   *
+   * @generated from field: cell.v1.NodeDrain drain = 14;
+   */
+  drain?: NodeDrain | undefined;
 };
 
 /**
@@ -435,6 +449,55 @@ export type Node = Message<"cell.v1.Node"> & {
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
   messageDesc(file_cell_v1_model, 5);
+
+/**
+ * A node that is being emptied, or was.
+ *
+ * @generated from message cell.v1.NodeDrain
+ */
+export type NodeDrain = Message<"cell.v1.NodeDrain"> & {
+  /**
+   * When it was begun.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 1;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * When what is left is stopped without waiting any more; absent: it waits for as long as it takes.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline_at = 2;
+   */
+  deadlineAt?: Timestamp | undefined;
+
+  /**
+   * Allocations of system jobs stay.
+   *
+   * @generated from field: bool keep_system_jobs = 3;
+   */
+  keepSystemJobs: boolean;
+
+  /**
+   * When nothing was left to be moved; absent while it goes on.
+   *
+   * @generated from field: google.protobuf.Timestamp finished_at = 4;
+   */
+  finishedAt?: Timestamp | undefined;
+
+  /**
+   * Allocations that still have to go.
+   *
+   * @generated from field: uint32 remaining = 5;
+   */
+  remaining: number;
+};
+
+/**
+ * Describes the message cell.v1.NodeDrain.
+ * Use `create(NodeDrainSchema)` to create a new message.
+ */
+export const NodeDrainSchema: GenMessage<NodeDrain> = /*@__PURE__*/
+  messageDesc(file_cell_v1_model, 6);
 
 /**
  * What a machine has.
@@ -490,6 +553,16 @@ export type Inventory = Message<"cell.v1.Inventory"> & {
    * @generated from field: string runtime = 7;
    */
   runtime: string;
+
+  /**
+   * What jobs may ask of it; a job that asks for what is not here is not placed there. Names: "sandbox.strict",
+   * "user.dynamic", "credentials", "environment-files", "directories", "limit.memory-max", "limit.memory-high",
+   * "limit.cpu-max", "limit.cpu-weight", "limit.io-weight", "limit.tasks-max", "limit.files-max", "network.private",
+   * "network.addresses", "exec", and "device:PATH" for each device that is there.
+   *
+   * @generated from field: repeated string capabilities = 8;
+   */
+  capabilities: string[];
 };
 
 /**
@@ -497,7 +570,7 @@ export type Inventory = Message<"cell.v1.Inventory"> & {
  * Use `create(InventorySchema)` to create a new message.
  */
 export const InventorySchema: GenMessage<Inventory> = /*@__PURE__*/
-  messageDesc(file_cell_v1_model, 6);
+  messageDesc(file_cell_v1_model, 7);
 
 /**
  * Something that happened in the fleet.
@@ -546,7 +619,7 @@ export type Event = Message<"cell.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_cell_v1_model, 7);
+  messageDesc(file_cell_v1_model, 8);
 
 /**
  * A member of the control plane.
@@ -700,7 +773,7 @@ export type Member = Message<"cell.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_cell_v1_model, 8);
+  messageDesc(file_cell_v1_model, 9);
 
 /**
  * Where a job stands.

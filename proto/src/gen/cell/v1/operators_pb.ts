@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell/v1/operators.proto.
  */
 export const file_cell_v1_operators: GenFile = /*@__PURE__*/
-  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgi6gEKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQiTwoHUHJvYmxlbRIjCghzZXZlcml0eRgBIAEoDjIRLmNlbGwudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIOCgZhZHZpY2UYAyABKAkiSQoTU3RyZWFtRXZlbnRzUmVxdWVzdBIOCgZmb2xsb3cYASABKAgSEwoLYWZ0ZXJfaW5kZXgYAiABKAQSDQoFbGltaXQYAyABKA0iNQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USHQoFZXZlbnQYASABKAsyDi5jZWxsLnYxLkV2ZW50IiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFc3RhbGUYASABKAgiQAoRTGlzdE5vZGVzUmVzcG9uc2USHAoFbm9kZXMYASADKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiLQoOR2V0Tm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRINCgVzdGFsZRgCIAEoCCJYCg9HZXROb2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRIoCgthbGxvY2F0aW9ucxgCIAMoCzITLmNlbGwudjEuQWxsb2NhdGlvbiIwCg5QbGFuSm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjIsABCg9QbGFuSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEiQKBmZpZWxkcxgDIAMoCzIULmNlbGwudjEuRmllbGRDaGFuZ2USJwoHYWN0aW9ucxgEIAMoCzIWLmNlbGwudjEuUGxhbm5lZEFjdGlvbhIrCgh1bnBsYWNlZBgFIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZRIPCgd2ZXJzaW9uGAYgASgEIjoKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJImkKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoDRIRCglub2RlX25hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJEhUKDWFsbG9jYXRpb25faWQYBSABKAkiYgoQU3VibWl0Sm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjEhsKDmV4cGVjdGVkX2luZGV4GAIgASgESACIAQFCEQoPX2V4cGVjdGVkX2luZGV4IkYKEVN1Ym1pdEpvYlJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDQoFaW5kZXgYAiABKAQSEQoJdW5jaGFuZ2VkGAMgASgIIiAKD0xpc3RKb2JzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCI9ChBMaXN0Sm9ic1Jlc3BvbnNlEhoKBGpvYnMYASADKAsyDC5jZWxsLnYxLkpvYhINCgVpbmRleBgCIAEoBCIsCg1HZXRKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFc3RhbGUYAiABKAgiZAoOR2V0Sm9iUmVzcG9uc2USGQoDam9iGAEgASgLMgwuY2VsbC52MS5Kb2ISKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAyABKAQiHgoOU3RvcEpvYlJlcXVlc3QSDAoEbmFtZRgBIAEoCSIyCg9TdG9wSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIc3RvcHBpbmcYAiABKA0iTwoWTGlzdEFsbG9jYXRpb25zUmVxdWVzdBILCgNqb2IYASABKAkSDAoEbm9kZRgCIAEoCRILCgNhbGwYAyABKAgSDQoFc3RhbGUYBCABKAgiUgoXTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USKAoLYWxsb2NhdGlvbnMYASADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAiABKAQiMQoUR2V0QWxsb2NhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSDQoFc3RhbGUYAiABKAgiXwoVR2V0QWxsb2NhdGlvblJlc3BvbnNlEicKCmFsbG9jYXRpb24YASABKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SHQoFdXNhZ2UYAiABKAsyDi5jZWxsLnYxLlVzYWdlInIKBVVzYWdlEhMKC2NwdV90aW1lX21zGAEgASgEEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIRCglwcm9jZXNzZXMYAyABKA0SKwoHcmVhZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKEVN0cmVhbUxvZ3NSZXF1ZXN0EhUKDWFsbG9jYXRpb25faWQYASABKAkSDgoGZm9sbG93GAIgASgIEhcKCnRhaWxfbGluZXMYAyABKA1IAIgBARIiCgZzdHJlYW0YBCABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbUINCgtfdGFpbF9saW5lcyJGChJTdHJlYW1Mb2dzUmVzcG9uc2USDAoEZGF0YRgBIAEoDBIiCgZzdHJlYW0YAiABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbSIeChxHZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0Io4BCh1HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRIPCgdjbHVzdGVyGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSEwoLYW5zd2VyZWRfYnkYAyABKAQSEQoJbGVhZGVyX2lkGAQgASgEEiAKB21lbWJlcnMYBSADKAsyDy5jZWxsLnYxLk1lbWJlciInChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0EgoKAnRvGAEgASgEIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJgChBBZGRNZW1iZXJSZXF1ZXN0EgoKAmlkGAEgASgEEhQKDGdycGNfYWRkcmVzcxgCIAEoCRIUCgxwZWVyX2FkZHJlc3MYAyABKAkSFAoMaHR0cF9hZGRyZXNzGAQgASgJIkQKEUFkZE1lbWJlclJlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jZWxsLnYxLk1lbWJlchINCgVpbmRleBgCIAEoBCIiChRQcm9tb3RlTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBCJIChVQcm9tb3RlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIjAKE1JlbW92ZU1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQSDQoFZm9yY2UYAiABKAgiRwoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIlAKFFJlY292ZXJRdW9ydW1SZXF1ZXN0EhAKCHN1cnZpdm9yGAEgASgEEhcKD2NvbmZpcm1fY2x1c3RlchgCIAEoCRINCgVmb3JjZRgDIAEoCCJhChVSZWNvdmVyUXVvcnVtUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIPCgdkcm9wcGVkGAIgAygEEhIKCmNsdXN0ZXJfaWQYAyABKAkSDwoHc3RhcnRlZBgEIAEoCCJEChVTdWJtaXRDb21tYW5kc1JlcXVlc3QSKwoIY29tbWFuZHMYASADKAsyGS5jZWxsLnYxLlN1Ym1pdHRlZENvbW1hbmQiuAEKEFN1Ym1pdHRlZENvbW1hbmQSCgoCaWQYASABKAQSLwoKc3VibWl0X2pvYhgCIAEoCzIZLmNlbGwudjEuU3VibWl0Sm9iUmVxdWVzdEgAEisKCHN0b3Bfam9iGAMgASgLMhcuY2VsbC52MS5TdG9wSm9iUmVxdWVzdEgAEi8KCndyaXRlX21hcmsYBCABKAsyGS5jZWxsLnYxLldyaXRlTWFya1JlcXVlc3RIAEIJCgdjb21tYW5kIkMKFlN1Ym1pdENvbW1hbmRzUmVzcG9uc2USKQoIb3V0Y29tZXMYASADKAsyFy5jZWxsLnYxLkNvbW1hbmRPdXRjb21lIuUBCg5Db21tYW5kT3V0Y29tZRIKCgJpZBgBIAEoBBIwCgpzdWJtaXRfam9iGAIgASgLMhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZUgAEiwKCHN0b3Bfam9iGAMgASgLMhguY2VsbC52MS5TdG9wSm9iUmVzcG9uc2VIABIwCgp3cml0ZV9tYXJrGAQgASgLMhouY2VsbC52MS5Xcml0ZU1hcmtSZXNwb25zZUgAEioKB3JlZnVzYWwYBSABKAsyFy5jZWxsLnYxLkNvbW1hbmRSZWZ1c2FsSABCCQoHb3V0Y29tZSIvCg5Db21tYW5kUmVmdXNhbBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRwoQV3JpdGVNYXJrUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdwYWRkaW5nGAMgASgJIiIKEVdyaXRlTWFya1Jlc3BvbnNlEg0KBWluZGV4GAEgASgEIiQKEExpc3RNYXJrc1JlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkiNwoRTGlzdE1hcmtzUmVzcG9uc2USIgoGcmFuZ2VzGAEgAygLMhIuY2VsbC52MS5NYXJrUmFuZ2UiKAoJTWFya1JhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiOQoSQ3Jhc2hMZWFkZXJSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhEKCWxlYWRlcl9pZBgCIAEoBCIVChNDcmFzaExlYWRlclJlc3BvbnNlKlEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASFAoQU0VWRVJJVFlfV0FSTklORxABEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAIqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIysAEKDEZsZWV0U2VydmljZRJRCg5HZXRGbGVldFN0YXR1cxIeLmNlbGwudjEuR2V0RmxlZXRTdGF0dXNSZXF1ZXN0Gh8uY2VsbC52MS5HZXRGbGVldFN0YXR1c1Jlc3BvbnNlEk0KDFN0cmVhbUV2ZW50cxIcLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBodLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwATKPAQoLTm9kZVNlcnZpY2USQgoJTGlzdE5vZGVzEhkuY2VsbC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhouY2VsbC52MS5MaXN0Tm9kZXNSZXNwb25zZRI8CgdHZXROb2RlEhcuY2VsbC52MS5HZXROb2RlUmVxdWVzdBoYLmNlbGwudjEuR2V0Tm9kZVJlc3BvbnNlMsgCCgpKb2JTZXJ2aWNlEjwKB1BsYW5Kb2ISFy5jZWxsLnYxLlBsYW5Kb2JSZXF1ZXN0GhguY2VsbC52MS5QbGFuSm9iUmVzcG9uc2USQgoJU3VibWl0Sm9iEhkuY2VsbC52MS5TdWJtaXRKb2JSZXF1ZXN0GhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZRI/CghMaXN0Sm9icxIYLmNlbGwudjEuTGlzdEpvYnNSZXF1ZXN0GhkuY2VsbC52MS5MaXN0Sm9ic1Jlc3BvbnNlEjkKBkdldEpvYhIWLmNlbGwudjEuR2V0Sm9iUmVxdWVzdBoXLmNlbGwudjEuR2V0Sm9iUmVzcG9uc2USPAoHU3RvcEpvYhIXLmNlbGwudjEuU3RvcEpvYlJlcXVlc3QaGC5jZWxsLnYxLlN0b3BKb2JSZXNwb25zZTKCAgoRQWxsb2NhdGlvblNlcnZpY2USVAoPTGlzdEFsbG9jYXRpb25zEh8uY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXF1ZXN0GiAuY2VsbC52MS5MaXN0QWxsb2NhdGlvbnNSZXNwb25zZRJOCg1HZXRBbGxvY2F0aW9uEh0uY2VsbC52MS5HZXRBbGxvY2F0aW9uUmVxdWVzdBoeLmNlbGwudjEuR2V0QWxsb2NhdGlvblJlc3BvbnNlEkcKClN0cmVhbUxvZ3MSGi5jZWxsLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0GhsuY2VsbC52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwATKNBAoTQ29udHJvbFBsYW5lU2VydmljZRJmChVHZXRDb250cm9sUGxhbmVTdGF0dXMSJS5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1JlcXVlc3QaJi5jZWxsLnYxLkdldENvbnRyb2xQbGFuZVN0YXR1c1Jlc3BvbnNlEl0KElRyYW5zZmVyTGVhZGVyc2hpcBIiLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBojLmNlbGwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USQgoJQWRkTWVtYmVyEhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0GhouY2VsbC52MS5BZGRNZW1iZXJSZXNwb25zZRJOCg1Qcm9tb3RlTWVtYmVyEh0uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdBoeLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlc3BvbnNlEksKDFJlbW92ZU1lbWJlchIcLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBodLmNlbGwudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USTgoNUmVjb3ZlclF1b3J1bRIdLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlcXVlc3QaHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTJnCg5Db21tYW5kU2VydmljZRJVCg5TdWJtaXRDb21tYW5kcxIeLmNlbGwudjEuU3VibWl0Q29tbWFuZHNSZXF1ZXN0Gh8uY2VsbC52MS5TdWJtaXRDb21tYW5kc1Jlc3BvbnNlKAEwATLgAQoMRHJpbGxTZXJ2aWNlEkIKCVdyaXRlTWFyaxIZLmNlbGwudjEuV3JpdGVNYXJrUmVxdWVzdBoaLmNlbGwudjEuV3JpdGVNYXJrUmVzcG9uc2USQgoJTGlzdE1hcmtzEhkuY2VsbC52MS5MaXN0TWFya3NSZXF1ZXN0GhouY2VsbC52MS5MaXN0TWFya3NSZXNwb25zZRJICgtDcmFzaExlYWRlchIbLmNlbGwudjEuQ3Jhc2hMZWFkZXJSZXF1ZXN0GhwuY2VsbC52MS5DcmFzaExlYWRlclJlc3BvbnNlYgZwcm90bzM", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
+  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgi6gEKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQiTwoHUHJvYmxlbRIjCghzZXZlcml0eRgBIAEoDjIRLmNlbGwudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIOCgZhZHZpY2UYAyABKAkiSQoTU3RyZWFtRXZlbnRzUmVxdWVzdBIOCgZmb2xsb3cYASABKAgSEwoLYWZ0ZXJfaW5kZXgYAiABKAQSDQoFbGltaXQYAyABKA0iNQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USHQoFZXZlbnQYASABKAsyDi5jZWxsLnYxLkV2ZW50IiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFc3RhbGUYASABKAgiQAoRTGlzdE5vZGVzUmVzcG9uc2USHAoFbm9kZXMYASADKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiLQoOR2V0Tm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRINCgVzdGFsZRgCIAEoCCJYCg9HZXROb2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRIoCgthbGxvY2F0aW9ucxgCIAMoCzITLmNlbGwudjEuQWxsb2NhdGlvbiIwCg5QbGFuSm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjIsABCg9QbGFuSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEiQKBmZpZWxkcxgDIAMoCzIULmNlbGwudjEuRmllbGRDaGFuZ2USJwoHYWN0aW9ucxgEIAMoCzIWLmNlbGwudjEuUGxhbm5lZEFjdGlvbhIrCgh1bnBsYWNlZBgFIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZRIPCgd2ZXJzaW9uGAYgASgEIjoKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJImkKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoDRIRCglub2RlX25hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJEhUKDWFsbG9jYXRpb25faWQYBSABKAkiYgoQU3VibWl0Sm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjEhsKDmV4cGVjdGVkX2luZGV4GAIgASgESACIAQFCEQoPX2V4cGVjdGVkX2luZGV4IkYKEVN1Ym1pdEpvYlJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDQoFaW5kZXgYAiABKAQSEQoJdW5jaGFuZ2VkGAMgASgIImQKEERyYWluTm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRIYCgtkZWFkbGluZV9tcxgCIAEoBEgAiAEBEhgKEGtlZXBfc3lzdGVtX2pvYnMYAyABKAhCDgoMX2RlYWRsaW5lX21zIj8KEURyYWluTm9kZVJlc3BvbnNlEhsKBG5vZGUYASABKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiIgoSVW5kcmFpbk5vZGVSZXF1ZXN0EgwKBG5vZGUYASABKAkiQQoTVW5kcmFpbk5vZGVSZXNwb25zZRIbCgRub2RlGAEgASgLMg0uY2VsbC52MS5Ob2RlEg0KBWluZGV4GAIgASgEIjsKGVNldE5vZGVFbGlnaWJpbGl0eVJlcXVlc3QSDAoEbm9kZRgBIAEoCRIQCghlbGlnaWJsZRgCIAEoCCJIChpTZXROb2RlRWxpZ2liaWxpdHlSZXNwb25zZRIbCgRub2RlGAEgASgLMg0uY2VsbC52MS5Ob2RlEg0KBWluZGV4GAIgASgEIiAKD0xpc3RKb2JzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCI9ChBMaXN0Sm9ic1Jlc3BvbnNlEhoKBGpvYnMYASADKAsyDC5jZWxsLnYxLkpvYhINCgVpbmRleBgCIAEoBCIsCg1HZXRKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFc3RhbGUYAiABKAgiZAoOR2V0Sm9iUmVzcG9uc2USGQoDam9iGAEgASgLMgwuY2VsbC52MS5Kb2ISKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAyABKAQiHgoOU3RvcEpvYlJlcXVlc3QSDAoEbmFtZRgBIAEoCSIyCg9TdG9wSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIc3RvcHBpbmcYAiABKA0iTwoWTGlzdEFsbG9jYXRpb25zUmVxdWVzdBILCgNqb2IYASABKAkSDAoEbm9kZRgCIAEoCRILCgNhbGwYAyABKAgSDQoFc3RhbGUYBCABKAgiUgoXTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USKAoLYWxsb2NhdGlvbnMYASADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAiABKAQiMQoUR2V0QWxsb2NhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSDQoFc3RhbGUYAiABKAgiXwoVR2V0QWxsb2NhdGlvblJlc3BvbnNlEicKCmFsbG9jYXRpb24YASABKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SHQoFdXNhZ2UYAiABKAsyDi5jZWxsLnYxLlVzYWdlIpsCCgVVc2FnZRITCgtjcHVfdGltZV9tcxgBIAEoBBIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSEQoJcHJvY2Vzc2VzGAMgASgNEisKB3JlYWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKDWlvX3JlYWRfYnl0ZXMYBSABKARIAIgBARIbCg5pb193cml0ZV9ieXRlcxgGIAEoBEgBiAEBEiMKCHByZXNzdXJlGAcgASgLMhEuY2VsbC52MS5QcmVzc3VyZRIWCglvb21fa2lsbHMYCCABKA1IAogBAUIQCg5faW9fcmVhZF9ieXRlc0IRCg9faW9fd3JpdGVfYnl0ZXNCDAoKX29vbV9raWxscyIzCghQcmVzc3VyZRILCgNjcHUYASABKA0SDgoGbWVtb3J5GAIgASgNEgoKAmlvGAMgASgNImIKC0V4ZWNSZXF1ZXN0EiMKBXN0YXJ0GAEgASgLMhIuY2VsbC52MS5FeGVjU3RhcnRIABIjCgVpbnB1dBgCIAEoCzISLmNlbGwudjEuRXhlY0lucHV0SABCCQoHbWVzc2FnZSJuCglFeGVjU3RhcnQSFQoNYWxsb2NhdGlvbl9pZBgBIAEoCRIPCgdjb21tYW5kGAIgAygJEiwKCHRlcm1pbmFsGAMgASgLMhUuY2VsbC52MS5FeGVjVGVybWluYWxIAIgBAUILCglfdGVybWluYWwiOwoMRXhlY1Rlcm1pbmFsEgwKBHR5cGUYASABKAkSDwoHY29sdW1ucxgCIAEoDRIMCgRyb3dzGAMgASgNIlwKCUV4ZWNJbnB1dBIOCgRkYXRhGAEgASgMSAASDQoDZW5kGAIgASgISAASJwoGcmVzaXplGAMgASgLMhUuY2VsbC52MS5FeGVjVGVybWluYWxIAEIHCgVpbnB1dCJPCgpFeGVjT3V0cHV0EhAKBnN0ZG91dBgBIAEoDEgAEhAKBnN0ZGVychgCIAEoDEgAEhMKCWV4aXRfY29kZRgDIAEoBUgAQggKBm91dHB1dCIzCgxFeGVjUmVzcG9uc2USIwoGb3V0cHV0GAEgASgLMhMuY2VsbC52MS5FeGVjT3V0cHV0IsEBChFTdHJlYW1Mb2dzUmVxdWVzdBIVCg1hbGxvY2F0aW9uX2lkGAEgASgJEg4KBmZvbGxvdxgCIAEoCBIXCgp0YWlsX2xpbmVzGAMgASgNSACIAQESIgoGc3RyZWFtGAQgASgOMhIuY2VsbC52MS5Mb2dTdHJlYW0SKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmN1cnNvchgGIAEoCUINCgtfdGFpbF9saW5lcyJWChJTdHJlYW1Mb2dzUmVzcG9uc2USDAoEZGF0YRgBIAEoDBIiCgZzdHJlYW0YAiABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbRIOCgZjdXJzb3IYAyABKAkiHgocR2V0Q29udHJvbFBsYW5lU3RhdHVzUmVxdWVzdCKOAQodR2V0Q29udHJvbFBsYW5lU3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEhMKC2Fuc3dlcmVkX2J5GAMgASgEEhEKCWxlYWRlcl9pZBgEIAEoBBIgCgdtZW1iZXJzGAUgAygLMg8uY2VsbC52MS5NZW1iZXIiJwoZVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBIKCgJ0bxgBIAEoBCIvChpUcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRIRCglsZWFkZXJfaWQYASABKAQiYAoQQWRkTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBBIUCgxncnBjX2FkZHJlc3MYAiABKAkSFAoMcGVlcl9hZGRyZXNzGAMgASgJEhQKDGh0dHBfYWRkcmVzcxgEIAEoCSJEChFBZGRNZW1iZXJSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2VsbC52MS5NZW1iZXISDQoFaW5kZXgYAiABKAQiIgoUUHJvbW90ZU1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQiSAoVUHJvbW90ZU1lbWJlclJlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jZWxsLnYxLk1lbWJlchINCgVpbmRleBgCIAEoBCIwChNSZW1vdmVNZW1iZXJSZXF1ZXN0EgoKAmlkGAEgASgEEg0KBWZvcmNlGAIgASgIIkcKFFJlbW92ZU1lbWJlclJlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jZWxsLnYxLk1lbWJlchINCgVpbmRleBgCIAEoBCJQChRSZWNvdmVyUXVvcnVtUmVxdWVzdBIQCghzdXJ2aXZvchgBIAEoBBIXCg9jb25maXJtX2NsdXN0ZXIYAiABKAkSDQoFZm9yY2UYAyABKAgiYQoVUmVjb3ZlclF1b3J1bVJlc3BvbnNlEhIKCmxhc3RfaW5kZXgYASABKAQSDwoHZHJvcHBlZBgCIAMoBBISCgpjbHVzdGVyX2lkGAMgASgJEg8KB3N0YXJ0ZWQYBCABKAgiRAoVU3VibWl0Q29tbWFuZHNSZXF1ZXN0EisKCGNvbW1hbmRzGAEgAygLMhkuY2VsbC52MS5TdWJtaXR0ZWRDb21tYW5kIrgBChBTdWJtaXR0ZWRDb21tYW5kEgoKAmlkGAEgASgEEi8KCnN1Ym1pdF9qb2IYAiABKAsyGS5jZWxsLnYxLlN1Ym1pdEpvYlJlcXVlc3RIABIrCghzdG9wX2pvYhgDIAEoCzIXLmNlbGwudjEuU3RvcEpvYlJlcXVlc3RIABIvCgp3cml0ZV9tYXJrGAQgASgLMhkuY2VsbC52MS5Xcml0ZU1hcmtSZXF1ZXN0SABCCQoHY29tbWFuZCJDChZTdWJtaXRDb21tYW5kc1Jlc3BvbnNlEikKCG91dGNvbWVzGAEgAygLMhcuY2VsbC52MS5Db21tYW5kT3V0Y29tZSLlAQoOQ29tbWFuZE91dGNvbWUSCgoCaWQYASABKAQSMAoKc3VibWl0X2pvYhgCIAEoCzIaLmNlbGwudjEuU3VibWl0Sm9iUmVzcG9uc2VIABIsCghzdG9wX2pvYhgDIAEoCzIYLmNlbGwudjEuU3RvcEpvYlJlc3BvbnNlSAASMAoKd3JpdGVfbWFyaxgEIAEoCzIaLmNlbGwudjEuV3JpdGVNYXJrUmVzcG9uc2VIABIqCgdyZWZ1c2FsGAUgASgLMhcuY2VsbC52MS5Db21tYW5kUmVmdXNhbEgAQgkKB291dGNvbWUiLwoOQ29tbWFuZFJlZnVzYWwSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIkcKEFdyaXRlTWFya1JlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHcGFkZGluZxgDIAEoCSIiChFXcml0ZU1hcmtSZXNwb25zZRINCgVpbmRleBgBIAEoBCIkChBMaXN0TWFya3NSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJIjcKEUxpc3RNYXJrc1Jlc3BvbnNlEiIKBnJhbmdlcxgBIAMoCzISLmNlbGwudjEuTWFya1JhbmdlIigKCU1hcmtSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIjkKEkNyYXNoTGVhZGVyUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCRIRCglsZWFkZXJfaWQYAiABKAQiFQoTQ3Jhc2hMZWFkZXJSZXNwb25zZSpRCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEhQKEFNFVkVSSVRZX1dBUk5JTkcQARIVChFTRVZFUklUWV9DUklUSUNBTBACKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACMrABCgxGbGVldFNlcnZpY2USUQoOR2V0RmxlZXRTdGF0dXMSHi5jZWxsLnYxLkdldEZsZWV0U3RhdHVzUmVxdWVzdBofLmNlbGwudjEuR2V0RmxlZXRTdGF0dXNSZXNwb25zZRJNCgxTdHJlYW1FdmVudHMSHC5jZWxsLnYxLlN0cmVhbUV2ZW50c1JlcXVlc3QaHS5jZWxsLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlMAEy/AIKC05vZGVTZXJ2aWNlEkIKCUxpc3ROb2RlcxIZLmNlbGwudjEuTGlzdE5vZGVzUmVxdWVzdBoaLmNlbGwudjEuTGlzdE5vZGVzUmVzcG9uc2USPAoHR2V0Tm9kZRIXLmNlbGwudjEuR2V0Tm9kZVJlcXVlc3QaGC5jZWxsLnYxLkdldE5vZGVSZXNwb25zZRJCCglEcmFpbk5vZGUSGS5jZWxsLnYxLkRyYWluTm9kZVJlcXVlc3QaGi5jZWxsLnYxLkRyYWluTm9kZVJlc3BvbnNlEkgKC1VuZHJhaW5Ob2RlEhsuY2VsbC52MS5VbmRyYWluTm9kZVJlcXVlc3QaHC5jZWxsLnYxLlVuZHJhaW5Ob2RlUmVzcG9uc2USXQoSU2V0Tm9kZUVsaWdpYmlsaXR5EiIuY2VsbC52MS5TZXROb2RlRWxpZ2liaWxpdHlSZXF1ZXN0GiMuY2VsbC52MS5TZXROb2RlRWxpZ2liaWxpdHlSZXNwb25zZTLIAgoKSm9iU2VydmljZRI8CgdQbGFuSm9iEhcuY2VsbC52MS5QbGFuSm9iUmVxdWVzdBoYLmNlbGwudjEuUGxhbkpvYlJlc3BvbnNlEkIKCVN1Ym1pdEpvYhIZLmNlbGwudjEuU3VibWl0Sm9iUmVxdWVzdBoaLmNlbGwudjEuU3VibWl0Sm9iUmVzcG9uc2USPwoITGlzdEpvYnMSGC5jZWxsLnYxLkxpc3RKb2JzUmVxdWVzdBoZLmNlbGwudjEuTGlzdEpvYnNSZXNwb25zZRI5CgZHZXRKb2ISFi5jZWxsLnYxLkdldEpvYlJlcXVlc3QaFy5jZWxsLnYxLkdldEpvYlJlc3BvbnNlEjwKB1N0b3BKb2ISFy5jZWxsLnYxLlN0b3BKb2JSZXF1ZXN0GhguY2VsbC52MS5TdG9wSm9iUmVzcG9uc2UyuwIKEUFsbG9jYXRpb25TZXJ2aWNlElQKD0xpc3RBbGxvY2F0aW9ucxIfLmNlbGwudjEuTGlzdEFsbG9jYXRpb25zUmVxdWVzdBogLmNlbGwudjEuTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USTgoNR2V0QWxsb2NhdGlvbhIdLmNlbGwudjEuR2V0QWxsb2NhdGlvblJlcXVlc3QaHi5jZWxsLnYxLkdldEFsbG9jYXRpb25SZXNwb25zZRJHCgpTdHJlYW1Mb2dzEhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdBobLmNlbGwudjEuU3RyZWFtTG9nc1Jlc3BvbnNlMAESNwoERXhlYxIULmNlbGwudjEuRXhlY1JlcXVlc3QaFS5jZWxsLnYxLkV4ZWNSZXNwb25zZSgBMAEyjQQKE0NvbnRyb2xQbGFuZVNlcnZpY2USZgoVR2V0Q29udHJvbFBsYW5lU3RhdHVzEiUuY2VsbC52MS5HZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0GiYuY2VsbC52MS5HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRJdChJUcmFuc2ZlckxlYWRlcnNoaXASIi5jZWxsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaIy5jZWxsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEkIKCUFkZE1lbWJlchIZLmNlbGwudjEuQWRkTWVtYmVyUmVxdWVzdBoaLmNlbGwudjEuQWRkTWVtYmVyUmVzcG9uc2USTgoNUHJvbW90ZU1lbWJlchIdLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlcXVlc3QaHi5jZWxsLnYxLlByb21vdGVNZW1iZXJSZXNwb25zZRJLCgxSZW1vdmVNZW1iZXISHC5jZWxsLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHS5jZWxsLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEk4KDVJlY292ZXJRdW9ydW0SHS5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXF1ZXN0Gh4uY2VsbC52MS5SZWNvdmVyUXVvcnVtUmVzcG9uc2UyZwoOQ29tbWFuZFNlcnZpY2USVQoOU3VibWl0Q29tbWFuZHMSHi5jZWxsLnYxLlN1Ym1pdENvbW1hbmRzUmVxdWVzdBofLmNlbGwudjEuU3VibWl0Q29tbWFuZHNSZXNwb25zZSgBMAEy4AEKDERyaWxsU2VydmljZRJCCglXcml0ZU1hcmsSGS5jZWxsLnYxLldyaXRlTWFya1JlcXVlc3QaGi5jZWxsLnYxLldyaXRlTWFya1Jlc3BvbnNlEkIKCUxpc3RNYXJrcxIZLmNlbGwudjEuTGlzdE1hcmtzUmVxdWVzdBoaLmNlbGwudjEuTGlzdE1hcmtzUmVzcG9uc2USSAoLQ3Jhc2hMZWFkZXISGy5jZWxsLnYxLkNyYXNoTGVhZGVyUmVxdWVzdBocLmNlbGwudjEuQ3Jhc2hMZWFkZXJSZXNwb25zZWIGcHJvdG8z", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
 
 /**
  * Asks for the fleet's status.
@@ -541,6 +541,175 @@ export const SubmitJobResponseSchema: GenMessage<SubmitJobResponse> = /*@__PURE_
   messageDesc(file_cell_v1_operators, 14);
 
 /**
+ * Asks for a node to be emptied.
+ *
+ * @generated from message cell.v1.DrainNodeRequest
+ */
+export type DrainNodeRequest = Message<"cell.v1.DrainNodeRequest"> & {
+  /**
+   * Its name, or its id or the unique beginning of it.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * After so long what is left is stopped without waiting, in milliseconds; absent: it waits for as long as it takes.
+   * 0: at once.
+   *
+   * @generated from field: optional uint64 deadline_ms = 2;
+   */
+  deadlineMs?: bigint | undefined;
+
+  /**
+   * Allocations of system jobs stay.
+   *
+   * @generated from field: bool keep_system_jobs = 3;
+   */
+  keepSystemJobs: boolean;
+};
+
+/**
+ * Describes the message cell.v1.DrainNodeRequest.
+ * Use `create(DrainNodeRequestSchema)` to create a new message.
+ */
+export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 15);
+
+/**
+ * The node is drained: durable on a majority.
+ *
+ * @generated from message cell.v1.DrainNodeResponse
+ */
+export type DrainNodeResponse = Message<"cell.v1.DrainNodeResponse"> & {
+  /**
+   * The node.
+   *
+   * @generated from field: cell.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+
+  /**
+   * Raft index of the change.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cell.v1.DrainNodeResponse.
+ * Use `create(DrainNodeResponseSchema)` to create a new message.
+ */
+export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 16);
+
+/**
+ * Asks for the end of a drain.
+ *
+ * @generated from message cell.v1.UndrainNodeRequest
+ */
+export type UndrainNodeRequest = Message<"cell.v1.UndrainNodeRequest"> & {
+  /**
+   * Its name, or its id or the unique beginning of it.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+};
+
+/**
+ * Describes the message cell.v1.UndrainNodeRequest.
+ * Use `create(UndrainNodeRequestSchema)` to create a new message.
+ */
+export const UndrainNodeRequestSchema: GenMessage<UndrainNodeRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 17);
+
+/**
+ * The node takes allocations again: durable on a majority.
+ *
+ * @generated from message cell.v1.UndrainNodeResponse
+ */
+export type UndrainNodeResponse = Message<"cell.v1.UndrainNodeResponse"> & {
+  /**
+   * The node.
+   *
+   * @generated from field: cell.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+
+  /**
+   * Raft index of the change.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cell.v1.UndrainNodeResponse.
+ * Use `create(UndrainNodeResponseSchema)` to create a new message.
+ */
+export const UndrainNodeResponseSchema: GenMessage<UndrainNodeResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 18);
+
+/**
+ * Asks for a change of eligibility.
+ *
+ * @generated from message cell.v1.SetNodeEligibilityRequest
+ */
+export type SetNodeEligibilityRequest = Message<"cell.v1.SetNodeEligibilityRequest"> & {
+  /**
+   * Its name, or its id or the unique beginning of it.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * Whether new allocations may be placed on it. A node that is drained can't be made eligible: undrain it.
+   *
+   * @generated from field: bool eligible = 2;
+   */
+  eligible: boolean;
+};
+
+/**
+ * Describes the message cell.v1.SetNodeEligibilityRequest.
+ * Use `create(SetNodeEligibilityRequestSchema)` to create a new message.
+ */
+export const SetNodeEligibilityRequestSchema: GenMessage<SetNodeEligibilityRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 19);
+
+/**
+ * Done: durable on a majority.
+ *
+ * @generated from message cell.v1.SetNodeEligibilityResponse
+ */
+export type SetNodeEligibilityResponse = Message<"cell.v1.SetNodeEligibilityResponse"> & {
+  /**
+   * The node.
+   *
+   * @generated from field: cell.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+
+  /**
+   * Raft index of the change.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message cell.v1.SetNodeEligibilityResponse.
+ * Use `create(SetNodeEligibilityResponseSchema)` to create a new message.
+ */
+export const SetNodeEligibilityResponseSchema: GenMessage<SetNodeEligibilityResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 20);
+
+/**
  * Asks for all jobs.
  *
  * @generated from message cell.v1.ListJobsRequest
@@ -559,7 +728,7 @@ export type ListJobsRequest = Message<"cell.v1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 15);
+  messageDesc(file_cell_v1_operators, 21);
 
 /**
  * All jobs.
@@ -587,7 +756,7 @@ export type ListJobsResponse = Message<"cell.v1.ListJobsResponse"> & {
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 16);
+  messageDesc(file_cell_v1_operators, 22);
 
 /**
  * Asks for one job.
@@ -615,7 +784,7 @@ export type GetJobRequest = Message<"cell.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 17);
+  messageDesc(file_cell_v1_operators, 23);
 
 /**
  * One job.
@@ -650,7 +819,7 @@ export type GetJobResponse = Message<"cell.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 18);
+  messageDesc(file_cell_v1_operators, 24);
 
 /**
  * Stops a job.
@@ -671,7 +840,7 @@ export type StopJobRequest = Message<"cell.v1.StopJobRequest"> & {
  * Use `create(StopJobRequestSchema)` to create a new message.
  */
 export const StopJobRequestSchema: GenMessage<StopJobRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 19);
+  messageDesc(file_cell_v1_operators, 25);
 
 /**
  * The job is marked as stopped: durable on a majority.
@@ -699,7 +868,7 @@ export type StopJobResponse = Message<"cell.v1.StopJobResponse"> & {
  * Use `create(StopJobResponseSchema)` to create a new message.
  */
 export const StopJobResponseSchema: GenMessage<StopJobResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 20);
+  messageDesc(file_cell_v1_operators, 26);
 
 /**
  * Asks for allocations.
@@ -741,7 +910,7 @@ export type ListAllocationsRequest = Message<"cell.v1.ListAllocationsRequest"> &
  * Use `create(ListAllocationsRequestSchema)` to create a new message.
  */
 export const ListAllocationsRequestSchema: GenMessage<ListAllocationsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 21);
+  messageDesc(file_cell_v1_operators, 27);
 
 /**
  * Allocations.
@@ -769,7 +938,7 @@ export type ListAllocationsResponse = Message<"cell.v1.ListAllocationsResponse">
  * Use `create(ListAllocationsResponseSchema)` to create a new message.
  */
 export const ListAllocationsResponseSchema: GenMessage<ListAllocationsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 22);
+  messageDesc(file_cell_v1_operators, 28);
 
 /**
  * Asks for one allocation.
@@ -797,7 +966,7 @@ export type GetAllocationRequest = Message<"cell.v1.GetAllocationRequest"> & {
  * Use `create(GetAllocationRequestSchema)` to create a new message.
  */
 export const GetAllocationRequestSchema: GenMessage<GetAllocationRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 23);
+  messageDesc(file_cell_v1_operators, 29);
 
 /**
  * One allocation.
@@ -813,7 +982,7 @@ export type GetAllocationResponse = Message<"cell.v1.GetAllocationResponse"> & {
   allocation?: Allocation | undefined;
 
   /**
-   * As its agent reported it last to the member that was asked; absent if its agent is connected to another one.
+   * As its agent reported it last; absent if it does not run, or its agent can't be reached.
    *
    * @generated from field: cell.v1.Usage usage = 2;
    */
@@ -825,7 +994,7 @@ export type GetAllocationResponse = Message<"cell.v1.GetAllocationResponse"> & {
  * Use `create(GetAllocationResponseSchema)` to create a new message.
  */
 export const GetAllocationResponseSchema: GenMessage<GetAllocationResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 24);
+  messageDesc(file_cell_v1_operators, 30);
 
 /**
  * What a running allocation uses.
@@ -841,14 +1010,14 @@ export type Usage = Message<"cell.v1.Usage"> & {
   cpuTimeMs: bigint;
 
   /**
-   * Resident memory, in bytes.
+   * Memory, in bytes.
    *
    * @generated from field: uint64 memory_bytes = 2;
    */
   memoryBytes: bigint;
 
   /**
-   * Processes.
+   * Processes; with systemd, processes and threads.
    *
    * @generated from field: uint32 processes = 3;
    */
@@ -860,6 +1029,34 @@ export type Usage = Message<"cell.v1.Usage"> & {
    * @generated from field: google.protobuf.Timestamp read_at = 4;
    */
   readAt?: Timestamp | undefined;
+
+  /**
+   * Bytes read from disks since its start; absent if the node can't tell.
+   *
+   * @generated from field: optional uint64 io_read_bytes = 5;
+   */
+  ioReadBytes?: bigint | undefined;
+
+  /**
+   * Bytes written to disks since its start; absent if the node can't tell.
+   *
+   * @generated from field: optional uint64 io_write_bytes = 6;
+   */
+  ioWriteBytes?: bigint | undefined;
+
+  /**
+   * Share of the last ten seconds in which some of its processes waited (pressure stall); absent if the node can't tell.
+   *
+   * @generated from field: cell.v1.Pressure pressure = 7;
+   */
+  pressure?: Pressure | undefined;
+
+  /**
+   * How often the kernel killed one of its processes for lack of memory; absent if the node can't tell.
+   *
+   * @generated from field: optional uint32 oom_kills = 8;
+   */
+  oomKills?: number | undefined;
 };
 
 /**
@@ -867,7 +1064,260 @@ export type Usage = Message<"cell.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 25);
+  messageDesc(file_cell_v1_operators, 31);
+
+/**
+ * Shares of the last ten seconds in which some processes waited, in hundredths of a percent.
+ *
+ * @generated from message cell.v1.Pressure
+ */
+export type Pressure = Message<"cell.v1.Pressure"> & {
+  /**
+   * For a processor.
+   *
+   * @generated from field: uint32 cpu = 1;
+   */
+  cpu: number;
+
+  /**
+   * For memory.
+   *
+   * @generated from field: uint32 memory = 2;
+   */
+  memory: number;
+
+  /**
+   * For disks.
+   *
+   * @generated from field: uint32 io = 3;
+   */
+  io: number;
+};
+
+/**
+ * Describes the message cell.v1.Pressure.
+ * Use `create(PressureSchema)` to create a new message.
+ */
+export const PressureSchema: GenMessage<Pressure> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 32);
+
+/**
+ * What is said to a command in an allocation.
+ *
+ * @generated from message cell.v1.ExecRequest
+ */
+export type ExecRequest = Message<"cell.v1.ExecRequest"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof cell.v1.ExecRequest.message
+   */
+  message: {
+    /**
+     * First: what to run.
+     *
+     * @generated from field: cell.v1.ExecStart start = 1;
+     */
+    value: ExecStart;
+    case: "start";
+  } | {
+    /**
+     * Then: what it reads.
+     *
+     * @generated from field: cell.v1.ExecInput input = 2;
+     */
+    value: ExecInput;
+    case: "input";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.ExecRequest.
+ * Use `create(ExecRequestSchema)` to create a new message.
+ */
+export const ExecRequestSchema: GenMessage<ExecRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 33);
+
+/**
+ * What to run in an allocation.
+ *
+ * @generated from message cell.v1.ExecStart
+ */
+export type ExecStart = Message<"cell.v1.ExecStart"> & {
+  /**
+   * Id of the allocation, or the unique beginning of it.
+   *
+   * @generated from field: string allocation_id = 1;
+   */
+  allocationId: string;
+
+  /**
+   * Program and arguments; no shell.
+   *
+   * @generated from field: repeated string command = 2;
+   */
+  command: string[];
+
+  /**
+   * Gives it a terminal; then all it writes comes as standard output.
+   *
+   * @generated from field: optional cell.v1.ExecTerminal terminal = 3;
+   */
+  terminal?: ExecTerminal | undefined;
+};
+
+/**
+ * Describes the message cell.v1.ExecStart.
+ * Use `create(ExecStartSchema)` to create a new message.
+ */
+export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 34);
+
+/**
+ * A terminal for a command.
+ *
+ * @generated from message cell.v1.ExecTerminal
+ */
+export type ExecTerminal = Message<"cell.v1.ExecTerminal"> & {
+  /**
+   * Its type, for TERM.
+   *
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * How wide it is, in characters.
+   *
+   * @generated from field: uint32 columns = 2;
+   */
+  columns: number;
+
+  /**
+   * How high it is, in lines.
+   *
+   * @generated from field: uint32 rows = 3;
+   */
+  rows: number;
+};
+
+/**
+ * Describes the message cell.v1.ExecTerminal.
+ * Use `create(ExecTerminalSchema)` to create a new message.
+ */
+export const ExecTerminalSchema: GenMessage<ExecTerminal> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 35);
+
+/**
+ * What a command in an allocation reads.
+ *
+ * @generated from message cell.v1.ExecInput
+ */
+export type ExecInput = Message<"cell.v1.ExecInput"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof cell.v1.ExecInput.input
+   */
+  input: {
+    /**
+     * Bytes for its standard input.
+     *
+     * @generated from field: bytes data = 1;
+     */
+    value: Uint8Array;
+    case: "data";
+  } | {
+    /**
+     * Its standard input ends.
+     *
+     * @generated from field: bool end = 2;
+     */
+    value: boolean;
+    case: "end";
+  } | {
+    /**
+     * The terminal has a new size.
+     *
+     * @generated from field: cell.v1.ExecTerminal resize = 3;
+     */
+    value: ExecTerminal;
+    case: "resize";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.ExecInput.
+ * Use `create(ExecInputSchema)` to create a new message.
+ */
+export const ExecInputSchema: GenMessage<ExecInput> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 36);
+
+/**
+ * What a command in an allocation writes.
+ *
+ * @generated from message cell.v1.ExecOutput
+ */
+export type ExecOutput = Message<"cell.v1.ExecOutput"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof cell.v1.ExecOutput.output
+   */
+  output: {
+    /**
+     * Bytes of its standard output.
+     *
+     * @generated from field: bytes stdout = 1;
+     */
+    value: Uint8Array;
+    case: "stdout";
+  } | {
+    /**
+     * Bytes of its standard error.
+     *
+     * @generated from field: bytes stderr = 2;
+     */
+    value: Uint8Array;
+    case: "stderr";
+  } | {
+    /**
+     * Last: how it ended; 128 + n for signal n.
+     *
+     * @generated from field: int32 exit_code = 3;
+     */
+    value: number;
+    case: "exitCode";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.ExecOutput.
+ * Use `create(ExecOutputSchema)` to create a new message.
+ */
+export const ExecOutputSchema: GenMessage<ExecOutput> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 37);
+
+/**
+ * What a command in an allocation writes.
+ *
+ * @generated from message cell.v1.ExecResponse
+ */
+export type ExecResponse = Message<"cell.v1.ExecResponse"> & {
+  /**
+   * What it wrote, or how it ended.
+   *
+   * @generated from field: cell.v1.ExecOutput output = 1;
+   */
+  output?: ExecOutput | undefined;
+};
+
+/**
+ * Describes the message cell.v1.ExecResponse.
+ * Use `create(ExecResponseSchema)` to create a new message.
+ */
+export const ExecResponseSchema: GenMessage<ExecResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 38);
 
 /**
  * Asks for output.
@@ -902,6 +1352,20 @@ export type StreamLogsRequest = Message<"cell.v1.StreamLogsRequest"> & {
    * @generated from field: cell.v1.LogStream stream = 4;
    */
   stream: LogStream;
+
+  /**
+   * Only what was written since then; nodes without systemd don't know when lines were written, and refuse it.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Go on after what came with this cursor; `tail_lines` and `since` don't count then.
+   *
+   * @generated from field: string cursor = 6;
+   */
+  cursor: string;
 };
 
 /**
@@ -909,7 +1373,7 @@ export type StreamLogsRequest = Message<"cell.v1.StreamLogsRequest"> & {
  * Use `create(StreamLogsRequestSchema)` to create a new message.
  */
 export const StreamLogsRequestSchema: GenMessage<StreamLogsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 26);
+  messageDesc(file_cell_v1_operators, 39);
 
 /**
  * Some output.
@@ -930,6 +1394,13 @@ export type StreamLogsResponse = Message<"cell.v1.StreamLogsResponse"> & {
    * @generated from field: cell.v1.LogStream stream = 2;
    */
   stream: LogStream;
+
+  /**
+   * Where to go on after this; empty if the node can't do that.
+   *
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
 };
 
 /**
@@ -937,7 +1408,7 @@ export type StreamLogsResponse = Message<"cell.v1.StreamLogsResponse"> & {
  * Use `create(StreamLogsResponseSchema)` to create a new message.
  */
 export const StreamLogsResponseSchema: GenMessage<StreamLogsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 27);
+  messageDesc(file_cell_v1_operators, 40);
 
 /**
  * Asks for the control plane's status.
@@ -952,7 +1423,7 @@ export type GetControlPlaneStatusRequest = Message<"cell.v1.GetControlPlaneStatu
  * Use `create(GetControlPlaneStatusRequestSchema)` to create a new message.
  */
 export const GetControlPlaneStatusRequestSchema: GenMessage<GetControlPlaneStatusRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 28);
+  messageDesc(file_cell_v1_operators, 41);
 
 /**
  * The control plane's status.
@@ -1001,7 +1472,7 @@ export type GetControlPlaneStatusResponse = Message<"cell.v1.GetControlPlaneStat
  * Use `create(GetControlPlaneStatusResponseSchema)` to create a new message.
  */
 export const GetControlPlaneStatusResponseSchema: GenMessage<GetControlPlaneStatusResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 29);
+  messageDesc(file_cell_v1_operators, 42);
 
 /**
  * Asks to hand leadership over.
@@ -1022,7 +1493,7 @@ export type TransferLeadershipRequest = Message<"cell.v1.TransferLeadershipReque
  * Use `create(TransferLeadershipRequestSchema)` to create a new message.
  */
 export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 30);
+  messageDesc(file_cell_v1_operators, 43);
 
 /**
  * Leadership is handed over.
@@ -1043,7 +1514,7 @@ export type TransferLeadershipResponse = Message<"cell.v1.TransferLeadershipResp
  * Use `create(TransferLeadershipResponseSchema)` to create a new message.
  */
 export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 31);
+  messageDesc(file_cell_v1_operators, 44);
 
 /**
  * Asks for a new member.
@@ -1085,7 +1556,7 @@ export type AddMemberRequest = Message<"cell.v1.AddMemberRequest"> & {
  * Use `create(AddMemberRequestSchema)` to create a new message.
  */
 export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 32);
+  messageDesc(file_cell_v1_operators, 45);
 
 /**
  * It is a learner.
@@ -1113,7 +1584,7 @@ export type AddMemberResponse = Message<"cell.v1.AddMemberResponse"> & {
  * Use `create(AddMemberResponseSchema)` to create a new message.
  */
 export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 33);
+  messageDesc(file_cell_v1_operators, 46);
 
 /**
  * Asks for a learner's vote.
@@ -1134,7 +1605,7 @@ export type PromoteMemberRequest = Message<"cell.v1.PromoteMemberRequest"> & {
  * Use `create(PromoteMemberRequestSchema)` to create a new message.
  */
 export const PromoteMemberRequestSchema: GenMessage<PromoteMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 34);
+  messageDesc(file_cell_v1_operators, 47);
 
 /**
  * It has a vote.
@@ -1162,7 +1633,7 @@ export type PromoteMemberResponse = Message<"cell.v1.PromoteMemberResponse"> & {
  * Use `create(PromoteMemberResponseSchema)` to create a new message.
  */
 export const PromoteMemberResponseSchema: GenMessage<PromoteMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 35);
+  messageDesc(file_cell_v1_operators, 48);
 
 /**
  * Asks for a member's end.
@@ -1190,7 +1661,7 @@ export type RemoveMemberRequest = Message<"cell.v1.RemoveMemberRequest"> & {
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 36);
+  messageDesc(file_cell_v1_operators, 49);
 
 /**
  * It is out.
@@ -1218,7 +1689,7 @@ export type RemoveMemberResponse = Message<"cell.v1.RemoveMemberResponse"> & {
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 37);
+  messageDesc(file_cell_v1_operators, 50);
 
 /**
  * Asks for recovery from a lost quorum.
@@ -1253,7 +1724,7 @@ export type RecoverQuorumRequest = Message<"cell.v1.RecoverQuorumRequest"> & {
  * Use `create(RecoverQuorumRequestSchema)` to create a new message.
  */
 export const RecoverQuorumRequestSchema: GenMessage<RecoverQuorumRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 38);
+  messageDesc(file_cell_v1_operators, 51);
 
 /**
  * What recovery does, or did.
@@ -1295,7 +1766,7 @@ export type RecoverQuorumResponse = Message<"cell.v1.RecoverQuorumResponse"> & {
  * Use `create(RecoverQuorumResponseSchema)` to create a new message.
  */
 export const RecoverQuorumResponseSchema: GenMessage<RecoverQuorumResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 39);
+  messageDesc(file_cell_v1_operators, 52);
 
 /**
  * Some changes, to be carried out side by side.
@@ -1316,7 +1787,7 @@ export type SubmitCommandsRequest = Message<"cell.v1.SubmitCommandsRequest"> & {
  * Use `create(SubmitCommandsRequestSchema)` to create a new message.
  */
 export const SubmitCommandsRequestSchema: GenMessage<SubmitCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 40);
+  messageDesc(file_cell_v1_operators, 53);
 
 /**
  * One change in a stream.
@@ -1368,7 +1839,7 @@ export type SubmittedCommand = Message<"cell.v1.SubmittedCommand"> & {
  * Use `create(SubmittedCommandSchema)` to create a new message.
  */
 export const SubmittedCommandSchema: GenMessage<SubmittedCommand> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 41);
+  messageDesc(file_cell_v1_operators, 54);
 
 /**
  * Some answers.
@@ -1389,7 +1860,7 @@ export type SubmitCommandsResponse = Message<"cell.v1.SubmitCommandsResponse"> &
  * Use `create(SubmitCommandsResponseSchema)` to create a new message.
  */
 export const SubmitCommandsResponseSchema: GenMessage<SubmitCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 42);
+  messageDesc(file_cell_v1_operators, 55);
 
 /**
  * What became of one change.
@@ -1449,7 +1920,7 @@ export type CommandOutcome = Message<"cell.v1.CommandOutcome"> & {
  * Use `create(CommandOutcomeSchema)` to create a new message.
  */
 export const CommandOutcomeSchema: GenMessage<CommandOutcome> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 43);
+  messageDesc(file_cell_v1_operators, 56);
 
 /**
  * Why a change was not carried out.
@@ -1477,7 +1948,7 @@ export type CommandRefusal = Message<"cell.v1.CommandRefusal"> & {
  * Use `create(CommandRefusalSchema)` to create a new message.
  */
 export const CommandRefusalSchema: GenMessage<CommandRefusal> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 44);
+  messageDesc(file_cell_v1_operators, 57);
 
 /**
  * Writes a mark.
@@ -1512,7 +1983,7 @@ export type WriteMarkRequest = Message<"cell.v1.WriteMarkRequest"> & {
  * Use `create(WriteMarkRequestSchema)` to create a new message.
  */
 export const WriteMarkRequestSchema: GenMessage<WriteMarkRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 45);
+  messageDesc(file_cell_v1_operators, 58);
 
 /**
  * The mark is durable on a majority.
@@ -1533,7 +2004,7 @@ export type WriteMarkResponse = Message<"cell.v1.WriteMarkResponse"> & {
  * Use `create(WriteMarkResponseSchema)` to create a new message.
  */
 export const WriteMarkResponseSchema: GenMessage<WriteMarkResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 46);
+  messageDesc(file_cell_v1_operators, 59);
 
 /**
  * Asks for all marks of a drill; always linearizable.
@@ -1554,7 +2025,7 @@ export type ListMarksRequest = Message<"cell.v1.ListMarksRequest"> & {
  * Use `create(ListMarksRequestSchema)` to create a new message.
  */
 export const ListMarksRequestSchema: GenMessage<ListMarksRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 47);
+  messageDesc(file_cell_v1_operators, 60);
 
 /**
  * All marks of a drill.
@@ -1575,7 +2046,7 @@ export type ListMarksResponse = Message<"cell.v1.ListMarksResponse"> & {
  * Use `create(ListMarksResponseSchema)` to create a new message.
  */
 export const ListMarksResponseSchema: GenMessage<ListMarksResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 48);
+  messageDesc(file_cell_v1_operators, 61);
 
 /**
  * Marks from first to last, both included.
@@ -1603,7 +2074,7 @@ export type MarkRange = Message<"cell.v1.MarkRange"> & {
  * Use `create(MarkRangeSchema)` to create a new message.
  */
 export const MarkRangeSchema: GenMessage<MarkRange> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 49);
+  messageDesc(file_cell_v1_operators, 62);
 
 /**
  * Orders the crash of the leader.
@@ -1631,7 +2102,7 @@ export type CrashLeaderRequest = Message<"cell.v1.CrashLeaderRequest"> & {
  * Use `create(CrashLeaderRequestSchema)` to create a new message.
  */
 export const CrashLeaderRequestSchema: GenMessage<CrashLeaderRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 50);
+  messageDesc(file_cell_v1_operators, 63);
 
 /**
  * The order was passed on.
@@ -1646,7 +2117,7 @@ export type CrashLeaderResponse = Message<"cell.v1.CrashLeaderResponse"> & {
  * Use `create(CrashLeaderResponseSchema)` to create a new message.
  */
 export const CrashLeaderResponseSchema: GenMessage<CrashLeaderResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 51);
+  messageDesc(file_cell_v1_operators, 64);
 
 /**
  * How bad a problem is.
@@ -1785,6 +2256,36 @@ export const NodeService: GenService<{
     input: typeof GetNodeRequestSchema;
     output: typeof GetNodeResponseSchema;
   },
+  /**
+   * Moves everything off a node and keeps it empty. Asked again, it changes the deadline.
+   *
+   * @generated from rpc cell.v1.NodeService.DrainNode
+   */
+  drainNode: {
+    methodKind: "unary";
+    input: typeof DrainNodeRequestSchema;
+    output: typeof DrainNodeResponseSchema;
+  },
+  /**
+   * Ends a drain, whether it is finished or not, and makes the node eligible.
+   *
+   * @generated from rpc cell.v1.NodeService.UndrainNode
+   */
+  undrainNode: {
+    methodKind: "unary";
+    input: typeof UndrainNodeRequestSchema;
+    output: typeof UndrainNodeResponseSchema;
+  },
+  /**
+   * Says whether new allocations may be placed on a node; what runs there stays.
+   *
+   * @generated from rpc cell.v1.NodeService.SetNodeEligibility
+   */
+  setNodeEligibility: {
+    methodKind: "unary";
+    input: typeof SetNodeEligibilityRequestSchema;
+    output: typeof SetNodeEligibilityResponseSchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_cell_v1_operators, 1);
 
@@ -1882,6 +2383,17 @@ export const AllocationService: GenService<{
     methodKind: "server_streaming";
     input: typeof StreamLogsRequestSchema;
     output: typeof StreamLogsResponseSchema;
+  },
+  /**
+   * Runs a command in an allocation, with its user, folder, environment, cgroup and namespaces. Ends with its exit
+   * code; the command ends with the call.
+   *
+   * @generated from rpc cell.v1.AllocationService.Exec
+   */
+  exec: {
+    methodKind: "bidi_streaming";
+    input: typeof ExecRequestSchema;
+    output: typeof ExecResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cell_v1_operators, 3);

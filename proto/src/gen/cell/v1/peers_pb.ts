@@ -10,7 +10,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Member } from "./model_pb.ts";
 import { file_cell_v1_model } from "./model_pb.ts";
-import type { AddMemberRequest, LogStream, PromoteMemberRequest, RecoverQuorumRequest, RecoverQuorumResponse, RemoveMemberRequest, StreamLogsRequest } from "./operators_pb.ts";
+import type { AddMemberRequest, ExecInput, ExecOutput, ExecStart, LogStream, PromoteMemberRequest, RecoverQuorumRequest, RecoverQuorumResponse, RemoveMemberRequest, StreamLogsRequest, Usage } from "./operators_pb.ts";
 import { file_cell_v1_operators } from "./operators_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell/v1/peers.proto.
  */
 export const file_cell_v1_peers: GenFile = /*@__PURE__*/
-  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJWChNTZW5kU25hcHNob3RSZXF1ZXN0EicKBW9mZmVyGAEgASgLMhYuY2VsbC52MS5TbmFwc2hvdE9mZmVySAASDgoEZGF0YRgCIAEoDEgAQgYKBHBhcnQiRgoNU25hcHNob3RPZmZlchIPCgdtZXNzYWdlGAEgASgMEhIKCnNpemVfYnl0ZXMYAiABKAQSEAoIY2hlY2tzdW0YAyABKA0iSwoUU2VuZFNuYXBzaG90UmVzcG9uc2USEwoJZnJvbV9ieXRlGAEgASgESAASEgoIYWNjZXB0ZWQYAiABKAhIAEIKCghwcm9ncmVzcyI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJuChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBBIRCglsYXN0X3Rlcm0YBCABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJFChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJdChBJbnRyb2R1Y2VSZXF1ZXN0EhEKCW1lbWJlcl9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIPCgdjbHVzdGVyGAMgASgJEhAKCGZvdW5kZXJzGAQgAygJIr8BChFJbnRyb2R1Y2VSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgJEg8KB2NsdXN0ZXIYAyABKAkSEAoIZm91bmRlcnMYBCADKAkSEAoIYWRtaXR0ZWQYBSABKAgSDwoHcmVmdXNhbBgGIAEoCRIoCgdtZW1iZXJzGAcgAygLMhcuY2VsbC52MS5Gb3VuZGluZ01lbWJlchIRCgltZW1iZXJfaWQYCCABKAQicwoORm91bmRpbmdNZW1iZXISCgoCaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFAoMZ3JwY19hZGRyZXNzGAMgASgJEhQKDHBlZXJfYWRkcmVzcxgEIAEoCRIUCgxodHRwX2FkZHJlc3MYBSABKAkiXgoMRm91bmRSZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSKQoIZm91bmRlcnMYAiADKAsyFy5jZWxsLnYxLkZvdW5kaW5nTWVtYmVyEg8KB2NsdXN0ZXIYAyABKAkiDwoNRm91bmRSZXNwb25zZSKvAQoXQ2hhbmdlTWVtYmVyc2hpcFJlcXVlc3QSKAoDYWRkGAEgASgLMhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0SAASMAoHcHJvbW90ZRgCIAEoCzIdLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlcXVlc3RIABIuCgZyZW1vdmUYAyABKAsyHC5jZWxsLnYxLlJlbW92ZU1lbWJlclJlcXVlc3RIAEIICgZjaGFuZ2UiKQoYQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlEg0KBWluZGV4GAEgASgEIhcKFUdldFJlcGxpY2F0aW9uUmVxdWVzdCJZChZHZXRSZXBsaWNhdGlvblJlc3BvbnNlEhIKCmxhc3RfaW5kZXgYASABKAQSKwoHbWVtYmVycxgCIAMoCzIaLmNlbGwudjEuTWVtYmVyUmVwbGljYXRpb24ihgEKEU1lbWJlclJlcGxpY2F0aW9uEgoKAmlkGAEgASgEEhMKC21hdGNoX2luZGV4GAIgASgEEg0KBXN0YXRlGAMgASgJEhwKD2xhc3RfY29udGFjdF9tcxgEIAEoBEgAiAEBEg8KB2xlYXJuZXIYBSABKAhCEgoQX2xhc3RfY29udGFjdF9tcyJACg5SZWNvdmVyUmVxdWVzdBIuCgdyZXF1ZXN0GAEgASgLMh0uY2VsbC52MS5SZWNvdmVyUXVvcnVtUmVxdWVzdCJDCg9SZWNvdmVyUmVzcG9uc2USMAoIcmVzcG9uc2UYASABKAsyHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTLNBwoLUGVlclNlcnZpY2USQgoJSW50cm9kdWNlEhkuY2VsbC52MS5JbnRyb2R1Y2VSZXF1ZXN0GhouY2VsbC52MS5JbnRyb2R1Y2VSZXNwb25zZRI2CgVGb3VuZBIVLmNlbGwudjEuRm91bmRSZXF1ZXN0GhYuY2VsbC52MS5Gb3VuZFJlc3BvbnNlElsKEEV4Y2hhbmdlTWVzc2FnZXMSIC5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0GiEuY2VsbC52MS5FeGNoYW5nZU1lc3NhZ2VzUmVzcG9uc2UoATABEk8KDFNlbmRTbmFwc2hvdBIcLmNlbGwudjEuU2VuZFNuYXBzaG90UmVxdWVzdBodLmNlbGwudjEuU2VuZFNuYXBzaG90UmVzcG9uc2UoATABElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARI2CgVDcmFzaBIVLmNlbGwudjEuQ3Jhc2hSZXF1ZXN0GhYuY2VsbC52MS5DcmFzaFJlc3BvbnNlEj8KCFRyYW5zZmVyEhguY2VsbC52MS5UcmFuc2ZlclJlcXVlc3QaGS5jZWxsLnYxLlRyYW5zZmVyUmVzcG9uc2USVwoQQ2hhbmdlTWVtYmVyc2hpcBIgLmNlbGwudjEuQ2hhbmdlTWVtYmVyc2hpcFJlcXVlc3QaIS5jZWxsLnYxLkNoYW5nZU1lbWJlcnNoaXBSZXNwb25zZRJRCg5HZXRSZXBsaWNhdGlvbhIeLmNlbGwudjEuR2V0UmVwbGljYXRpb25SZXF1ZXN0Gh8uY2VsbC52MS5HZXRSZXBsaWNhdGlvblJlc3BvbnNlEjwKB1JlY292ZXISFy5jZWxsLnYxLlJlY292ZXJSZXF1ZXN0GhguY2VsbC52MS5SZWNvdmVyUmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_model, file_cell_v1_operators]);
+  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJWChNTZW5kU25hcHNob3RSZXF1ZXN0EicKBW9mZmVyGAEgASgLMhYuY2VsbC52MS5TbmFwc2hvdE9mZmVySAASDgoEZGF0YRgCIAEoDEgAQgYKBHBhcnQiRgoNU25hcHNob3RPZmZlchIPCgdtZXNzYWdlGAEgASgMEhIKCnNpemVfYnl0ZXMYAiABKAQSEAoIY2hlY2tzdW0YAyABKA0iSwoUU2VuZFNuYXBzaG90UmVzcG9uc2USEwoJZnJvbV9ieXRlGAEgASgESAASEgoIYWNjZXB0ZWQYAiABKAhIAEIKCghwcm9ncmVzcyI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJuChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBBIRCglsYXN0X3Rlcm0YBCABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJVChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtEg4KBmN1cnNvchgDIAEoCSJnChBSZWxheUV4ZWNSZXF1ZXN0EiMKBXN0YXJ0GAEgASgLMhIuY2VsbC52MS5FeGVjU3RhcnRIABIjCgVpbnB1dBgCIAEoCzISLmNlbGwudjEuRXhlY0lucHV0SABCCQoHbWVzc2FnZSI4ChFSZWxheUV4ZWNSZXNwb25zZRIjCgZvdXRwdXQYASABKAsyEy5jZWxsLnYxLkV4ZWNPdXRwdXQiKgoRUmVsYXlVc2FnZVJlcXVlc3QSFQoNYWxsb2NhdGlvbl9pZBgBIAEoCSIzChJSZWxheVVzYWdlUmVzcG9uc2USHQoFdXNhZ2UYASABKAsyDi5jZWxsLnYxLlVzYWdlIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJdChBJbnRyb2R1Y2VSZXF1ZXN0EhEKCW1lbWJlcl9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIPCgdjbHVzdGVyGAMgASgJEhAKCGZvdW5kZXJzGAQgAygJIr8BChFJbnRyb2R1Y2VSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgJEg8KB2NsdXN0ZXIYAyABKAkSEAoIZm91bmRlcnMYBCADKAkSEAoIYWRtaXR0ZWQYBSABKAgSDwoHcmVmdXNhbBgGIAEoCRIoCgdtZW1iZXJzGAcgAygLMhcuY2VsbC52MS5Gb3VuZGluZ01lbWJlchIRCgltZW1iZXJfaWQYCCABKAQicwoORm91bmRpbmdNZW1iZXISCgoCaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFAoMZ3JwY19hZGRyZXNzGAMgASgJEhQKDHBlZXJfYWRkcmVzcxgEIAEoCRIUCgxodHRwX2FkZHJlc3MYBSABKAkiXgoMRm91bmRSZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSKQoIZm91bmRlcnMYAiADKAsyFy5jZWxsLnYxLkZvdW5kaW5nTWVtYmVyEg8KB2NsdXN0ZXIYAyABKAkiDwoNRm91bmRSZXNwb25zZSKvAQoXQ2hhbmdlTWVtYmVyc2hpcFJlcXVlc3QSKAoDYWRkGAEgASgLMhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0SAASMAoHcHJvbW90ZRgCIAEoCzIdLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlcXVlc3RIABIuCgZyZW1vdmUYAyABKAsyHC5jZWxsLnYxLlJlbW92ZU1lbWJlclJlcXVlc3RIAEIICgZjaGFuZ2UiKQoYQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlEg0KBWluZGV4GAEgASgEIhcKFUdldFJlcGxpY2F0aW9uUmVxdWVzdCJZChZHZXRSZXBsaWNhdGlvblJlc3BvbnNlEhIKCmxhc3RfaW5kZXgYASABKAQSKwoHbWVtYmVycxgCIAMoCzIaLmNlbGwudjEuTWVtYmVyUmVwbGljYXRpb24ihgEKEU1lbWJlclJlcGxpY2F0aW9uEgoKAmlkGAEgASgEEhMKC21hdGNoX2luZGV4GAIgASgEEg0KBXN0YXRlGAMgASgJEhwKD2xhc3RfY29udGFjdF9tcxgEIAEoBEgAiAEBEg8KB2xlYXJuZXIYBSABKAhCEgoQX2xhc3RfY29udGFjdF9tcyJACg5SZWNvdmVyUmVxdWVzdBIuCgdyZXF1ZXN0GAEgASgLMh0uY2VsbC52MS5SZWNvdmVyUXVvcnVtUmVxdWVzdCJDCg9SZWNvdmVyUmVzcG9uc2USMAoIcmVzcG9uc2UYASABKAsyHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTLcCAoLUGVlclNlcnZpY2USQgoJSW50cm9kdWNlEhkuY2VsbC52MS5JbnRyb2R1Y2VSZXF1ZXN0GhouY2VsbC52MS5JbnRyb2R1Y2VSZXNwb25zZRI2CgVGb3VuZBIVLmNlbGwudjEuRm91bmRSZXF1ZXN0GhYuY2VsbC52MS5Gb3VuZFJlc3BvbnNlElsKEEV4Y2hhbmdlTWVzc2FnZXMSIC5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0GiEuY2VsbC52MS5FeGNoYW5nZU1lc3NhZ2VzUmVzcG9uc2UoATABEk8KDFNlbmRTbmFwc2hvdBIcLmNlbGwudjEuU2VuZFNuYXBzaG90UmVxdWVzdBodLmNlbGwudjEuU2VuZFNuYXBzaG90UmVzcG9uc2UoATABElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARJGCglSZWxheUV4ZWMSGS5jZWxsLnYxLlJlbGF5RXhlY1JlcXVlc3QaGi5jZWxsLnYxLlJlbGF5RXhlY1Jlc3BvbnNlKAEwARJFCgpSZWxheVVzYWdlEhouY2VsbC52MS5SZWxheVVzYWdlUmVxdWVzdBobLmNlbGwudjEuUmVsYXlVc2FnZVJlc3BvbnNlEjYKBUNyYXNoEhUuY2VsbC52MS5DcmFzaFJlcXVlc3QaFi5jZWxsLnYxLkNyYXNoUmVzcG9uc2USPwoIVHJhbnNmZXISGC5jZWxsLnYxLlRyYW5zZmVyUmVxdWVzdBoZLmNlbGwudjEuVHJhbnNmZXJSZXNwb25zZRJXChBDaGFuZ2VNZW1iZXJzaGlwEiAuY2VsbC52MS5DaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBohLmNlbGwudjEuQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlElEKDkdldFJlcGxpY2F0aW9uEh4uY2VsbC52MS5HZXRSZXBsaWNhdGlvblJlcXVlc3QaHy5jZWxsLnYxLkdldFJlcGxpY2F0aW9uUmVzcG9uc2USPAoHUmVjb3ZlchIXLmNlbGwudjEuUmVjb3ZlclJlcXVlc3QaGC5jZWxsLnYxLlJlY292ZXJSZXNwb25zZWIGcHJvdG8z", [file_cell_v1_model, file_cell_v1_operators]);
 
 /**
  * A frame of Raft messages: all that one event-loop turn had for this peer.
@@ -475,6 +475,13 @@ export type RelayLogsResponse = Message<"cell.v1.RelayLogsResponse"> & {
    * @generated from field: cell.v1.LogStream stream = 2;
    */
   stream: LogStream;
+
+  /**
+   * See StreamLogsResponse.cursor.
+   *
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
 };
 
 /**
@@ -483,6 +490,106 @@ export type RelayLogsResponse = Message<"cell.v1.RelayLogsResponse"> & {
  */
 export const RelayLogsResponseSchema: GenMessage<RelayLogsResponse> = /*@__PURE__*/
   messageDesc(file_cell_v1_peers, 16);
+
+/**
+ * See ExecRequest.
+ *
+ * @generated from message cell.v1.RelayExecRequest
+ */
+export type RelayExecRequest = Message<"cell.v1.RelayExecRequest"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof cell.v1.RelayExecRequest.message
+   */
+  message: {
+    /**
+     * First: what to run.
+     *
+     * @generated from field: cell.v1.ExecStart start = 1;
+     */
+    value: ExecStart;
+    case: "start";
+  } | {
+    /**
+     * Then: what it reads.
+     *
+     * @generated from field: cell.v1.ExecInput input = 2;
+     */
+    value: ExecInput;
+    case: "input";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cell.v1.RelayExecRequest.
+ * Use `create(RelayExecRequestSchema)` to create a new message.
+ */
+export const RelayExecRequestSchema: GenMessage<RelayExecRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 17);
+
+/**
+ * See ExecResponse.
+ *
+ * @generated from message cell.v1.RelayExecResponse
+ */
+export type RelayExecResponse = Message<"cell.v1.RelayExecResponse"> & {
+  /**
+   * What it wrote, or how it ended.
+   *
+   * @generated from field: cell.v1.ExecOutput output = 1;
+   */
+  output?: ExecOutput | undefined;
+};
+
+/**
+ * Describes the message cell.v1.RelayExecResponse.
+ * Use `create(RelayExecResponseSchema)` to create a new message.
+ */
+export const RelayExecResponseSchema: GenMessage<RelayExecResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 18);
+
+/**
+ * Asks for what an allocation uses.
+ *
+ * @generated from message cell.v1.RelayUsageRequest
+ */
+export type RelayUsageRequest = Message<"cell.v1.RelayUsageRequest"> & {
+  /**
+   * Its whole id.
+   *
+   * @generated from field: string allocation_id = 1;
+   */
+  allocationId: string;
+};
+
+/**
+ * Describes the message cell.v1.RelayUsageRequest.
+ * Use `create(RelayUsageRequestSchema)` to create a new message.
+ */
+export const RelayUsageRequestSchema: GenMessage<RelayUsageRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 19);
+
+/**
+ * What an allocation uses.
+ *
+ * @generated from message cell.v1.RelayUsageResponse
+ */
+export type RelayUsageResponse = Message<"cell.v1.RelayUsageResponse"> & {
+  /**
+   * Absent if the agent has told nothing.
+   *
+   * @generated from field: cell.v1.Usage usage = 1;
+   */
+  usage?: Usage | undefined;
+};
+
+/**
+ * Describes the message cell.v1.RelayUsageResponse.
+ * Use `create(RelayUsageResponseSchema)` to create a new message.
+ */
+export const RelayUsageResponseSchema: GenMessage<RelayUsageResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 20);
 
 /**
  * Orders a crash.
@@ -503,7 +610,7 @@ export type CrashRequest = Message<"cell.v1.CrashRequest"> & {
  * Use `create(CrashRequestSchema)` to create a new message.
  */
 export const CrashRequestSchema: GenMessage<CrashRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 17);
+  messageDesc(file_cell_v1_peers, 21);
 
 /**
  * Never seen by the caller, as a rule.
@@ -518,7 +625,7 @@ export type CrashResponse = Message<"cell.v1.CrashResponse"> & {
  * Use `create(CrashResponseSchema)` to create a new message.
  */
 export const CrashResponseSchema: GenMessage<CrashResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 18);
+  messageDesc(file_cell_v1_peers, 22);
 
 /**
  * Asks to hand leadership over.
@@ -539,7 +646,7 @@ export type TransferRequest = Message<"cell.v1.TransferRequest"> & {
  * Use `create(TransferRequestSchema)` to create a new message.
  */
 export const TransferRequestSchema: GenMessage<TransferRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 19);
+  messageDesc(file_cell_v1_peers, 23);
 
 /**
  * Leadership is handed over.
@@ -560,7 +667,7 @@ export type TransferResponse = Message<"cell.v1.TransferResponse"> & {
  * Use `create(TransferResponseSchema)` to create a new message.
  */
 export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 20);
+  messageDesc(file_cell_v1_peers, 24);
 
 /**
  * A member before it is in a cluster, to another one.
@@ -602,7 +709,7 @@ export type IntroduceRequest = Message<"cell.v1.IntroduceRequest"> & {
  * Use `create(IntroduceRequestSchema)` to create a new message.
  */
 export const IntroduceRequestSchema: GenMessage<IntroduceRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 21);
+  messageDesc(file_cell_v1_peers, 25);
 
 /**
  * What the other one is, and whether the caller may join.
@@ -672,7 +779,7 @@ export type IntroduceResponse = Message<"cell.v1.IntroduceResponse"> & {
  * Use `create(IntroduceResponseSchema)` to create a new message.
  */
 export const IntroduceResponseSchema: GenMessage<IntroduceResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 22);
+  messageDesc(file_cell_v1_peers, 26);
 
 /**
  * A member and its addresses.
@@ -721,7 +828,7 @@ export type FoundingMember = Message<"cell.v1.FoundingMember"> & {
  * Use `create(FoundingMemberSchema)` to create a new message.
  */
 export const FoundingMemberSchema: GenMessage<FoundingMember> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 23);
+  messageDesc(file_cell_v1_peers, 27);
 
 /**
  * Makes a member one of a new cluster.
@@ -756,7 +863,7 @@ export type FoundRequest = Message<"cell.v1.FoundRequest"> & {
  * Use `create(FoundRequestSchema)` to create a new message.
  */
 export const FoundRequestSchema: GenMessage<FoundRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 24);
+  messageDesc(file_cell_v1_peers, 28);
 
 /**
  * It is stored.
@@ -771,7 +878,7 @@ export type FoundResponse = Message<"cell.v1.FoundResponse"> & {
  * Use `create(FoundResponseSchema)` to create a new message.
  */
 export const FoundResponseSchema: GenMessage<FoundResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 25);
+  messageDesc(file_cell_v1_peers, 29);
 
 /**
  * Asks for one change of membership.
@@ -816,7 +923,7 @@ export type ChangeMembershipRequest = Message<"cell.v1.ChangeMembershipRequest">
  * Use `create(ChangeMembershipRequestSchema)` to create a new message.
  */
 export const ChangeMembershipRequestSchema: GenMessage<ChangeMembershipRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 26);
+  messageDesc(file_cell_v1_peers, 30);
 
 /**
  * It is done.
@@ -837,7 +944,7 @@ export type ChangeMembershipResponse = Message<"cell.v1.ChangeMembershipResponse
  * Use `create(ChangeMembershipResponseSchema)` to create a new message.
  */
 export const ChangeMembershipResponseSchema: GenMessage<ChangeMembershipResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 27);
+  messageDesc(file_cell_v1_peers, 31);
 
 /**
  * Asks how far the members are.
@@ -852,7 +959,7 @@ export type GetReplicationRequest = Message<"cell.v1.GetReplicationRequest"> & {
  * Use `create(GetReplicationRequestSchema)` to create a new message.
  */
 export const GetReplicationRequestSchema: GenMessage<GetReplicationRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 28);
+  messageDesc(file_cell_v1_peers, 32);
 
 /**
  * How far the members are.
@@ -880,7 +987,7 @@ export type GetReplicationResponse = Message<"cell.v1.GetReplicationResponse"> &
  * Use `create(GetReplicationResponseSchema)` to create a new message.
  */
 export const GetReplicationResponseSchema: GenMessage<GetReplicationResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 29);
+  messageDesc(file_cell_v1_peers, 33);
 
 /**
  * How far one member is, as the leader knows it.
@@ -929,7 +1036,7 @@ export type MemberReplication = Message<"cell.v1.MemberReplication"> & {
  * Use `create(MemberReplicationSchema)` to create a new message.
  */
 export const MemberReplicationSchema: GenMessage<MemberReplication> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 30);
+  messageDesc(file_cell_v1_peers, 34);
 
 /**
  * Passes a recovery on.
@@ -950,7 +1057,7 @@ export type RecoverRequest = Message<"cell.v1.RecoverRequest"> & {
  * Use `create(RecoverRequestSchema)` to create a new message.
  */
 export const RecoverRequestSchema: GenMessage<RecoverRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 31);
+  messageDesc(file_cell_v1_peers, 35);
 
 /**
  * What became of it.
@@ -971,7 +1078,7 @@ export type RecoverResponse = Message<"cell.v1.RecoverResponse"> & {
  * Use `create(RecoverResponseSchema)` to create a new message.
  */
 export const RecoverResponseSchema: GenMessage<RecoverResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 32);
+  messageDesc(file_cell_v1_peers, 36);
 
 /**
  * What members call on each other.
@@ -1059,6 +1166,26 @@ export const PeerService: GenService<{
     methodKind: "server_streaming";
     input: typeof RelayLogsRequestSchema;
     output: typeof RelayLogsResponseSchema;
+  },
+  /**
+   * A command in an allocation whose agent is connected to this member.
+   *
+   * @generated from rpc cell.v1.PeerService.RelayExec
+   */
+  relayExec: {
+    methodKind: "bidi_streaming";
+    input: typeof RelayExecRequestSchema;
+    output: typeof RelayExecResponseSchema;
+  },
+  /**
+   * Usage of an allocation whose agent is connected to this member.
+   *
+   * @generated from rpc cell.v1.PeerService.RelayUsage
+   */
+  relayUsage: {
+    methodKind: "unary";
+    input: typeof RelayUsageRequestSchema;
+    output: typeof RelayUsageResponseSchema;
   },
   /**
    * Kills this member's process with SIGKILL, if it is the leader: a drill.
