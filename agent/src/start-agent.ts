@@ -72,7 +72,8 @@ async function start(
   const node = { name: config.name, address, path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };
   const manager = keep(await AllocationManager.open({ runtime, store, clock, random, log, node }, leaseValid()));
   const leaseChanged = (): void => manager.setLease(leaseValid());
-  const inventory = await readInventory({ ...config, address, runtime: runtime.name });
+  const capabilities = await runtime.capabilities();
+  const inventory = await readInventory({ ...config, address, runtime: runtime.name, capabilities });
   const logs = keep(new LogSender(log));
   const http: { server?: HttpServer } = {};
   const handler = sessionHandler({

@@ -9,6 +9,7 @@ import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts';
 import { AgentStore } from '../state/agent-store.ts';
 import { desiredOf } from '../testing/desired.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { runRequest } from '../testing/run-request.ts';
 import { silentLog } from '../testing/silent-log.ts';
 import { until } from '../testing/until.ts';
 import { AllocationManager } from './allocation-manager.ts';
@@ -229,7 +230,7 @@ test('the output of the last hundred ended allocations is kept, and they are not
 });
 
 test('what is kept of an allocation that nobody knows is removed', async () => {
-  await runtime.start({ id: 'x', run: 1, command: ['sleep'], environment: {}, user: '', workingDirectory: '' });
+  await runtime.start(runRequest({ id: 'x', command: ['sleep'] }));
   await restart();
   expect(runtime.known()).toEqual([]);
 });

@@ -36,6 +36,10 @@ test('runRequestOf() fills in values everywhere and gives the allocation its own
     },
     user: 'www',
     workingDirectory: '/srv/node-1',
+    jobName: 'web',
+    instance: 2,
+    isolation: desired.isolation,
+    stop: desired.stop,
   });
 });
 

@@ -40,6 +40,10 @@ export function runRequestOf(
     },
     user: desired.user,
     workingDirectory: fill(desired.workingDirectory, 'working_directory'),
+    jobName: desired.jobName,
+    instance: desired.instance,
+    isolation: desired.isolation,
+    stop: desired.stop,
   };
 }
 

@@ -8,6 +8,7 @@ const settings = {
   address: '127.0.0.1',
   data: tmpdir(),
   runtime: 'process',
+  capabilities: ['exec'],
   cpuMillis: undefined,
   memoryMib: undefined,
   portFirst: 1,
@@ -19,6 +20,7 @@ test('readInventory() says what the machine has, and what was configured over it
   const found = await readInventory(settings);
   expect(found.cpuMillis).toBe(availableParallelism() * 1_000);
   expect(found.memoryMib).toBeGreaterThan(100);
+  expect(found.capabilities).toEqual(['exec']);
   expect(found.diskFreeMib).toBeGreaterThan(0);
   expect(found.attributes).toMatchObject({
     'node.name': 'node-1',

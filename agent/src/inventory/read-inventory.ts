@@ -14,6 +14,8 @@ export interface Inventory {
   readonly attributes: Record<string, string>;
   /** How workloads run. */
   readonly runtime: string;
+  /** What jobs may ask of it; see `Inventory.capabilities` in model.proto. */
+  readonly capabilities: string[];
 }
 
 export interface InventorySettings {
@@ -21,6 +23,7 @@ export interface InventorySettings {
   readonly address: string;
   readonly data: string;
   readonly runtime: string;
+  readonly capabilities: readonly string[];
   /** Undefined: what the machine has. */
   readonly cpuMillis: number | undefined;
   readonly memoryMib: number | undefined;
@@ -44,6 +47,7 @@ export async function readInventory(settings: InventorySettings): Promise<Invent
     portLast,
     attributes: { ...foundAttributes(settings.name), ...settings.attributes },
     runtime,
+    capabilities: [...settings.capabilities],
   };
 }
 

@@ -1,17 +1,22 @@
 import {
   DesiredState,
+  DirectoryKind,
   HealthCheckType,
+  type JobSpec,
+  JobType,
   LogStream,
   OnDisconnect,
   RestartMode,
   type DesiredAllocation as SaidAllocation,
   type DesiredAllocations as SaidAllocations,
   type HealthCheck as SaidHealthCheck,
+  type Limits as SaidLimits,
+  Sandbox,
   type StreamLogsRequest,
 } from '@cell/proto';
 import type { DesiredChange } from '../execute/allocation-manager.ts';
 import type { LogRequest } from '../ports.ts';
-import type { DesiredAllocation, HealthCheck, RestartPolicy } from '../reconcile/model.ts';
+import type { DesiredAllocation, HealthCheck, Isolation, Limits, RestartPolicy } from '../reconcile/model.ts';
 
 /** What the control plane wants, in the agent's own words. What a message leaves out has the proto's defaults. */
 export function desiredFromProto(said: SaidAllocations): DesiredChange {
@@ -35,6 +40,7 @@ function allocationFromProto(said: SaidAllocation): DesiredAllocation {
     environment: { ...spec?.environment },
     user: spec?.user ?? '',
     workingDirectory: spec?.workingDirectory ?? '',
+    isolation: isolationFromProto(spec),
     ports: { ...said.ports },
     health: spec?.health === undefined ? null : healthFromProto(spec.health),
     restart: {
@@ -48,6 +54,53 @@ function allocationFromProto(said: SaidAllocation): DesiredAllocation {
     onDisconnect: spec?.onDisconnect === OnDisconnect.STOP ? 'stop' : 'keep',
   };
 }
+
+function isolationFromProto(spec: JobSpec | undefined): Isolation {
+  return {
+    jobType: JOB_TYPES.get(spec?.type ?? JobType.SERVICE) ?? 'service',
+    // A sandbox that this version does not know can only be stricter than what it does know.
+    sandbox: SANDBOXES.get(spec?.sandbox || Sandbox.DEFAULT) ?? 'strict',
+    dynamicUser: spec?.dynamicUser ?? false,
+    limits: limitsFromProto(spec?.limits),
+    network: {
+      private: spec?.network?.private ?? false,
+      deny: spec?.network?.deny ?? [],
+      allow: spec?.network?.allow ?? [],
+    },
+    directories: (spec?.directories ?? []).flatMap((kind) => DIRECTORIES.get(kind) ?? []),
+    credentials: { ...spec?.credentials },
+    environmentFiles: spec?.environmentFiles ?? [],
+    devices: spec?.devices ?? [],
+  };
+}
+
+function limitsFromProto(said: SaidLimits | undefined): Limits {
+  return {
+    memoryMaxMib: said?.memoryMaxMib ?? 0,
+    memoryHighMib: said?.memoryHighMib ?? 0,
+    cpuMaxMillis: said?.cpuMaxMillis ?? 0,
+    cpuWeight: said?.cpuWeight ?? 0,
+    ioWeight: said?.ioWeight ?? 0,
+    tasksMax: said?.tasksMax ?? 0,
+    filesMax: said?.filesMax ?? 0,
+  };
+}
+
+const JOB_TYPES: ReadonlyMap<number, Isolation['jobType']> = new Map([
+  [JobType.SERVICE, 'service'],
+  [JobType.BATCH, 'batch'],
+  [JobType.SYSTEM, 'system'],
+]);
+const SANDBOXES: ReadonlyMap<number, Isolation['sandbox']> = new Map([
+  [Sandbox.DEFAULT, 'default'],
+  [Sandbox.STRICT, 'strict'],
+  [Sandbox.NONE, 'none'],
+]);
+const DIRECTORIES: ReadonlyMap<number, Isolation['directories'][number]> = new Map([
+  [DirectoryKind.STATE, 'state'],
+  [DirectoryKind.CACHE, 'cache'],
+  [DirectoryKind.LOGS, 'logs'],
+]);
 
 function healthFromProto(said: SaidHealthCheck): HealthCheck {
   return {

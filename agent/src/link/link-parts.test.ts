@@ -1,5 +1,9 @@
+import { type DesiredAllocations, DirectoryKind, JobType, Sandbox } from '@cell/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Isolation } from '../reconcile/model.ts';
+import { NO_ISOLATION } from '../testing/run-request.ts';
+import { desiredFromProto } from './from-proto.ts';
 import { LeaseClock } from './lease-clock.ts';
 import { MemberChoice } from './member-choice.ts';
 import { retryDelayMs } from './retry-delay.ts';
@@ -61,4 +65,36 @@ test('retryDelayMs() is short at first, grows to five seconds, and is long for a
   for (const code of ['CELL_E_FOREIGN_CLUSTER', 'CELL_E_GENERATION_LOST']) {
     expect(retryDelayMs({ ...end, code }, 0, () => 0)).toBe(15_000);
   }
+});
+
+test('desiredFromProto() takes over what an instance is shut off from, whole or left out', () => {
+  const isolationOf = (spec: object): Isolation =>
+    desiredFromProto({ set: [{ spec }] } as DesiredAllocations).set[0]!.isolation;
+  expect(isolationOf({})).toEqual(NO_ISOLATION);
+  const limits = {
+    memoryMaxMib: 1,
+    memoryHighMib: 2,
+    cpuMaxMillis: 3,
+    cpuWeight: 4,
+    ioWeight: 5,
+    tasksMax: 6,
+    filesMax: 7,
+  };
+  const whole = {
+    limits,
+    network: { private: true, deny: ['any'], allow: ['10.0.0.0/8'] },
+    credentials: { token: 'token.txt' },
+    environmentFiles: ['database.env'],
+    devices: ['/dev/kvm:rw'],
+    dynamicUser: true,
+  };
+  const kinds = [DirectoryKind.LOGS, DirectoryKind.STATE, DirectoryKind.CACHE];
+  const said = { ...whole, type: JobType.BATCH, sandbox: Sandbox.NONE, directories: kinds };
+  expect(isolationOf(said)).toEqual({
+    ...whole,
+    jobType: 'batch',
+    sandbox: 'none',
+    directories: ['logs', 'state', 'cache'],
+  });
+  expect(isolationOf({ sandbox: 99 as Sandbox }).sandbox).toBe('strict');
 });

@@ -49,6 +49,7 @@ const handler: SessionHandler = {
       address: '127.0.0.1',
       portFirst: 1,
       portLast: 2,
+      capabilities: [],
       attributes: {},
       runtime: 'memory',
     },

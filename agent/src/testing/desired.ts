@@ -1,4 +1,5 @@
 import type { DesiredAllocation } from '../reconcile/model.ts';
+import { NO_ISOLATION } from './run-request.ts';
 
 /** A service that sleeps and is restarted up to three times a minute; tests say what differs. */
 export function desiredOf(change: Partial<DesiredAllocation> = {}): DesiredAllocation {
@@ -12,6 +13,7 @@ export function desiredOf(change: Partial<DesiredAllocation> = {}): DesiredAlloc
     environment: {},
     user: '',
     workingDirectory: '',
+    isolation: NO_ISOLATION,
     ports: {},
     health: null,
     restart: { mode: 'always', attempts: 3, windowMs: 60_000, delayMs: 1_000, delayMaxMs: 10_000 },

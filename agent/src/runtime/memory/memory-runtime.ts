@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../agent-error.ts';
-import type { BesideResult, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
+import type { BesideResult, ExecOutput, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
 import { describeEnd } from '../../reconcile/describe.ts';
 import type { Observed } from '../../reconcile/model.ts';
 
@@ -15,6 +15,10 @@ export class MemoryRuntime implements Runtime {
   readonly name = 'memory';
   readonly #runs = new Map<string, PretendedRun>();
   readonly #listeners: ((id: string) => void)[] = [];
+
+  capabilities(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
 
   known(): readonly string[] {
     return [...this.#runs.keys()];
@@ -67,6 +71,10 @@ export class MemoryRuntime implements Runtime {
     const exitCode = program === 'exit' ? Number(argument) : undefined;
     const end = { state: 'ended', exitCode, cannotRun: '', message: '' } as const;
     return Promise.resolve({ exitCode, output: describeEnd(end) });
+  }
+
+  exec(): AsyncIterable<ExecOutput> {
+    throw new AgentError('CELL_E_UNSUPPORTED', 'Could not run a command in an allocation: it is only pretended');
   }
 
   async *readLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {

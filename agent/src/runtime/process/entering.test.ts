@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunRequest, Runtime } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
+import { runRequest } from '../../testing/run-request.ts';
 import { until } from '../../testing/until.ts';
 import { openProcessRuntime } from './process-runtime.ts';
 
@@ -25,15 +26,7 @@ afterEach(async () => {
 
 /** Runs the command to its end; gives its output, or why it could not be run. */
 async function run(command: string[], change: Partial<RunRequest> = {}): Promise<string> {
-  const request = {
-    id: 'a',
-    run: 1,
-    command,
-    environment: { PATH: '/usr/bin:/bin' },
-    user: '',
-    workingDirectory: '',
-    ...change,
-  };
+  const request = runRequest({ command, ...change });
   try {
     await runtime.start(request);
   } catch (error) {
@@ -75,14 +68,8 @@ test('the environment is exactly what was asked for', async () => {
 });
 
 test('the environment is in no file that others can read, and in no list of arguments', async () => {
-  await runtime.start({
-    id: 'a',
-    run: 1,
-    command: ['sleep', '1000'],
-    environment: { PATH: '/usr/bin:/bin', SECRET: 's3cr3t' },
-    user: '',
-    workingDirectory: '',
-  });
+  const environment = { PATH: '/usr/bin:/bin', SECRET: 's3cr3t' };
+  await runtime.start(runRequest({ command: ['sleep', '1000'], environment }));
   const path = join(folder, 'runtime', 'a', 'run-000001');
   expect((await stat(path)).mode & 0o777).toBe(0o700);
   expect((await stat(join(path, 'environment'))).mode & 0o777).toBe(0o600);

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogRequest, RunRequest, Runtime } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
 import type { Observed } from '../../reconcile/model.ts';
+import { runRequest } from '../../testing/run-request.ts';
 import { until } from '../../testing/until.ts';
 import { pruneSegments } from './log-segments.ts';
 import { parseStat, readStat } from './process-identity.ts';
@@ -47,15 +48,7 @@ async function closeRuntime({ remove = false } = {}): Promise<void> {
 }
 
 function requestOf(command: string[], change: Partial<RunRequest> = {}): RunRequest {
-  return {
-    id: ID,
-    run: 1,
-    command,
-    environment: { PATH, CELL_ALLOCATION: ID },
-    user: '',
-    workingDirectory: '',
-    ...change,
-  };
+  return runRequest({ id: ID, command, environment: { PATH, CELL_ALLOCATION: ID }, ...change });
 }
 
 function seen(state: Observed['state'], run = 1): Promise<Observed> {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../../agent-error.ts';
-import type { BesideResult, Clock, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
+import type { BesideResult, Clock, ExecOutput, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
 import type { Observed } from '../../reconcile/model.ts';
 import { AllocationFolder, runName } from './allocation-folder.ts';
 import { killAll, signalGroup } from './kill-processes.ts';
@@ -82,6 +82,10 @@ class ProcessRuntime implements Runtime {
     ];
   }
 
+  capabilities(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   known(): readonly string[] {
     return readdirSync(this.#options.folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && ID.test(entry.name))
@@ -139,6 +143,11 @@ class ProcessRuntime implements Runtime {
   async runBeside(request: RunRequest, timeoutMs: number): Promise<BesideResult> {
     const user = await findUser(request.user);
     return runBeside(this.#script, { ...request, workingDirectory: this.#directory(request) }, user, timeoutMs);
+  }
+
+  exec(): AsyncIterable<ExecOutput> {
+    const why = 'the process runtime of this node shuts nothing off that could be entered';
+    throw new AgentError('CELL_E_UNSUPPORTED', `Could not run a command in an allocation: ${why}`);
   }
 
   readLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { LogRequest, Runtime } from '../../ports.ts';
+import type { BesideResult, LogRequest, Runtime } from '../../ports.ts';
 import type { Observed } from '../../reconcile/model.ts';
+import { runRequest } from '../../testing/run-request.ts';
 import { until } from '../../testing/until.ts';
 
 /** How one implementation is opened, and how its commands are written. */
@@ -29,7 +30,7 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
     afterEach(() => subject.dispose());
 
     const start = (command: readonly string[], run = 1, id = 'a'): Promise<void> =>
-      runtime.start({ id, run, command, environment: { PATH: '/usr/bin:/bin' }, user: '', workingDirectory: '' });
+      runtime.start(runRequest({ id, run, command }));
     const seen = (state: Observed['state'], run = 1): Promise<Observed> =>
       until(() => (runtime.observe('a', run).state === state ? runtime.observe('a', run) : undefined));
 
@@ -160,10 +161,11 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
 
     test('a command beside an allocation gives its exit code', async () => {
       await start(subject.sleeps());
-      const beside = { id: 'a', run: 1, environment: { PATH: '/usr/bin:/bin' }, user: '', workingDirectory: '' };
-      expect((await runtime.runBeside({ ...beside, command: subject.exits(0) }, 5_000)).exitCode).toBe(0);
-      expect((await runtime.runBeside({ ...beside, command: subject.exits(7) }, 5_000)).exitCode).toBe(7);
-      expect((await runtime.runBeside({ ...beside, command: subject.sleeps() }, 50)).exitCode).toBeUndefined();
+      const beside = (command: string[], timeoutMs: number): Promise<BesideResult> =>
+        runtime.runBeside(runRequest({ command }), timeoutMs);
+      expect((await beside(subject.exits(0), 5_000)).exitCode).toBe(0);
+      expect((await beside(subject.exits(7), 5_000)).exitCode).toBe(7);
+      expect((await beside(subject.sleeps(), 50)).exitCode).toBeUndefined();
       await runtime.kill('a');
       await seen('ended');
     });
