@@ -1,5 +1,6 @@
 import { AllocationService, LogStream, type StreamLogsRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { CellError } from '../cell-error.ts';
 import { isFinal } from '../model/entities.ts';
 import type { LogRequest } from '../ports.ts';
 import { addService } from './add-service.ts';
@@ -27,6 +28,9 @@ export function registerAllocationService(server: Server, calls: CallServer, par
       const row = findAllocation(state, id);
       const usage = parts.sessions.usage(row.nodeId, row.id);
       return { allocation: allocationToProto(state, row), ...(usage === undefined ? {} : { usage }) };
+    }),
+    exec: calls.duplex(method.exec, async () => {
+      throw new CellError('CELL_E_INVALID', 'This member can not run commands yet');
     }),
     streamLogs: calls.streaming(method.streamLogs, async function* (request, { signal, timeoutMs }) {
       const row = findAllocation(await readFreshest(parts, timeoutMs), request.allocationId);
