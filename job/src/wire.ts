@@ -37,6 +37,18 @@ const onDisconnects: Record<model.OnDisconnect, proto.OnDisconnect> = {
   stop: proto.OnDisconnect.STOP,
 };
 
+const sandboxes: Record<model.Sandbox, proto.Sandbox> = {
+  default: proto.Sandbox.DEFAULT,
+  strict: proto.Sandbox.STRICT,
+  none: proto.Sandbox.NONE,
+};
+
+const directoryKinds: Record<model.DirectoryKind, proto.DirectoryKind> = {
+  state: proto.DirectoryKind.STATE,
+  cache: proto.DirectoryKind.CACHE,
+  logs: proto.DirectoryKind.LOGS,
+};
+
 /** The message for a specification. */
 export function specToProto(spec: model.JobSpec): proto.JobSpec {
   const { health } = spec;
@@ -60,6 +72,14 @@ export function specToProto(spec: model.JobSpec): proto.JobSpec {
     restart: { ...spec.restart, mode: restartModes[spec.restart.mode] },
     onDisconnect: onDisconnects[spec.onDisconnect],
     stop: { ...spec.stop },
+    sandbox: sandboxes[spec.sandbox],
+    dynamicUser: spec.dynamicUser,
+    limits: { ...spec.limits },
+    network: { private: spec.network.private, deny: [...spec.network.deny], allow: [...spec.network.allow] },
+    directories: spec.directories.map((kind) => directoryKinds[kind]),
+    credentials: { ...spec.credentials },
+    environmentFiles: [...spec.environmentFiles],
+    devices: [...spec.devices],
   });
 }
 
@@ -76,6 +96,7 @@ export function specFromProto(message: proto.JobSpec): model.JobSpec {
     command: [...message.command],
     environment: sortedByName(message.environment),
     user: message.user,
+    dynamicUser: message.dynamicUser,
     workingDirectory: message.workingDirectory,
     resources: {
       cpuMillis: message.resources?.cpuMillis ?? 0,
@@ -91,6 +112,18 @@ export function specFromProto(message: proto.JobSpec): model.JobSpec {
     restart: restartFromProto(message.restart),
     onDisconnect: wordOf(onDisconnects, message.onDisconnect),
     stop: { signal: message.stop?.signal ?? '', timeoutMs: message.stop?.timeoutMs ?? 0 },
+    // Clients from before there were sandboxes say nothing about it.
+    sandbox: message.sandbox === proto.Sandbox.UNSPECIFIED ? 'default' : wordOf(sandboxes, message.sandbox),
+    limits: limitsFromProto(message.limits),
+    network: {
+      private: message.network?.private ?? false,
+      deny: [...(message.network?.deny ?? [])],
+      allow: [...(message.network?.allow ?? [])],
+    },
+    directories: message.directories.map((kind) => wordOf(directoryKinds, kind)),
+    credentials: sortedByName(message.credentials),
+    environmentFiles: [...message.environmentFiles],
+    devices: [...message.devices],
   };
 }
 
@@ -118,6 +151,18 @@ function restartFromProto(restart: proto.RestartPolicy | undefined): model.Resta
   };
 }
 
+function limitsFromProto(limits: proto.Limits | undefined): model.Limits {
+  return {
+    memoryMaxMib: limits?.memoryMaxMib ?? 0,
+    memoryHighMib: limits?.memoryHighMib ?? 0,
+    cpuMaxMillis: limits?.cpuMaxMillis ?? 0,
+    cpuWeight: limits?.cpuWeight ?? 0,
+    ioWeight: limits?.ioWeight ?? 0,
+    tasksMax: limits?.tasksMax ?? 0,
+    filesMax: limits?.filesMax ?? 0,
+  };
+}
+
 /** The word for an enum's number. An unknown one becomes a word that no check lets pass. */
 function wordOf<Word extends string>(numbers: Readonly<Record<Word, number>>, number: number): Word {
   const words = Object.keys(numbers) as Word[];
@@ -125,6 +170,6 @@ function wordOf<Word extends string>(numbers: Readonly<Record<Word, number>>, nu
 }
 
 /** In one order everywhere, so that equal specifications are equal as JSON too. */
-function sortedByName(environment: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).sort(([one], [other]) => (one < other ? -1 : 1)));
+function sortedByName(texts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

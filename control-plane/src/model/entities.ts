@@ -32,6 +32,8 @@ export interface Inventory {
   readonly portLast: number;
   readonly attributes: Readonly<Record<string, string>>;
   readonly runtime: string;
+  /** What jobs may ask of it, sorted, in the words of `Inventory.capabilities` in model.proto. */
+  readonly capabilities: readonly string[];
 }
 
 /** Older versions of a job that allocations still run, or that people may want to see, are kept in `JobVersionRow`. */

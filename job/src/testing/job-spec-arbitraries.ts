@@ -1,5 +1,15 @@
 import fc from 'fast-check';
-import type { Constraint, HealthCheck, JobSpec, JobType, PortRequest, RestartPolicy } from '../job-spec.ts';
+import type {
+  Constraint,
+  HealthCheck,
+  JobSpec,
+  JobType,
+  Limits,
+  NetworkAccess,
+  PortRequest,
+  ResourceRequest,
+  RestartPolicy,
+} from '../job-spec.ts';
 
 /** Text with quotes, escapes, control characters and characters outside ASCII, without NUL and lone surrogates. */
 const trickyText = fc
@@ -68,10 +78,70 @@ function restart(type: JobType): fc.Arbitrary<RestartPolicy> {
     .map((policy) => ({ ...policy, delayMaxMs: Math.max(policy.delayMs, policy.delayMaxMs) }));
 }
 
+const memoryMib = fc.integer({ min: 1, max: 16_777_216 });
+const orNone = (limit: fc.Arbitrary<number>) => fc.oneof(fc.constant(0), limit);
+const weight = orNone(fc.integer({ min: 1, max: 10_000 }));
+
+/** A limit is never below what is set aside, nor `memory_high` above `memory_max`. */
+function limits({ cpuMillis, memoryMib }: ResourceRequest): fc.Arbitrary<Limits> {
+  return fc
+    .record({
+      memoryMaxMib: orNone(fc.integer({ min: memoryMib, max: 16_777_216 })),
+      memoryHighMib: orNone(fc.integer({ min: 1, max: 16_777_216 })),
+      cpuMaxMillis: orNone(fc.integer({ min: cpuMillis, max: 1_024_000 })),
+      cpuWeight: weight,
+      ioWeight: weight,
+      tasksMax: orNone(fc.integer({ min: 1, max: 4_194_304 })),
+      filesMax: orNone(fc.integer({ min: 16, max: 1_048_576 })),
+    })
+    .map((all) => ({ ...all, memoryHighMib: Math.min(all.memoryHighMib, all.memoryMaxMib || all.memoryHighMib) }));
+}
+
+const addresses = fc.uniqueArray(
+  fc.oneof(
+    fc.constantFrom('any', 'localhost', 'link-local', 'multicast', '::1', '2001:db8::/32', '::ffff:10.0.0.1'),
+    fc.ipV4(),
+    fc.ipV4Extended().filter((address) => /^(\d{1,3}\.){3}\d{1,3}$/.test(address) && !/(^|\.)0\d/.test(address)),
+    fc.ipV6().filter((address) => !/[A-Z]/.test(address)),
+    fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map((parts) => parts.join('/')),
+  ),
+  { maxLength: 3 },
+);
+const fileName = fc.stringMatching(/^[a-z0-9._@+-]{1,10}$/).filter((text) => text !== '.' && text !== '..');
+const device = fc.tuple(
+  fc.constantFrom('kvm', 'ttyUSB0', 'disk/by-id/usb-0:0-part1'),
+  fc.constantFrom('r', 'rw', 'rwm', 'wm'),
+);
+
+function network(hasPorts: boolean): fc.Arbitrary<NetworkAccess> {
+  return fc
+    .record({ private: hasPorts ? fc.constant(false) : fc.boolean(), deny: addresses, allow: addresses })
+    .map((access) => (access.deny.length === 0 ? { ...access, allow: [] } : access));
+}
+
+/** Never a user beside a dynamic one, nor a dynamic one without a sandbox. */
+const users: fc.Arbitrary<Pick<JobSpec, 'user' | 'dynamicUser' | 'sandbox'>> = fc.oneof(
+  fc.record({
+    user: fc.constantFrom('', 'www-data', '_apt'),
+    dynamicUser: fc.constant(false),
+    sandbox: fc.constantFrom('default' as const, 'strict' as const, 'none' as const),
+  }),
+  fc.record({
+    user: fc.constant(''),
+    dynamicUser: fc.constant(true),
+    sandbox: fc.constantFrom('default' as const, 'strict' as const),
+  }),
+);
+
+const resources: fc.Arbitrary<ResourceRequest> = fc.record({
+  cpuMillis: fc.integer({ min: 10, max: 1_024_000 }),
+  memoryMib,
+});
+
 /** Specifications of every shape that are right in themselves, for property tests. */
 export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
-  .tuple(fc.constantFrom<JobType[]>('service', 'batch', 'system'), ports)
-  .chain(([type, ofPorts]) =>
+  .tuple(fc.constantFrom<JobType[]>('service', 'batch', 'system'), ports, resources, users)
+  .chain(([type, ofPorts, ofResources, ofUsers]) =>
     fc.record({
       name,
       type: fc.constant(type),
@@ -80,15 +150,13 @@ export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
       environment: fc
         .dictionary(fc.stringMatching(/^[A-BD-Z_][A-Z0-9_]{0,8}$/), trickyText, { maxKeys: 4, noNullPrototype: true })
         .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)))),
-      user: fc.constantFrom('', 'www-data', '_apt'),
+      user: fc.constant(ofUsers.user),
+      dynamicUser: fc.constant(ofUsers.dynamicUser),
       workingDirectory: fc.oneof(
         fc.constant(''),
         filledText.map((text) => `/srv/${text}`),
       ),
-      resources: fc.record({
-        cpuMillis: fc.integer({ min: 10, max: 1_024_000 }),
-        memoryMib: fc.integer({ min: 1, max: 16_777_216 }),
-      }),
+      resources: fc.constant(ofResources),
       ports: fc.constant(ofPorts),
       constraints: fc.array(constraint, { maxLength: 3 }),
       health: health(ofPorts),
@@ -98,6 +166,17 @@ export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
         signal: fc.constantFrom('SIGTERM', 'SIGKILL', 'SIGWINCH'),
         timeoutMs: fc.oneof(fc.constant(0), durationMs),
       }),
+      sandbox: fc.constant(ofUsers.sandbox),
+      limits: limits(ofResources),
+      network: network(ofPorts.length > 0),
+      directories: fc.uniqueArray(fc.constantFrom('state' as const, 'cache' as const, 'logs' as const)),
+      credentials: fc
+        .dictionary(fileName, fileName, { maxKeys: 3, noNullPrototype: true })
+        .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)))),
+      environmentFiles: fc.uniqueArray(fileName, { maxLength: 3 }),
+      devices: fc
+        .uniqueArray(device, { maxLength: 3, selector: ([path]) => path })
+        .map((all) => all.map(([path, access]) => `/dev/${path}:${access}`)),
     }),
   )
   // Records without a prototype would differ from all others.

@@ -25,6 +25,7 @@ import {
   text,
   truth,
   whole,
+  withDefault,
 } from './shape.ts';
 import { specShape } from './spec-shape.ts';
 
@@ -37,6 +38,8 @@ export const inventoryShape: Shape<Inventory> = object<Inventory>({
   portLast: amount,
   attributes: record(text),
   runtime: text,
+  // Earlier versions stored none. What jobs can ask of a node since then is what these never could.
+  capabilities: withDefault(list(text), []),
 });
 
 export const failureShape: Shape<PlacementFailure> = object<PlacementFailure>({

@@ -96,6 +96,11 @@ export function optional<Value>(of: Shape<Value>): Shape<Value | undefined> {
   return (value, path) => (value === undefined || value === null ? undefined : of(value, path));
 }
 
+/** For what rows and commands of earlier versions lack. */
+export function withDefault<Value>(of: Shape<Value>, value: Value): Shape<Value> {
+  return (given, path) => (given === undefined ? value : of(given, path));
+}
+
 export function object<Value extends object>(
   fields: {
     readonly [Key in keyof Value]-?: Shape<Value[Key]>;

@@ -1,9 +1,21 @@
-import type { Constraint, HealthCheck, JobSpec, PortRequest, ResourceRequest } from '@cell/job';
-import { amount, list, object, oneOf, optional, record, type Shape, text } from './shape.ts';
+import type { Constraint, HealthCheck, JobSpec, Limits, NetworkAccess, PortRequest, ResourceRequest } from '@cell/job';
+import { amount, list, object, oneOf, optional, record, type Shape, text, truth, withDefault } from './shape.ts';
+
+const noLimits: Limits = {
+  memoryMaxMib: 0,
+  memoryHighMib: 0,
+  cpuMaxMillis: 0,
+  cpuWeight: 0,
+  ioWeight: 0,
+  tasksMax: 0,
+  filesMax: 0,
+};
+const anyNetwork: NetworkAccess = { private: false, deny: [], allow: [] };
 
 /**
  * The form of a job's specification in the log and in snapshots. Only the form: whether the content makes sense was
- * checked where it came in (@cell/job), with messages for people.
+ * checked where it came in (@cell/job), with messages for people. Earlier versions stored none of what stands after
+ * `stop`; the defaults are those of a job file that says nothing about it, so that submitting it again changes nothing.
  */
 export const specShape: Shape<JobSpec> = object<JobSpec>({
   name: text,
@@ -44,6 +56,25 @@ export const specShape: Shape<JobSpec> = object<JobSpec>({
   }),
   onDisconnect: oneOf('keep', 'stop'),
   stop: object<JobSpec['stop']>({ signal: text, timeoutMs: amount }),
+  sandbox: withDefault(oneOf('default', 'strict', 'none'), 'default'),
+  dynamicUser: withDefault(truth, false),
+  limits: withDefault(
+    object<Limits>({
+      memoryMaxMib: amount,
+      memoryHighMib: amount,
+      cpuMaxMillis: amount,
+      cpuWeight: amount,
+      ioWeight: amount,
+      tasksMax: amount,
+      filesMax: amount,
+    }),
+    noLimits,
+  ),
+  network: withDefault(object<NetworkAccess>({ private: truth, deny: list(text), allow: list(text) }), anyNetwork),
+  directories: withDefault(list(oneOf('state', 'cache', 'logs')), []),
+  credentials: withDefault(record(text), {}),
+  environmentFiles: withDefault(list(text), []),
+  devices: withDefault(list(text), []),
 });
 
 /** Fields in a fixed order, so that equal specifications are equal as JSON. */

@@ -29,6 +29,22 @@ export function exampleSpec(changes: Partial<JobSpec> = {}): JobSpec {
     restart: { mode: 'on-failure', attempts: 3, windowMs: 60_000, delayMs: 1_000, delayMaxMs: 30_000 },
     onDisconnect: 'keep',
     stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
+    sandbox: 'default',
+    dynamicUser: false,
+    limits: {
+      memoryMaxMib: 0,
+      memoryHighMib: 0,
+      cpuMaxMillis: 0,
+      cpuWeight: 0,
+      ioWeight: 0,
+      tasksMax: 0,
+      filesMax: 0,
+    },
+    network: { private: false, deny: [], allow: [] },
+    directories: [],
+    credentials: {},
+    environmentFiles: [],
+    devices: [],
     ...changes,
   };
 }
@@ -43,6 +59,7 @@ export function exampleInventory(changes: Partial<Inventory> = {}): Inventory {
     portLast: 29_999,
     attributes: { 'kernel.name': 'linux' },
     runtime: 'process',
+    capabilities: [],
     ...changes,
   };
 }
