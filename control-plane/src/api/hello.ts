@@ -13,6 +13,9 @@ const namePattern = /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62})$/;
 const attributesMax = 256;
 const attributeNameMax = 128;
 const attributeValueMax = 1_024;
+const capabilitiesMax = 4_096;
+/** Without spaces. The longest are those of devices, with their paths. */
+const capabilityPattern = /^[!-~]{1,300}$/;
 const textMax = 255;
 export const reportsMax = 10_000;
 const messageMax = 1_000;
@@ -55,6 +58,12 @@ function readInventory(said: SaidInventory): Inventory {
       throw invalid('inventory.attributes', name, `names up to ${attributeNameMax}, values up to ${attributeValueMax}`);
     }
   }
+  const capabilities = [...new Set(said.capabilities)].sort();
+  if (capabilities.length > capabilitiesMax) {
+    throw invalid('inventory.capabilities', `${capabilities.length} of them`, `${capabilitiesMax} at most`);
+  }
+  const wrong = capabilities.find((name) => !capabilityPattern.test(name));
+  if (wrong !== undefined) throw invalid('inventory.capabilities', wrong.slice(0, 40), '1 to 300 printable characters');
   const { portFirst, portLast } = said;
   if (portFirst < 1 || portLast > 65_535 || portFirst > portLast) {
     throw invalid('inventory.ports', `${portFirst}-${portLast}`, 'a range within 1-65535');
@@ -68,6 +77,7 @@ function readInventory(said: SaidInventory): Inventory {
     portLast,
     attributes: Object.fromEntries(attributes.sort(([a], [b]) => (a < b ? -1 : 1))),
     runtime: bounded('inventory.runtime', said.runtime),
+    capabilities,
   };
 }
 
@@ -100,7 +110,8 @@ export function needsRegistration(row: NodeRow | undefined, said: SaidNode): boo
     has.portFirst !== says.portFirst ||
     has.portLast !== says.portLast ||
     has.runtime !== says.runtime ||
-    !sameEntries(has.attributes, says.attributes)
+    !sameEntries(has.attributes, says.attributes) ||
+    has.capabilities.join(' ') !== says.capabilities.join(' ')
   );
 }
 

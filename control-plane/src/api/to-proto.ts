@@ -108,7 +108,8 @@ export function nodeToProto(state: FleetState, row: model.NodeRow): Outgoing<typ
 }
 
 function inventoryToProto(inventory: model.Inventory): Outgoing<typeof InventorySchema> {
-  const { cpuMillis, memoryMib, diskFreeMib, address, portFirst, portLast, attributes, runtime } = inventory;
+  const { cpuMillis, memoryMib, diskFreeMib, address, portFirst, portLast, attributes, runtime, capabilities } =
+    inventory;
   return {
     capacity: { cpuMillis, memoryMib },
     diskFreeMib: BigInt(diskFreeMib),
@@ -117,6 +118,7 @@ function inventoryToProto(inventory: model.Inventory): Outgoing<typeof Inventory
     portLast,
     attributes: { ...attributes },
     runtime,
+    capabilities: [...capabilities],
   };
 }
 
