@@ -29,15 +29,18 @@ export function registerFleetService(server: Server, calls: CallServer, parts: M
 function fleetStatus(parts: MadeParts, state: FleetState, controlPlane: ControlPlaneView) {
   const { consensus, clusterName } = parts;
   const nodes = [...state.nodes.values()];
-  const ready = nodes.filter((node) => node.status === 'ready').length;
+  const ready = nodes.filter((node) => node.status === 'ready');
+  const drained = ready.filter(({ drain }) => drain !== undefined).length;
   const jobs = [...state.jobs.values()].filter((job) => !job.stopped).sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     cluster: clusterName,
     clusterId: consensus.clusterId,
     members: controlPlane.members.map(memberToProto),
     leaderId: BigInt(controlPlane.leaderId),
-    nodesReady: ready,
-    nodesLost: nodes.length - ready,
+    nodesReady: ready.length,
+    nodesLost: nodes.length - ready.length,
+    nodesDrained: drained,
+    nodesIneligible: ready.filter(({ eligible }) => !eligible).length - drained,
     jobs: jobs.map((job) => jobToProto(state, job)),
     problems: problems(parts, state, controlPlane),
     index: BigInt(state.index),

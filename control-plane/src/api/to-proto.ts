@@ -9,15 +9,18 @@ import {
   JobStatus,
   MemberKind,
   type MemberSchema,
+  type NodeDrainSchema,
   type NodeSchema,
   NodeStatus,
   type Outgoing,
   type PlacementFailureSchema,
 } from '@cell/proto';
+import type { NodeDrain } from '../model/drains.ts';
 import type * as model from '../model/entities.ts';
 import { isFinal } from '../model/entities.ts';
 import { jobSummary } from '../plan/job-summary.ts';
 import type { FleetState } from '../state/fleet-state.ts';
+import { leavingAllocations } from '../state/leaving-allocations.ts';
 import { allocationStateToProto, desiredToProto } from './allocation-states.ts';
 import type { MemberProgress, MemberView } from './control-plane-view.ts';
 import { sharedSpecToProto } from './shared-spec.ts';
@@ -104,6 +107,19 @@ export function nodeToProto(state: FleetState, row: model.NodeRow): Outgoing<typ
     httpAddress: row.httpAddress,
     modifyIndex: BigInt(row.modifyIndex),
     registeredAt: timestampFromMs(row.registeredAtMs),
+    eligible: row.eligible,
+    ...(row.drain === undefined ? {} : { drain: drainToProto(state, row, row.drain) }),
+  };
+}
+
+function drainToProto(state: FleetState, node: model.NodeRow, drain: NodeDrain): Outgoing<typeof NodeDrainSchema> {
+  const { startedAtMs, remainingMs, countedAtMs, keepSystemJobs, finishedAtMs } = drain;
+  return {
+    startedAt: timestampFromMs(startedAtMs),
+    ...(remainingMs === undefined ? {} : { deadlineAt: timestampFromMs(countedAtMs + remainingMs) }),
+    keepSystemJobs,
+    ...(finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(finishedAtMs) }),
+    remaining: leavingAllocations(state, node.id, drain).length,
   };
 }
 

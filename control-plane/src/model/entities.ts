@@ -4,6 +4,7 @@
  * `modifyIndex` is the Raft index of the row's last change.
  */
 import type { JobSpec } from '@cell/job';
+import type { NodeDrain } from './drains.ts';
 
 export type NodeStatus = 'ready' | 'lost';
 
@@ -18,6 +19,10 @@ export interface NodeRow {
   /** "host:port" of the agent's /metrics. */
   readonly httpAddress: string;
   readonly registeredAtMs: number;
+  /** Whether new allocations may be placed on it. Never while `drain` is there. */
+  readonly eligible: boolean;
+  /** From when somebody asks for it to be emptied until he gives it back, also once it is empty. */
+  readonly drain: NodeDrain | undefined;
   readonly modifyIndex: number;
 }
 
@@ -125,6 +130,11 @@ export type EventType =
   | 'NodeRegistered'
   | 'NodeReady'
   | 'NodeLost'
+  | 'NodeDraining'
+  | 'NodeDrained'
+  | 'NodeUndrained'
+  | 'NodeEligible'
+  | 'NodeIneligible'
   | 'JobSubmitted'
   | 'JobStopped'
   | 'JobUnplaced'

@@ -12,6 +12,7 @@ export function stateWithJob(state: FleetState, job: JobRow): FleetState {
     members: state.members,
     recoveries: state.recoveries,
     events: state.events,
+    drainingNodes: state.drainingNodes,
     unplacedJobs: state.unplacedJobs,
     systemJobs: state.systemJobs,
     jobVersion: (name, version) =>

@@ -28,6 +28,35 @@ export interface SetNodeStatus extends Timed {
   readonly nodes: readonly { readonly id: string; readonly status: 'ready' | 'lost'; readonly message: string }[];
 }
 
+/** A node shall be emptied, or the drain that it is in be changed. */
+export interface DrainNode extends Timed {
+  readonly kind: 'drain-node';
+  readonly id: string;
+  /** Milliseconds from now on until what is left is stopped; undefined: it waits for as long as it takes. */
+  readonly deadlineMs: number | undefined;
+  readonly keepSystemJobs: boolean;
+}
+
+/** A node is given back: it takes allocations again, and what is still there stays. */
+export interface UndrainNode extends Timed {
+  readonly kind: 'undrain-node';
+  readonly id: string;
+}
+
+/** Refused for a node that is drained. */
+export interface SetNodeEligibility extends Timed {
+  readonly kind: 'set-node-eligibility';
+  readonly id: string;
+  readonly eligible: boolean;
+}
+
+/** How much time the leader has counted down; 0 ends the wait. What is not less than before is left out. */
+export interface NoteDrainTime extends Timed {
+  readonly kind: 'note-drain-time';
+  /** `setIndex`: of the drain that it was counted for; left out if the drain was changed meanwhile. */
+  readonly drains: readonly { readonly id: string; readonly setIndex: number; readonly remainingMs: number }[];
+}
+
 export interface SubmitJob extends Timed {
   readonly kind: 'submit-job';
   readonly spec: JobSpec;
@@ -137,6 +166,10 @@ export interface RecoverCluster extends Timed {
 export type Command =
   | RegisterNode
   | SetNodeStatus
+  | DrainNode
+  | UndrainNode
+  | SetNodeEligibility
+  | NoteDrainTime
   | SubmitJob
   | StopJob
   | ApplyPlan

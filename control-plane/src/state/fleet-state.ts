@@ -31,6 +31,8 @@ export interface FleetState {
   nodeByName(name: string): NodeRow | undefined;
   /** What allocations that are not final reserve on a node; all zero for an unknown node. Moves on with the state. */
   usageOfNode(nodeId: string): NodeUsage;
+  /** Ids of nodes on which something still has to go. */
+  readonly drainingNodes: ReadonlySet<string>;
   /** Names of jobs whose `unplaced` is set. */
   readonly unplacedJobs: ReadonlySet<string>;
   /** Names of jobs of type system. */

@@ -1,3 +1,4 @@
+import { isDraining } from '../model/drains.ts';
 import {
   type AllocationRow,
   type DrillRow,
@@ -51,6 +52,10 @@ export class FleetTables implements FleetState {
     return this.#rows.recoveries;
   }
 
+  get drainingNodes(): ReadonlySet<string> {
+    return this.#rows.drainingNodes;
+  }
+
   get unplacedJobs(): ReadonlySet<string> {
     return this.#rows.unplacedJobs;
   }
@@ -98,10 +103,12 @@ export class FleetTables implements FleetState {
     if (before !== undefined && before.name !== row.name) this.#rows.nodeByName.delete(before.name);
     this.#rows.nodes.set(row.id, row);
     this.#rows.nodeByName.set(row.name, row);
+    toggle(this.#rows.drainingNodes, row.id, isDraining(row));
   }
 
   removeNode(row: NodeRow): void {
     this.#rows.nodes.delete(row.id);
+    this.#rows.drainingNodes.delete(row.id);
     if (this.#rows.nodeByName.get(row.name)?.id === row.id) this.#rows.nodeByName.delete(row.name);
   }
 
@@ -225,6 +232,7 @@ function emptyRows() {
     endedByJob: new Map<string, number>(),
     nodeByName: new Map<string, NodeRow>(),
     usageByNode: new Map<string, CountedUsage>(),
+    drainingNodes: new Set<string>(),
     unplacedJobs: new Set<string>(),
     systemJobs: new Set<string>(),
   };

@@ -50,6 +50,8 @@ function node(place: number): object {
     agentVersion: '0.1.0',
     httpAddress: '192.0.2.1:7612',
     registeredAtMs: 1_700_000_000_000,
+    eligible: true,
+    drain: undefined,
     modifyIndex: 1,
   };
 }

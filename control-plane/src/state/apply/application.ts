@@ -80,6 +80,11 @@ export class Application {
     return new Set(this.#allocations.values().map((row) => row.job));
   }
 
+  /** Nodes that were written, or have an allocation that was. */
+  touchedNodes(): ReadonlySet<string> {
+    return new Set([...this.#nodes.keys(), ...this.#allocations.values().map((row) => row.nodeId)]);
+  }
+
   /** Closes the application: the events go into the tables, and the tables are at its index. */
   finish(): StateChange {
     this.tables.appendEvents(this.#events);

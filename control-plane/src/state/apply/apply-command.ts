@@ -5,18 +5,23 @@ import { admitMember } from './admit-member.ts';
 import { Application } from './application.ts';
 import { applyPlan } from './apply-plan.ts';
 import { collectGarbage } from './collect-garbage.ts';
+import { drainNode } from './drain-node.ts';
+import { finishDrains } from './finish-drains.ts';
 import { foundMembers } from './found-members.ts';
 import { inviteMember } from './invite-member.ts';
 import { leaderElected } from './leader-elected.ts';
+import { noteDrainTime } from './note-drain-time.ts';
 import { notePromotion } from './note-promotion.ts';
 import { recoverCluster } from './recover-cluster.ts';
 import { registerNode } from './register-node.ts';
 import { removeMember } from './remove-member.ts';
 import { reportAllocations } from './report-allocations.ts';
+import { setNodeEligibility } from './set-node-eligibility.ts';
 import { setNodeStatus } from './set-node-status.ts';
 import { stopJob } from './stop-job.ts';
 import { submitJob } from './submit-job.ts';
 import { trimEnded } from './trim-ended.ts';
+import { undrainNode } from './undrain-node.ts';
 import { writeMark } from './write-mark.ts';
 
 /** What one command did. */
@@ -33,6 +38,7 @@ export interface Applied {
 export function applyCommand(tables: FleetTables, command: Command | UnknownCommand, index: number): Applied {
   const application = new Application(tables, index, command.timeMs);
   const result = carryOut(application, command);
+  finishDrains(application);
   for (const job of application.touchedJobs()) trimEnded(application, job, 'when-due');
   return { result, change: application.finish() };
 }
@@ -43,6 +49,14 @@ function carryOut(application: Application, command: Command | UnknownCommand): 
       return registerNode(application, command);
     case 'set-node-status':
       return setNodeStatus(application, command);
+    case 'drain-node':
+      return drainNode(application, command);
+    case 'undrain-node':
+      return undrainNode(application, command);
+    case 'set-node-eligibility':
+      return setNodeEligibility(application, command);
+    case 'note-drain-time':
+      return noteDrainTime(application, command);
     case 'submit-job':
       return submitJob(application, command);
     case 'stop-job':

@@ -71,6 +71,7 @@ function refusalOf(tables: FleetTables, taken: TakenInstances, placement: Placem
 function nodeRefusal(tables: FleetTables, placement: Placement): string | undefined {
   const node = tables.nodes.get(placement.nodeId);
   if (node === undefined || node.status !== 'ready') return 'node is not ready';
+  if (!node.eligible) return 'node takes no allocations';
   const usage = tables.usageOfNode(node.id);
   if (usage.cpuMillis + placement.cpuMillis > node.inventory.cpuMillis) return 'cpu does not fit';
   if (usage.memoryMib + placement.memoryMib > node.inventory.memoryMib) return 'memory does not fit';

@@ -20,7 +20,7 @@ export function registerNode(application: Application, command: RegisterNode): C
   if (before === undefined && !taken && tables.nodes.size >= NODES_MAX) {
     return application.refuse('CELL_E_LIMIT', `The fleet has ${NODES_MAX} nodes, and no more are allowed`);
   }
-  const after = rowAfter(application, command, before);
+  const after = rowAfter(application, command, before, taken ? namesake : before);
   if (before !== undefined && sameNode(before, after)) return application.done({ unchanged: true });
   if (taken) application.removeNode(namesake);
   application.putNode(after);
@@ -34,7 +34,13 @@ export function registerNode(application: Application, command: RegisterNode): C
   return application.done({ unchanged: false });
 }
 
-function rowAfter(application: Application, command: RegisterNode, before: NodeRow | undefined): NodeRow {
+/** `same`: the node that people know by this name; what they said of it holds on, also if its disk was replaced. */
+function rowAfter(
+  application: Application,
+  command: RegisterNode,
+  before: NodeRow | undefined,
+  same: NodeRow | undefined,
+): NodeRow {
   const stays = before?.status === 'ready';
   return {
     id: command.id,
@@ -46,6 +52,8 @@ function rowAfter(application: Application, command: RegisterNode, before: NodeR
     agentVersion: command.agentVersion,
     httpAddress: command.httpAddress,
     registeredAtMs: before?.registeredAtMs ?? application.timeMs,
+    eligible: (before?.eligible ?? true) && (same?.eligible ?? true),
+    drain: before?.drain ?? same?.drain,
     modifyIndex: application.index,
   };
 }

@@ -5,25 +5,29 @@ import type {
   ApplyPlan,
   CollectGarbage,
   Command,
+  DrainNode,
   Founder,
   FoundMembers,
   InviteMember,
   LeaderElected,
+  NoteDrainTime,
   NotePromotion,
   Placement,
   RecoverCluster,
   RegisterNode,
   RemoveMember,
   ReportAllocations,
+  SetNodeEligibility,
   SetNodeStatus,
   StopJob,
   SubmitJob,
+  UndrainNode,
   UnknownCommand,
   WriteMark,
 } from '../commands.ts';
 import { StateError } from '../state-error.ts';
 import { allocationStateShape, failureShape, inventoryShape, portsShape } from './row-shapes.ts';
-import { amount, list, object, oneOf, optional, type Shape, text, whole } from './shape.ts';
+import { amount, list, object, oneOf, optional, type Shape, text, truth, whole } from './shape.ts';
 import { specShape } from './spec-shape.ts';
 
 const VERSION = 1;
@@ -43,6 +47,25 @@ const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kin
     kind: oneOf('set-node-status'),
     timeMs,
     nodes: list(object<SetNodeStatus['nodes'][number]>({ id: text, status: oneOf('ready', 'lost'), message: text })),
+  }),
+  'drain-node': object<DrainNode>({
+    kind: oneOf('drain-node'),
+    timeMs,
+    id: text,
+    deadlineMs: optional(amount),
+    keepSystemJobs: truth,
+  }),
+  'undrain-node': object<UndrainNode>({ kind: oneOf('undrain-node'), timeMs, id: text }),
+  'set-node-eligibility': object<SetNodeEligibility>({
+    kind: oneOf('set-node-eligibility'),
+    timeMs,
+    id: text,
+    eligible: truth,
+  }),
+  'note-drain-time': object<NoteDrainTime>({
+    kind: oneOf('note-drain-time'),
+    timeMs,
+    drains: list(object<NoteDrainTime['drains'][number]>({ id: text, setIndex: amount, remainingMs: amount })),
   }),
   'submit-job': object<SubmitJob>({
     kind: oneOf('submit-job'),

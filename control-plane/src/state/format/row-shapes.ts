@@ -1,4 +1,5 @@
 /** The form of each table's rows in snapshots, of which some parts also stand in commands. */
+import type { NodeDrain } from '../../model/drains.ts';
 import type {
   AllocationRow,
   DrillRow,
@@ -62,6 +63,15 @@ export const allocationStateShape = oneOf(
 
 export const portsShape = record(amount);
 
+const drainShape: Shape<NodeDrain> = object<NodeDrain>({
+  startedAtMs: whole,
+  setIndex: amount,
+  remainingMs: optional(amount),
+  countedAtMs: whole,
+  keepSystemJobs: truth,
+  finishedAtMs: optional(whole),
+});
+
 export const nodeShape: Shape<NodeRow> = object<NodeRow>({
   id: text,
   name: text,
@@ -72,6 +82,9 @@ export const nodeShape: Shape<NodeRow> = object<NodeRow>({
   agentVersion: text,
   httpAddress: text,
   registeredAtMs: whole,
+  // Earlier versions stored neither: every node took allocations.
+  eligible: withDefault(truth, true),
+  drain: optional(drainShape),
   modifyIndex: amount,
 });
 
@@ -133,6 +146,11 @@ export const eventShape: Shape<EventRow> = object<EventRow>({
     'NodeRegistered',
     'NodeReady',
     'NodeLost',
+    'NodeDraining',
+    'NodeDrained',
+    'NodeUndrained',
+    'NodeEligible',
+    'NodeIneligible',
     'JobSubmitted',
     'JobStopped',
     'JobUnplaced',
