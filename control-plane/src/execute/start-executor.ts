@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock, Consensus, Leadership, PeerRequests, Peers, SeenNode } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
 import { startCollector } from './collector.ts';
+import { DrainDeadlines } from './drain-deadlines.ts';
 import type { HeardSessions } from './heard-sessions.ts';
 import { startLivenessReporter } from './liveness-reporter.ts';
 import { NodeLiveness } from './node-liveness.ts';
@@ -46,7 +47,7 @@ export function startExecutor(parts: ExecutorParts): Executor {
   const placementsMax = settings.placementsMax ?? placementsMaxDefault;
   const reconcile = new ReconcileLoop({ consensus, clock, log, random: parts.random, placementsMax });
   const reports = new ReportBatcher(parts);
-  const duties = new LeaderDuties(parts, liveness, reconcile);
+  const duties = new LeaderDuties(parts, liveness, reconcile, new DrainDeadlines(parts));
   const reportedHere = (seen: readonly SeenNode[]) => liveness.reported(seen);
   const stops = [
     consensus.onChange((change) => duties.changed(change)),
@@ -71,13 +72,15 @@ class LeaderDuties {
   readonly #parts: ExecutorParts;
   readonly #liveness: NodeLiveness;
   readonly #reconcile: ReconcileLoop;
+  readonly #deadlines: DrainDeadlines;
   /** The term that this member leads in; 0 while it does not lead. */
   #term = 0;
 
-  constructor(parts: ExecutorParts, liveness: NodeLiveness, reconcile: ReconcileLoop) {
+  constructor(parts: ExecutorParts, liveness: NodeLiveness, reconcile: ReconcileLoop, deadlines: DrainDeadlines) {
     this.#parts = parts;
     this.#liveness = liveness;
     this.#reconcile = reconcile;
+    this.#deadlines = deadlines;
   }
 
   follow({ leading, term }: Leadership): void {
@@ -93,6 +96,7 @@ class LeaderDuties {
     this.#term = 0;
     this.#liveness.stop();
     this.#reconcile.stop();
+    this.#deadlines.stop();
   }
 
   /** Once the announcement is applied here, all that earlier leaders wrote is applied too: planning can begin. */
@@ -103,6 +107,7 @@ class LeaderDuties {
       if (this.#term !== term) return;
       log.info({ term }, 'Leading: planning begins');
       this.#reconcile.start();
+      this.#deadlines.start();
     } catch (error) {
       if (this.#term !== term) return;
       log.info({ err: error, term }, 'The election could not be announced; trying again');
