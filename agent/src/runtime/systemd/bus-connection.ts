@@ -1,0 +1,97 @@
+import dbus from 'dbus-native';
+import { AgentError } from '../../agent-error.ts';
+import { Gate } from '../../gate.ts';
+
+/** A value with its D-Bus type, such as `variant('as', ['a'])`. */
+export function variant(signature: string, value: unknown): unknown {
+  return new dbus.Variant(signature, value);
+}
+
+export interface BusCall {
+  readonly destination: string;
+  readonly path: string;
+  readonly interface: string;
+  readonly member: string;
+  readonly signature?: string;
+  readonly body?: readonly unknown[];
+}
+
+export interface BusSignal {
+  readonly path: string;
+  readonly interface: string;
+  readonly member: string;
+  readonly body: readonly unknown[];
+}
+
+export interface BusListener {
+  onSignal(signal: BusSignal): void;
+  /** Connected again after a loss: match rules are in place, whatever happened meanwhile was not heard. */
+  onReconnected(): void;
+  onLost(): void;
+}
+
+/** dbus-daemon answers at most 128 calls of one connection at a time (`max_replies_per_connection`), and refuses more. */
+const CALLS_MAX = 64;
+const CALL_MS_MAX = 30_000;
+const RECONNECT_MS_MIN = 100;
+const RECONNECT_MS_MAX = 2_000;
+const SIGNAL_TYPE = 4;
+
+/** A connection with the system bus that comes back when the bus does. What was under way when it went away fails. */
+export class BusConnection {
+  readonly #bus: dbus.MessageBus;
+  readonly #calls = new Gate(CALLS_MAX);
+
+  /** Rejects with `CELL_E_UNSUPPORTED` if nobody answers at the socket. */
+  static async open(socketPath: string, rules: readonly string[], listener: BusListener): Promise<BusConnection> {
+    const reconnect = { minDelay: RECONNECT_MS_MIN, maxDelay: RECONNECT_MS_MAX };
+    const bus = dbus.createClient({ socket: socketPath, timeout: CALL_MS_MAX, reconnect });
+    try {
+      await connected(bus);
+      for (const rule of rules) await bus.addMatch(rule);
+    } catch (error) {
+      bus.connection.end();
+      const why = (error as Error).message;
+      const message = `Could not reach the system bus at "${socketPath}": ${why}; start "dbus.service", or set runtime = "process"`;
+      throw new AgentError('CELL_E_UNSUPPORTED', message, { cause: error });
+    }
+    return new BusConnection(bus, listener);
+  }
+
+  private constructor(bus: dbus.MessageBus, listener: BusListener) {
+    this.#bus = bus;
+    bus.connection.on('message', ({ type, path = '', interface: name = '', member = '', body = [] }) => {
+      if (type === SIGNAL_TYPE) listener.onSignal({ path, interface: name, member, body });
+    });
+    bus.connection.on('close', () => listener.onLost());
+    bus.on('reconnected', () => listener.onReconnected());
+    // It got through and lost the connection again at once: it comes back, or not, like any other time.
+    bus.on('reconnectError', () => undefined);
+  }
+
+  /** What is answered; several values come as an array. Rejects with an error whose `dbusName` says what is refused. */
+  call<T>(call: BusCall): Promise<T> {
+    const { body, ...message } = call;
+    return this.#calls.through(async () => {
+      return await this.#bus.invoke<T>(body === undefined ? message : { ...message, body: [...body] });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#bus.close();
+  }
+}
+
+/** Whether systemd or the bus refused a call for that reason: the last part of the error's D-Bus name. */
+export function isRefusal(error: unknown, reason: string): boolean {
+  return (error as { dbusName?: string }).dbusName?.split('.').at(-1) === reason;
+}
+
+/** Resolves once it can be used. Without this, an unreachable bus would be tried for ever. */
+function connected(bus: dbus.MessageBus): Promise<void> {
+  return new Promise((resolve, reject) => {
+    bus.connection.on('error', reject);
+    bus.connection.once('reconnecting', ({ cause }) => reject(cause ?? new Error('it hung up')));
+    bus.connection.once('connect', resolve);
+  });
+}

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { AgentError } from '../../../agent-error.ts';
+import type { LogChunk, LogRequest } from '../../../ports.ts';
+import type { JournalEntry } from './export-parser.ts';
+import { joinEntries } from './join-entries.ts';
+import { type JournalQuery, type JournalStart, journalctl } from './journalctl.ts';
+import { synchronizeJournal } from './synchronize-journal.ts';
+
+export interface JournalReading {
+  /** Id of the allocation, for people. */
+  readonly id: string;
+  /** Its unit. Only what journald itself says came from it is read: other fields anybody can write. */
+  readonly unit: string;
+  readonly request: LogRequest;
+  /** Whether nothing runs and nothing will: a follower ends then. */
+  readonly isComplete: () => boolean;
+  /** What tests put in the place of journald. */
+  readonly journal?: JournalAccess;
+}
+
+export interface JournalAccess {
+  read(query: JournalQuery, signal: AbortSignal): AsyncIterable<JournalEntry[]>;
+  synchronize(signal: AbortSignal): Promise<boolean>;
+  /** Whether entries outlive a start of the machine. */
+  isPersistent(): boolean;
+}
+
+const REAL_JOURNAL: JournalAccess = {
+  read: journalctl,
+  synchronize: synchronizeJournal,
+  isPersistent: () => existsSync('/var/log/journal'),
+};
+
+/** How workloads' output comes to journald, and what they log by themselves; not what the kernel says of them. */
+const TRANSPORTS = ['_TRANSPORT=stdout', '_TRANSPORT=syslog', '_TRANSPORT=journal'];
+const COMPLETE_LOOK_PERIOD_MS = 250;
+/** Each waits for two seconds at most; then a reader has to do with what is there. */
+const SYNCHRONIZE_TRIES_MAX = 5;
+/** As journalctl writes them, "s=…;i=…;b=…;m=…;t=…;x=…". */
+const CURSOR = /^[a-z]=[0-9a-f]{1,32}(;[a-z]=[0-9a-f]{1,32}){0,9}$/;
+
+/**
+ * The output of an allocation from journald: all its runs in order, also ended ones and ones before the last start of the
+ * machine. With a cursor each line comes once, however often reading is begun anew. `tailLines` counts lines of the
+ * journal, in which very long ones are several. Rejects with `CELL_E_NOT_FOUND` if the journal has nothing of it, and
+ * with `CELL_E_UNSUPPORTED` if only one of both streams is wanted or the journal can't be read.
+ */
+export async function* readJournal(reading: JournalReading, signal: AbortSignal): AsyncIterable<LogChunk> {
+  const { request, isComplete, journal = REAL_JOURNAL } = reading;
+  check(reading);
+  // Asked before synchronizing: what has ended then has all its output in the journal.
+  let complete = !request.follow || isComplete();
+  await synchronize(journal, signal);
+  const position = new Position(request);
+  yield* position.advance(journal.read(queryOf(reading, position.start, false), signal));
+  while (!complete && !signal.aborted) {
+    yield* position.advance(followUntilComplete(reading, position.start, signal));
+    complete = isComplete();
+    // What journald had not given to the follower when it was ended.
+    await synchronize(journal, signal);
+    yield* position.advance(journal.read(queryOf(reading, position.start, false), signal));
+  }
+  if (position.cursor === undefined && !signal.aborted) await checkKept(reading, signal);
+}
+
+/** How far a reader is. */
+class Position {
+  cursor: string | undefined;
+  readonly #request: LogRequest;
+  #begun = false;
+
+  constructor(request: LogRequest) {
+    this.#request = request;
+    this.cursor = request.cursor;
+  }
+
+  get start(): JournalStart {
+    const { tailLines, sinceMs } = this.#request;
+    if (this.cursor !== undefined) return { at: 'cursor', cursor: this.cursor };
+    if (sinceMs !== undefined) return { at: 'time', sinceMs };
+    // Where there was nothing at first, all that comes is wanted.
+    if (tailLines === undefined || this.#begun) return { at: 'oldest' };
+    // The end of what is there is a place, too, from which to go on.
+    return { at: 'tail', entries: Math.max(1, tailLines) };
+  }
+
+  async *advance(groups: AsyncIterable<JournalEntry[]>): AsyncIterable<LogChunk> {
+    const before = this.cursor;
+    const { tailLines, sinceMs } = this.#request;
+    const silent = before === undefined && sinceMs === undefined && tailLines === 0 && !this.#begun;
+    for await (const group of groups) {
+      // Reading begins with the entry of the cursor, if it is still kept: so none is left out if it is not.
+      const entries = group[0]?.cursor === before ? group.slice(1) : group;
+      if (entries.length === 0) continue;
+      if (!silent) yield joinEntries(entries);
+      this.cursor = entries.at(-1)!.cursor;
+    }
+    this.#begun = true;
+  }
+}
+
+async function* followUntilComplete(
+  reading: JournalReading,
+  start: JournalStart,
+  signal: AbortSignal,
+): AsyncIterable<JournalEntry[]> {
+  const { journal = REAL_JOURNAL } = reading;
+  const ended = new AbortController();
+  const look = setInterval(() => {
+    if (reading.isComplete()) ended.abort();
+  }, COMPLETE_LOOK_PERIOD_MS);
+  try {
+    yield* journal.read(queryOf(reading, start, true), AbortSignal.any([signal, ended.signal]));
+  } finally {
+    clearInterval(look);
+  }
+}
+
+async function synchronize(journal: JournalAccess, signal: AbortSignal): Promise<void> {
+  for (let tries = 0; tries < SYNCHRONIZE_TRIES_MAX && !signal.aborted; tries += 1) {
+    if (await journal.synchronize(signal)) return;
+  }
+}
+
+function queryOf({ unit }: JournalReading, start: JournalStart, follow: boolean): JournalQuery {
+  return { matches: [`_SYSTEMD_UNIT=${unit}`, ...TRANSPORTS], start, follow };
+}
+
+function check({ id, request }: JournalReading): void {
+  if (request.stream === 'stderr') {
+    const why = 'journald keeps it together with standard output';
+    throw new AgentError(
+      'CELL_E_UNSUPPORTED',
+      `Could not read standard error of allocation "${id}" alone: ${why}; ask for both`,
+    );
+  }
+  if (request.cursor !== undefined && !CURSOR.test(request.cursor)) {
+    const message = `Could not go on reading at "${request.cursor}": that is no cursor of this node's journal`;
+    throw new AgentError('CELL_E_NOT_FOUND', message);
+  }
+}
+
+/** What has written nothing was at least started, which systemd notes. */
+async function checkKept(reading: JournalReading, signal: AbortSignal): Promise<void> {
+  const { id, unit, request, journal = REAL_JOURNAL } = reading;
+  const any: JournalQuery = { matches: [`_SYSTEMD_UNIT=${unit}`], start: { at: 'tail', entries: 1 }, follow: false };
+  const started: JournalQuery = { ...any, matches: ['_PID=1', `UNIT=${unit}`] };
+  for (const query of [started, any]) for await (const _entries of journal.read(query, signal)) return;
+  if (signal.aborted || !reading.isComplete() || request.mayGoOn()) return;
+  const why = journal.isPersistent()
+    ? 'journald has dropped it to make room; raise SystemMaxUse= in journald.conf'
+    : 'this node keeps its journal in memory only; make the folder "/var/log/journal"';
+  throw new AgentError('CELL_E_NOT_FOUND', `Could not read the output of allocation "${id}": nothing is left, ${why}`);
+}
