@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+import manifest from '../package.json' with { type: 'json' };
 
 /** Of the agent, as its package says. */
-export const agentVersion = manifest.version;
+export const agentVersion: string = manifest.version;
