@@ -50,6 +50,13 @@ export default {
       ['^config/src/', `${NPM}toml-eslint-parser/`],
       { node: true },
     ),
+    only(
+      'daemon-imports-config',
+      'What daemons have in common knows none of them.',
+      '^daemon/src/',
+      ['^(daemon|config)/src/', `${NPM}pino/`],
+      { node: true },
+    ),
     only('job-imports-nothing', 'Job files are understood everywhere.', '^job/src/', ['^job/src/'], {
       fromNot: [String.raw`^job/src/wire\.ts$`],
     }),
@@ -107,7 +114,7 @@ export default {
       'agent-imports-proto',
       'An agent knows contracts, not the control plane.',
       '^agent/src/',
-      ['^(agent|proto|config)/src/', NPM],
+      ['^(agent|proto|config|daemon)/src/', NPM],
       {
         node: true,
         fromNot: ['^agent/src/reconcile/'],
@@ -133,12 +140,25 @@ export default {
       ['^(cli|sdk|job|config|control-plane|agent)/src/', NPM],
       { node: true },
     ),
+    only(
+      'packaging-imports-its-bundler',
+      'Packages are made of the programs as files; nothing of them runs here.',
+      '^packaging/src/',
+      ['^packaging/src/', `${NPM}rolldown/`],
+      { node: true },
+    ),
     never('nothing-imports-test', 'Tests stand outside.', { path: `${PACKAGES}|^scripts/` }, { path: '^test/' }),
     never(
       'nothing-imports-the-root',
       'Scripts are for people and for the gate.',
       { path: PACKAGES },
       { path: '^(scripts/|[^/]+$)', dependencyTypesNot: ['core', 'npm', 'npm-dev', 'unknown'] },
+    ),
+    never(
+      'daemon-for-programs',
+      'Processes are for programs: what they are made of runs in tests and in other programs too.',
+      { path: '^(control-plane|agent)/', pathNot: String.raw`^(control-plane|agent)/src/main\.ts$` },
+      { path: '^daemon/' },
     ),
     never(
       'nothing-imports-main',

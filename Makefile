@@ -1,5 +1,5 @@
 # Each target does its own set-up. "make help" lists them.
-.PHONY: help setup check test demo demo-stop bench
+.PHONY: help setup check test demo demo-stop bench packages repository
 .DEFAULT_GOAL := help
 KEEP ?=
 export KEEP
@@ -29,3 +29,7 @@ demo-stop: ## Ends what "make demo KEEP=1" left up, and removes it
 bench: ## Measurements, one JSON object a line; BENCH="raft failover" picks some
 	@scripts/setup bench
 	@scripts/run npm run --silent bench -- $(BENCH)
+
+packages: ## Debian packages for amd64 and arm64, in dist/packages/; ARCH=amd64 builds one, VERSION=1.2.3 names them
+	@scripts/setup packages
+	@scripts/run node packaging/src/packages/main.ts --arch "$(ARCH)" --version "$(VERSION)"

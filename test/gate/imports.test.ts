@@ -5,7 +5,19 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const PACKAGES = ['proto', 'job', 'config', 'raft', 'control-plane', 'agent', 'sdk', 'cli', 'test'];
+const PACKAGES = [
+  'proto',
+  'job',
+  'config',
+  'daemon',
+  'raft',
+  'control-plane',
+  'agent',
+  'sdk',
+  'cli',
+  'packaging',
+  'test',
+];
 
 /** Rule, importing file, what it imports, and the path to which that leads. */
 const PLANTED: readonly (readonly [rule: string, from: string, specifier: string, to: string])[] = [
@@ -20,6 +32,8 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ],
   ['proto-imports-protobuf', 'proto/src/planted.ts', '@cell/job', 'job/src/index.ts'],
   ['config-imports-its-parser', 'config/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
+  ['daemon-imports-config', 'daemon/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
+  ['daemon-for-programs', 'agent/src/execute/planted.ts', '@cell/daemon', 'daemon/src/index.ts'],
   ['job-imports-nothing', 'job/src/planted.ts', 'node:path', 'path'],
   ['job-imports-nothing', 'job/src/planted-contract.ts', '@cell/proto', 'proto/src/index.ts'],
   ['job-wire-imports-proto', 'job/src/wire.ts', 'node:path', 'path'],
@@ -70,6 +84,7 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ['cli-imports-sdk', 'cli/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
   ['cli-imports-sdk', 'cli/src/planted-agent.ts', '@cell/agent', 'agent/src/index.ts'],
   ['cli-dev-starts-a-fleet', 'cli/src/commands/dev/planted.ts', '@cell/raft', 'raft/src/index.ts'],
+  ['packaging-imports-its-bundler', 'packaging/src/planted.ts', '@cell/agent', 'agent/src/index.ts'],
   ['nothing-imports-test', 'sdk/src/planted-test.ts', '@cell/test', 'test/src/index.ts'],
   ['nothing-imports-the-root', 'cli/src/planted-root.ts', '../../scripts/planted.ts', 'scripts/planted.ts'],
   ['nothing-imports-main', 'agent/src/health/planted.ts', '../main.ts', 'agent/src/main.ts'],
@@ -93,6 +108,8 @@ const ALLOWED: readonly (readonly [from: string, specifier: string])[] = [
   ['control-plane/src/execute/allowed.ts', '../cell-error.ts'],
   ['control-plane/src/execute/allowed.ts', '@cell/raft'],
   ['control-plane/src/main.ts', './api/index.ts'],
+  ['control-plane/src/main.ts', '@cell/daemon'],
+  ['daemon/src/allowed.ts', '@cell/config'],
   ['agent/src/link/allowed.ts', '@cell/proto'],
   ['agent/src/settings.ts', '@cell/config'],
   ['cli/src/allowed.ts', '@cell/sdk'],

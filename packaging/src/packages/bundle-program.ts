@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { PackagingError } from '../packaging-error.ts';
+
+/** The programs that are shipped: the name of the bundle, and where it starts. */
+export const PROGRAMS = [
+  { bundle: 'agent', entry: 'agent/src/main.ts', manifest: 'agent/package.json' },
+  { bundle: 'control-plane', entry: 'control-plane/src/main.ts', manifest: 'control-plane/package.json' },
+  { bundle: 'cellctl', entry: 'cli/src/main.ts', manifest: 'cli/package.json' },
+] as const;
+
+export type Program = (typeof PROGRAMS)[number];
+
+interface BundleRequest {
+  /** Absolute folder of the repository. */
+  readonly root: string;
+  readonly program: Program;
+  /** What the program says of itself. */
+  readonly version: string;
+  /** The file to write. */
+  readonly file: string;
+}
+
+/**
+ * Writes a program as one file that imports nothing but Node's own modules, not minified, so that a stack trace can be
+ * read; "#region" comments say which source a line is from, which spares source maps (and their memory).
+ *
+ * @returns the folders of the npm packages that are in it, sorted
+ */
+export async function bundleProgram({ root, program, version, file }: BundleRequest): Promise<string[]> {
+  const bundle = await rolldown({
+    cwd: root,
+    input: join(root, program.entry),
+    platform: 'node',
+    external: /^node:/,
+    logLevel: 'silent',
+    onLog: (level, log) => {
+      // Unresolved imports are only warned of, and would fail on machines without node_modules.
+      if (level === 'warn' && log.code === 'UNRESOLVED_IMPORT') throw new PackagingError(log.message);
+    },
+    plugins: [versionPlugin(join(root, program.manifest), version)],
+  });
+  try {
+    const { output } = await bundle.write({ file, format: 'esm', codeSplitting: false, comments: { legal: true } });
+    const [chunk] = output;
+    const foreign = chunk.imports.filter((name) => !name.startsWith('node:'));
+    if (output.length > 1 || foreign.length > 0) {
+      throw new PackagingError(`The bundle of "${program.entry}" is not one file: "${foreign.join('", "')}"`);
+    }
+    return packageFolders(Object.keys(chunk.modules));
+  } finally {
+    await bundle.close();
+  }
+}
+
+/** Has the program say the version of its package. */
+function versionPlugin(manifest: string, version: string) {
+  return {
+    name: 'version',
+    load: (id: string) => (id === manifest ? { code: JSON.stringify({ version }), moduleType: 'json' as const } : null),
+  };
+}
+
+function packageFolders(modules: readonly string[]): string[] {
+  const folders = new Set<string>();
+  for (const module of modules) {
+    const [path = ''] = module.replace(/^\0/, '').split('?');
+    if (path.includes('/node_modules/') && existsSync(path)) folders.add(packageFolder(path));
+  }
+  return [...folders].toSorted();
+}
+
+/** The nearest folder above that is a package with a name; some have nameless ones inside. */
+function packageFolder(path: string): string {
+  const [, name] = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
+  if (name === undefined) throw new PackagingError(`Cannot tell which package "${path}" belongs to`);
+  let folder = dirname(path);
+  while (!folder.endsWith(`/node_modules/${name}`)) folder = dirname(folder);
+  return folder;
+}

@@ -1,0 +1,27 @@
+/** The daemons' packages: what their maintainer scripts, which are made from one text each, know about them. */
+export const DAEMONS = [
+  {
+    package: 'cell-agent',
+    /** The setting without which it can't start: in the environment, and in its file as an extended regular expression. */
+    variable: 'CELL_CONTROL_PLANE',
+    config: '/etc/cell/agent.toml',
+    setting: 'control_plane[[:space:]]*=',
+  },
+  {
+    package: 'cell-control-plane',
+    variable: 'CELL_MEMBERS',
+    config: '/etc/cell/control-plane.toml',
+    setting: '(members[[:space:]]*=|\\[\\[members\\]\\])',
+  },
+] as const;
+
+export type Daemon = (typeof DAEMONS)[number];
+
+/** A maintainer script for one daemon; throws nothing and leaves debhelper's own "#DEBHELPER#" as it is. */
+export function maintainerScript(template: string, daemon: Daemon): string {
+  return template
+    .replaceAll('@package@', daemon.package)
+    .replaceAll('@variable@', daemon.variable)
+    .replaceAll('@config@', daemon.config)
+    .replaceAll('@setting@', daemon.setting);
+}
