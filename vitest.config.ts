@@ -7,39 +7,70 @@ const prometheusFolder = resolve(import.meta.dirname, '.cache/prometheus/usr/bin
 /** Tests that start real processes: one at a time, after all others, with time for elections and restarts. */
 const CLUSTER_FILES = ['test/**/*.cluster.test.ts'];
 const CLUSTER_TIMEOUT_MS = 120_000;
+/** Tests that start machines: the same, after those. Installing and booting takes longest. */
+const LAB_FILES = ['test/lab/**/*.lab.test.ts'];
+const LAB_TIMEOUT_MS = 300_000;
+/** Tests for which the machine must be one with systemd, made for it: the lab runs them inside of one, as root. */
+const SYSTEMD_FILES = ['*/src/**/*.systemd.test.ts', 'test/**/*.systemd.test.ts'];
+const IN_LAB_MACHINE = process.env['CELL_LAB_MACHINE'] === '1';
 /** Far above what any test takes alone: on a machine that has other things to do, each takes many times as long. */
 const UNIT_TIMEOUT_MS = 60_000;
 /** Of `expect.poll`, whose own second is too little there. */
 const POLL_TIMEOUT_MS = 15_000;
 
+/** One file at a time: each has the machine to itself. */
+const ALONE = { fileParallelism: false, maxWorkers: 1, expect: { poll: { timeout: POLL_TIMEOUT_MS } } };
+
+const systemdTests = {
+  test: {
+    ...ALONE,
+    name: 'systemd',
+    include: SYSTEMD_FILES,
+    testTimeout: CLUSTER_TIMEOUT_MS,
+    hookTimeout: CLUSTER_TIMEOUT_MS,
+  },
+};
+
 export default defineConfig({
   test: {
     reporters: ['./scripts/test-reporter.ts'],
     env: existsSync(prometheusFolder) ? { CELL_TEST_PROMETHEUS_DIR: prometheusFolder } : {},
-    projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: CLUSTER_FILES,
-          testTimeout: UNIT_TIMEOUT_MS,
-          hookTimeout: UNIT_TIMEOUT_MS,
-          expect: { poll: { timeout: POLL_TIMEOUT_MS } },
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        test: {
-          name: 'cluster',
-          include: CLUSTER_FILES,
-          fileParallelism: false,
-          maxWorkers: 1,
-          testTimeout: CLUSTER_TIMEOUT_MS,
-          hookTimeout: CLUSTER_TIMEOUT_MS,
-          expect: { poll: { timeout: POLL_TIMEOUT_MS } },
-          sequence: { groupOrder: 1 },
-        },
-      },
-    ],
+    projects: IN_LAB_MACHINE
+      ? [systemdTests]
+      : [
+          {
+            test: {
+              name: 'unit',
+              include: ['*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
+              exclude: [...CLUSTER_FILES, ...LAB_FILES, ...SYSTEMD_FILES],
+              testTimeout: UNIT_TIMEOUT_MS,
+              hookTimeout: UNIT_TIMEOUT_MS,
+              expect: { poll: { timeout: POLL_TIMEOUT_MS } },
+              sequence: { groupOrder: 0 },
+            },
+          },
+          {
+            test: {
+              name: 'cluster',
+              include: CLUSTER_FILES,
+              ...ALONE,
+              testTimeout: CLUSTER_TIMEOUT_MS,
+              hookTimeout: CLUSTER_TIMEOUT_MS,
+              sequence: { groupOrder: 1 },
+            },
+          },
+          {
+            test: {
+              name: 'lab',
+              include: LAB_FILES,
+              ...ALONE,
+              // Files share the machines of one fleet, which are made once.
+              isolate: false,
+              testTimeout: LAB_TIMEOUT_MS,
+              hookTimeout: LAB_TIMEOUT_MS,
+              sequence: { groupOrder: 2 },
+            },
+          },
+        ],
   },
 });
