@@ -44,4 +44,10 @@ export type CellErrorCode =
   | 'CELL_E_ADDRESS_IN_USE'
   | 'CELL_E_NOT_LOOPBACK'
   | 'CELL_E_NODE_UNREACHABLE'
+  /** The allocation has ended: nothing can be run in it. */
+  | 'CELL_E_NOT_RUNNING'
+  /** Its agent could not run the command. */
+  | 'CELL_E_CANNOT_RUN'
+  /** The node's runtime can't do what is asked. */
+  | 'CELL_E_UNSUPPORTED'
   | 'CELL_E_INTERNAL';

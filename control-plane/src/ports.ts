@@ -2,6 +2,7 @@
  * What the parts of a control-plane member ask of each other and of the world. `main.ts` is the only place where the
  * real clock, disk and network are made; tests give their own.
  */
+import type { ExecInput, ExecOutput, ExecRequest, ExecStart, Usage } from '@cell/proto';
 import type { DiskState, RaftStatus } from '@cell/raft';
 import type { Command, CommandResult } from './state/commands.ts';
 import type { FleetState, StateChange } from './state/fleet-state.ts';
@@ -70,6 +71,15 @@ export interface Peers {
   transfer(toLeader: number, target: number, timeoutMs: number): Promise<number>;
   recover(survivor: number, order: RecoveryOrder, timeoutMs: number): Promise<RecoveryOutcome>;
   relayLogs(to: number, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /** See `PeerRequests.openExec`. Nothing is read from the input before the agent has taken the command on. */
+  relayExec(
+    to: number,
+    start: ExecStart,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): AsyncIterable<ExecOutput | undefined>;
+  /** Undefined if the peer does not know it: its agent is connected elsewhere. */
+  relayUsage(to: number, allocationId: string, timeoutMs: number): Promise<Usage | undefined>;
 }
 
 export interface MemberAddress {
@@ -170,12 +180,22 @@ export interface LogRequest {
   readonly follow: boolean;
   readonly tailLines: number | undefined;
   readonly stream: 'both' | 'stdout' | 'stderr';
+  /** Only what was written since then, milliseconds since 1970; undefined: all that is kept. */
+  readonly sinceMs?: number;
+  /** Go on after what came with this; then neither `tailLines` nor `sinceMs` counts. */
+  readonly cursor?: string;
 }
 
 export interface LogChunk {
+  /** Empty if only the place is told. */
   readonly data: Uint8Array;
   readonly stream: 'stdout' | 'stderr';
+  /** Where to go on after this; undefined: the node can't do that. */
+  readonly cursor?: string;
 }
+
+/** One word to a command in an allocation: first what to run, then what it reads. */
+export type ExecMessage = Pick<ExecRequest, 'message'>;
 
 /** What a member answers when its peers ask; implemented by `execute/` and `api/`, called by `consensus/`. */
 export interface PeerRequests {
@@ -187,6 +207,13 @@ export interface PeerRequests {
   ownStatus(): MemberStatus;
   /** Logs of an allocation whose agent is connected here; throws `CELL_E_NO_SESSION` if it is not. */
   openLogs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /**
+   * Runs a command in an allocation whose agent is connected here; throws `CELL_E_NO_SESSION` if it is not. Gives
+   * undefined once the agent has taken it on, then what it writes, and last how it ended.
+   */
+  openExec(messages: AsyncIterator<ExecMessage>, signal: AbortSignal): AsyncIterable<ExecOutput | undefined>;
+  /** Of an allocation whose agent is connected here. */
+  usage(allocationId: string): Usage | undefined;
   /** SIGKILL to this process, if it is the leader. */
   crash(drillId: string): void;
   transferLeadership(target: number): Promise<number>;

@@ -1,11 +1,12 @@
 /** Output of allocations whose agents are connected here: asked for in the session, received in a stream of its own. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { LogStream, type SendLogsRequest, type SendLogsResponse } from '@cell/proto';
 import type { ServerReadableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
 import type { Clock, LogChunk, LogRequest } from '../ports.ts';
+import { AgentAnswers, refusedByAgent } from './agent-answers.ts';
 import type { AgentSession } from './agent-session.ts';
 import { callError } from './call-error.ts';
 
@@ -21,63 +22,34 @@ interface Incoming {
   readonly end: () => void;
 }
 
-interface Waiting {
-  readonly arrived: (incoming: Incoming) => void;
-}
-
-const answerTimeoutMs = 10_000;
 const openMax = 1_000;
 /** A stream that was reset ends first, and says only some event-loop turns later that it was. */
 const resetNoticeMs = 20;
 
 export class AgentLogs {
-  readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #waiting = new Map<string, Waiting>();
-  #open = 0;
+  readonly #answers: AgentAnswers<Incoming>;
 
   constructor(clock: Clock, log: Logger) {
-    this.#clock = clock;
     this.#log = log;
+    this.#answers = new AgentAnswers(clock, { what: 'output', openMax });
   }
 
   /** Reads no faster than it is read from. Ends quietly once the signal aborts. */
   async *read(session: AgentSession, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
-    if (this.#open >= openMax) {
-      throw new CellError('CELL_E_OVERLOADED', `This member passes on ${openMax} outputs already; try again later`);
-    }
-    this.#open += 1;
+    const leave = this.#answers.enter();
     let incoming: Incoming | undefined;
     const stop = () => incoming?.end();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      incoming = await this.#ask(session, request, signal);
+      const open = { request: logRequestToProto(request) };
+      const ask = (requestId: string) => ({ case: 'openLogs', value: { requestId, ...open } }) as const;
+      incoming = await this.#answers.ask(session, ask, signal);
       yield* chunks(incoming, signal);
     } finally {
       signal.removeEventListener('abort', stop);
       incoming?.end();
-      this.#open -= 1;
-    }
-  }
-
-  async #ask(session: AgentSession, request: LogRequest, signal: AbortSignal): Promise<Incoming> {
-    const requestId = randomUUID();
-    const { promise, resolve, reject } = Promise.withResolvers<Incoming>();
-    const gone = () => reject(new CellError('CELL_E_TIMEOUT', 'The reader has gone'));
-    const cancelTimeout = this.#clock.after(answerTimeoutMs, () => {
-      const message = `The agent did not send output within ${answerTimeoutMs / 1_000} s; try again`;
-      reject(new CellError('CELL_E_NODE_UNREACHABLE', message));
-    });
-    this.#waiting.set(requestId, { arrived: resolve });
-    signal.addEventListener('abort', gone, { once: true });
-    try {
-      signal.throwIfAborted();
-      session.requestLogs({ case: 'openLogs', value: { requestId, request: logRequestToProto(request) } });
-      return await promise;
-    } finally {
-      this.#waiting.delete(requestId);
-      cancelTimeout();
-      signal.removeEventListener('abort', gone);
+      leave();
     }
   }
 
@@ -97,9 +69,8 @@ export class AgentLogs {
         throw new CellError('CELL_E_NODE_UNREACHABLE', 'The agent went away before it sent output', { cause: error });
       });
       if (first.done === true) throw new CellError('CELL_E_INVALID', 'Output came without the id of its request');
-      const waiting = this.#waiting.get(first.value.requestId);
-      if (waiting === undefined) throw new CellError('CELL_E_NOT_FOUND', 'Nobody waits for this output any more');
-      waiting.arrived({ first: first.value, rest: messages, brokenOff: () => call.cancelled, end });
+      const incoming = { first: first.value, rest: messages, brokenOff: () => call.cancelled, end };
+      this.#answers.arrived(first.value.requestId, incoming);
     } catch (error) {
       end(error);
     }
@@ -109,9 +80,10 @@ export class AgentLogs {
 async function* chunks(incoming: Incoming, signal: AbortSignal): AsyncIterable<LogChunk> {
   let message: SendLogsRequest | undefined = incoming.first;
   for (; message !== undefined; message = await following(incoming, signal)) {
-    if (message.error !== '') throw new CellError('CELL_E_NOT_FOUND', message.error);
-    if (message.data.length === 0) continue;
-    yield { data: message.data, stream: message.stream === LogStream.STDERR ? 'stderr' : 'stdout' };
+    const { data, cursor, error } = message;
+    if (error !== '') throw refusedByAgent(error, 'CELL_E_NOT_FOUND');
+    if (data.length === 0 && cursor === '') continue;
+    yield { data, cursor, stream: message.stream === LogStream.STDERR ? 'stderr' : 'stdout' };
   }
 }
 
@@ -123,7 +95,9 @@ async function following({ rest, brokenOff }: Incoming, signal: AbortSignal): Pr
   throw new CellError('CELL_E_NODE_UNREACHABLE', 'The agent went away while it sent output; try again');
 }
 
-function logRequestToProto({ allocationId, follow, tailLines, stream }: LogRequest) {
+function logRequestToProto({ allocationId, follow, tailLines, stream, sinceMs, cursor = '' }: LogRequest) {
   const streams = { both: LogStream.UNSPECIFIED, stdout: LogStream.STDOUT, stderr: LogStream.STDERR } as const;
-  return { allocationId, follow, stream: streams[stream], ...(tailLines === undefined ? {} : { tailLines }) };
+  const tail = tailLines === undefined ? {} : { tailLines };
+  const since = sinceMs === undefined ? {} : { since: timestampFromMs(sinceMs) };
+  return { allocationId, follow, stream: streams[stream], cursor, ...tail, ...since };
 }

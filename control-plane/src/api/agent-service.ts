@@ -1,14 +1,9 @@
 /** Agents' gRPC streams, as sessions. */
 import { AgentService, type SendLogsResponse, type SessionRequest } from '@cell/proto';
-import {
-  type Server,
-  type ServerDuplexStream,
-  type sendUnaryData,
-  status,
-  type UntypedHandleCall,
-} from '@grpc/grpc-js';
+import type { Server, ServerDuplexStream, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { addService } from './add-service.ts';
+import type { ExecCall } from './agent-execs.ts';
 import type { LogsCall } from './agent-logs.ts';
 import type { AgentSession, SessionStream } from './agent-session.ts';
 import { callError } from './call-error.ts';
@@ -22,12 +17,8 @@ export function registerAgentService(server: Server, parts: MadeParts): void {
     session: ((call: SessionCall) => serveSession(call, parts)) as UntypedHandleCall,
     sendLogs: ((call: LogsCall, answer: sendUnaryData<SendLogsResponse>) =>
       void parts.agentLogs.accept(call, answer)) as UntypedHandleCall,
-    serveExec: notYet as UntypedHandleCall,
+    serveExec: ((call: ExecCall) => void parts.agentExecs.accept(call)) as UntypedHandleCall,
   });
-}
-
-function notYet(call: SessionCall): void {
-  call.emit('error', { code: status.UNIMPLEMENTED, details: 'Not yet' });
 }
 
 function serveSession(call: SessionCall, parts: MadeParts): void {

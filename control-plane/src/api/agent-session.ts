@@ -266,9 +266,9 @@ export class AgentSession {
     this.#guarded(() => this.#outbox.renewLease(sequence));
   }
 
-  /** Asks the agent to send output. Throws `CELL_E_OVERLOADED`. */
-  requestLogs(message: SessionMessage): void {
-    if (!this.#closed()) this.#outbox.requestLogs(message);
+  /** Asks the agent to open a stream. Throws `CELL_E_OVERLOADED`. */
+  request(message: SessionMessage): void {
+    if (!this.#closed()) this.#outbox.request(message);
   }
 
   #guarded(act: () => void): void {

@@ -1,13 +1,15 @@
-import { AllocationService, LogStream, type StreamLogsRequest } from '@cell/proto';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { AllocationService, type ExecOutput, LogStream, type StreamLogsRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
-import { CellError } from '../cell-error.ts';
 import { isFinal } from '../model/entities.ts';
 import type { LogRequest } from '../ports.ts';
 import { addService } from './add-service.ts';
 import { findAllocation, findJob, findNode } from './find.ts';
 import { logsFromAnywhere } from './find-logs.ts';
+import { usageFromAnywhere } from './find-usage.ts';
 import { readFreshest, readState } from './read-state.ts';
-import type { CallServer } from './serve.ts';
+import { execAnywhere, readStart } from './run-exec.ts';
+import { type CallServer, pipe } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import { allocationsToProto, allocationToProto } from './to-proto.ts';
 
@@ -26,22 +28,31 @@ export function registerAllocationService(server: Server, calls: CallServer, par
     getAllocation: calls.unary(method.getAllocation, async ({ id, stale }, { timeoutMs }) => {
       const state = await readState(parts, stale, timeoutMs);
       const row = findAllocation(state, id);
-      const usage = parts.sessions.usage(row.nodeId, row.id);
+      const usage = await usageFromAnywhere(parts, row);
       return { allocation: allocationToProto(state, row), ...(usage === undefined ? {} : { usage }) };
     }),
-    exec: calls.duplex(method.exec, async () => {
-      throw new CellError('CELL_E_INVALID', 'This member can not run commands yet');
+    exec: calls.duplex(method.exec, async (call, { signal, timeoutMs }) => {
+      const asked = await readStart(call[Symbol.asyncIterator]());
+      const row = findAllocation(await readFreshest(parts, timeoutMs), asked.start.allocationId);
+      await pipe(responses(execAnywhere(parts, row, asked, signal)), call, signal);
     }),
     streamLogs: calls.streaming(method.streamLogs, async function* (request, { signal, timeoutMs }) {
       const row = findAllocation(await readFreshest(parts, timeoutMs), request.allocationId);
-      for await (const { data, stream } of logsFromAnywhere(parts, row, logRequest(row.id, request), signal)) {
-        yield { data, stream: stream === 'stderr' ? LogStream.STDERR : LogStream.STDOUT };
+      const chunks = logsFromAnywhere(parts, row, logRequest(row.id, request), signal);
+      for await (const { data, stream, cursor = '' } of chunks) {
+        yield { data, cursor, stream: stream === 'stderr' ? LogStream.STDERR : LogStream.STDOUT };
       }
     }),
   });
 }
 
-function logRequest(allocationId: string, { follow, tailLines, stream }: StreamLogsRequest): LogRequest {
+async function* responses(outputs: AsyncIterable<ExecOutput | undefined>) {
+  for await (const output of outputs) yield output === undefined ? {} : { output };
+}
+
+function logRequest(allocationId: string, request: StreamLogsRequest): LogRequest {
+  const { follow, tailLines, stream, since, cursor } = request;
   const only = stream === LogStream.STDOUT ? 'stdout' : stream === LogStream.STDERR ? 'stderr' : 'both';
-  return { allocationId, follow, tailLines, stream: only };
+  const from = since === undefined ? {} : { sinceMs: timestampMs(since) };
+  return { allocationId, follow, tailLines, stream: only, cursor, ...from };
 }

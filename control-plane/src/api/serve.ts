@@ -37,6 +37,7 @@ export type StreamHandler<M extends DescMethodServerStreaming> = (
 /** The stream ends when the promise settles. */
 export type DuplexHandler<M extends DescMethodBiDiStreaming> = (
   call: ServerDuplexStream<RequestOf<M>, Outgoing<M['output']>>,
+  context: CallContext,
 ) => Promise<void>;
 
 const timeoutDefaultMs = 10_000;
@@ -101,7 +102,7 @@ export class CallServer {
 
   duplex<M extends DescMethodBiDiStreaming>(method: M, handler: DuplexHandler<M>): UntypedHandleCall {
     const handle = (call: ServerDuplexStream<RequestOf<M>, Outgoing<M['output']>>) => {
-      this.#stream(method.name, call, () => handler(call));
+      this.#stream(method.name, call, (context) => handler(call, context));
     };
     return handle as UntypedHandleCall;
   }
@@ -195,19 +196,22 @@ class CallerWatch implements CallContext {
   }
 }
 
+/** What streams that are written have in common. */
+interface WrittenCall {
+  write(message: unknown): boolean;
+  once(event: 'drain', listener: () => void): unknown;
+  off(event: 'drain', listener: () => void): unknown;
+}
+
 /** Writes as fast as the reader reads: the iterable is not asked for more while the stream is full. */
-async function pipe(
-  messages: AsyncIterable<unknown>,
-  call: ServerWritableStream<unknown, unknown>,
-  signal: AbortSignal,
-): Promise<void> {
+export async function pipe(messages: AsyncIterable<unknown>, call: WrittenCall, signal: AbortSignal): Promise<void> {
   for await (const message of messages) {
     if (signal.aborted) return;
     if (!call.write(message)) await drained(call, signal);
   }
 }
 
-function drained(call: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {
+function drained(call: WrittenCall, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       call.off('drain', done);

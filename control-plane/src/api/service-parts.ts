@@ -4,6 +4,7 @@ import type { Clock, PeerRequests, Recovery } from '../ports.ts';
 import type { SessionParts } from './agent-session.ts';
 import type { LogParts } from './find-logs.ts';
 import type { StateParts } from './read-state.ts';
+import type { ExecParts } from './run-exec.ts';
 import type { SessionRegistry } from './session-registry.ts';
 
 export interface ServiceParts extends StateParts {
@@ -22,7 +23,10 @@ export interface ServiceParts extends StateParts {
 }
 
 /** Made from the parts, for the services. */
-export interface MadeParts extends ServiceParts, LogParts {}
+export interface MadeParts extends ServiceParts, LogParts, ExecParts {}
 
 /** The part of `PeerRequests` that the services give. */
-export type ServedPeerRequests = Pick<PeerRequests, 'openLogs' | 'crash' | 'transferLeadership' | 'recover'>;
+export type ServedPeerRequests = Pick<
+  PeerRequests,
+  'openLogs' | 'openExec' | 'usage' | 'crash' | 'transferLeadership' | 'recover'
+>;

@@ -1,7 +1,8 @@
 /**
  * What one session has to say, in the order in which it must be heard: first what is to run, then the renewed lease (a
- * renewed lease knows its losses), then requests for output. While the stream is full everything waits here: changes
- * merge, of renewals the newest counts, and requests for output are limited.
+ * renewed lease knows its losses), then requests to open
+ * a stream. While the stream is full everything waits here: changes
+ * merge, of renewals the newest counts, and requests are limited.
  */
 import type { Outgoing, SessionResponseSchema } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
@@ -10,7 +11,7 @@ import { DesiredPush } from './desired-push.ts';
 
 export type SessionMessage = NonNullable<Outgoing<typeof SessionResponseSchema>['message']>;
 
-const waitingLogRequestsMax = 64;
+const waitingRequestsMax = 64;
 
 export class SessionOutbox {
   readonly #state: FleetState;
@@ -18,7 +19,7 @@ export class SessionOutbox {
   #push: DesiredPush | undefined;
   #full = false;
   #renewal: bigint | undefined;
-  #logRequests: SessionMessage[] = [];
+  #requests: SessionMessage[] = [];
 
   /** `send` gives false once the stream is full; it has taken the message either way. */
   constructor(state: FleetState, send: (message: SessionMessage) => boolean) {
@@ -53,11 +54,11 @@ export class SessionOutbox {
   }
 
   /** Throws `CELL_E_OVERLOADED`. */
-  requestLogs(message: SessionMessage): void {
-    if (this.#logRequests.length >= waitingLogRequestsMax) {
+  request(message: SessionMessage): void {
+    if (this.#requests.length >= waitingRequestsMax) {
       throw new CellError('CELL_E_OVERLOADED', 'The agent does not read what it is asked; try again later');
     }
-    this.#logRequests.push(message);
+    this.#requests.push(message);
     this.flush();
   }
 
@@ -69,7 +70,7 @@ export class SessionOutbox {
   /** Nothing more is said. */
   close(): void {
     this.#push = undefined;
-    this.#logRequests = [];
+    this.#requests = [];
   }
 
   /** Says what is to be said, until the stream is full. */
@@ -84,7 +85,7 @@ export class SessionOutbox {
       this.#say({ case: 'leaseRenewal', value: { sequence: this.#renewal } });
       this.#renewal = undefined;
     }
-    while (!this.#full && this.#logRequests.length > 0) this.#say(this.#logRequests.shift()!);
+    while (!this.#full && this.#requests.length > 0) this.#say(this.#requests.shift()!);
   }
 
   #say(message: SessionMessage): void {

@@ -6,7 +6,7 @@ import { CellError } from '../../cell-error.ts';
 import { silentLog } from '../../execute/testing/example-fleet.ts';
 import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
 import { answeredError } from '../../grpc-error.ts';
-import type { Clock, LogChunk, MemberStatus, Peers, Recovery } from '../../ports.ts';
+import type { Clock, LogChunk, LogRequest, MemberStatus, Peers, Recovery } from '../../ports.ts';
 import type { AllocationReport } from '../../state/commands.ts';
 import { registerServices, SessionRegistry } from '../index.ts';
 import { serverOptions } from '../serve.ts';
@@ -38,9 +38,15 @@ export class PaperMember {
   /** Members that answer; 1 is this one. */
   reachable = new Set([1, 2, 3]);
   /** What peers give when they are asked for output. */
-  relay: (to: number, signal: AbortSignal) => AsyncIterable<LogChunk> = () => {
+  relay: (to: number, signal: AbortSignal, request: LogRequest) => AsyncIterable<LogChunk> = () => {
     throw new CellError('CELL_E_NO_SESSION', 'not here');
   };
+  /** What peers do when they are asked to run a command. */
+  relayExec: Peers['relayExec'] = () => {
+    throw new CellError('CELL_E_NO_SESSION', 'not here');
+  };
+  /** What peers know of usage. */
+  relayUsage: Peers['relayUsage'] = async () => undefined;
   readonly sessions: SessionRegistry;
   served!: ServedPeerRequests;
   client!: Client;
@@ -100,7 +106,9 @@ export class PaperMember {
         ask(to);
         return { lastIndex: 7, dropped: [1], clusterId: 'recovered', started: order.confirmCluster !== '' };
       },
-      relayLogs: (to, _request, signal) => this.relay(to, signal),
+      relayLogs: (to, request, signal) => this.relay(to, signal, request),
+      relayExec: (...asked) => this.relayExec(...asked),
+      relayUsage: (...asked) => this.relayUsage(...asked),
     };
   }
 

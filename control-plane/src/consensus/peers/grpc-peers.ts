@@ -1,11 +1,15 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import {
   callUnary,
+  type ExecInput,
+  type ExecOutput,
+  type ExecStart,
   methodDefinition,
   type Outgoing,
   PeerService,
   type RelayLogsResponse,
   type ResponseOf,
+  type Usage,
 } from '@cell/proto';
 import { type CallOptions, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { CellError } from '../../cell-error.ts';
@@ -25,7 +29,8 @@ import type {
   UnconfirmedNodes,
 } from '../../ports.ts';
 import type { ForwardOutcome } from '../forward-outcome.ts';
-import { logRequestToProto, streamFromProto } from './log-messages.ts';
+import { runAtPeer } from './exec-call.ts';
+import { chunkFromProto, logRequestToProto } from './log-messages.ts';
 import { memberStatusFromProto } from './member-messages.ts';
 import { changeToProto, recoveryFromProto, replicationFromProto } from './membership-messages.ts';
 import type { PeerChannels } from './peer-channels.ts';
@@ -101,24 +106,50 @@ export class GrpcPeers implements Peers {
       yield* this.#ownRequests().openLogs(request, signal);
       return;
     }
-    const method = methodDefinition(PeerService.method.relayLogs);
+    const { path, requestSerialize, responseDeserialize } = methodDefinition(PeerService.method.relayLogs);
     const call = this.#channels
       .client(to)
       .makeServerStreamRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
+        path,
+        requestSerialize,
+        responseDeserialize,
         { request: logRequestToProto(request) },
         this.#metadata,
       );
+    const parts = this.#untilAborted(to, call, call as AsyncIterable<RelayLogsResponse>, signal);
+    for await (const part of parts) yield chunkFromProto(part);
+  }
+
+  async *relayExec(
+    to: number,
+    start: ExecStart,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): AsyncIterable<ExecOutput | undefined> {
+    const { path, requestSerialize, responseDeserialize } = methodDefinition(PeerService.method.relayExec);
+    const call = this.#channels
+      .client(to)
+      .makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata);
+    yield* this.#untilAborted(to, call, runAtPeer(call, start, input), signal);
+  }
+
+  async relayUsage(to: number, allocationId: string, timeoutMs: number): Promise<Usage | undefined> {
+    if (to === this.#identity.memberId) return this.#ownRequests().usage(allocationId);
+    return (await this.#call(to, PeerService.method.relayUsage, { allocationId }, timeoutMs)).usage;
+  }
+
+  /** What a stream from a peer gives; the call is cancelled when the reader stops, or the signal aborts. */
+  async *#untilAborted<T>(
+    to: number,
+    call: { cancel(): void },
+    messages: AsyncIterable<T>,
+    signal: AbortSignal,
+  ): AsyncIterable<T> {
     const cancel = () => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
     try {
-      for await (const part of call) {
-        const { data, stream } = part as RelayLogsResponse;
-        yield { data, stream: streamFromProto(stream) };
-      }
+      yield* messages;
     } catch (error) {
       throw signal.aborted ? signal.reason : this.#failure(to, error);
     } finally {

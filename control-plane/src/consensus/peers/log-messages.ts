@@ -1,29 +1,37 @@
-import { LogStream, type StreamLogsRequest } from '@cell/proto';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { LogStream, type RelayLogsResponse, type StreamLogsRequest } from '@cell/proto';
 import type { LogChunk, LogRequest } from '../../ports.ts';
 
 const toWire = { both: LogStream.UNSPECIFIED, stdout: LogStream.STDOUT, stderr: LogStream.STDERR } as const;
 
 /** What a reader of output asked for, as it is passed on to another member. */
 export function logRequestToProto(request: LogRequest) {
-  const { allocationId, follow, tailLines } = request;
+  const { allocationId, follow, tailLines, sinceMs, cursor = '' } = request;
   const tail = tailLines === undefined ? {} : { tailLines };
-  return { allocationId, follow, stream: toWire[request.stream], ...tail };
+  const since = sinceMs === undefined ? {} : { since: timestampFromMs(sinceMs) };
+  return { allocationId, follow, stream: toWire[request.stream], cursor, ...tail, ...since };
 }
 
 export function logRequestFromProto(request: StreamLogsRequest): LogRequest {
-  const { allocationId, follow, tailLines, stream } = request;
+  const { allocationId, follow, tailLines, stream, since, cursor } = request;
   return {
     allocationId,
     follow,
     tailLines,
     stream: stream === LogStream.UNSPECIFIED ? 'both' : streamFromProto(stream),
+    cursor,
+    ...(since === undefined ? {} : { sinceMs: timestampMs(since) }),
   };
 }
 
-export function logStreamToProto(stream: LogChunk['stream']): LogStream {
-  return toWire[stream];
+export function chunkToProto({ data, stream, cursor = '' }: LogChunk) {
+  return { data, stream: toWire[stream], cursor };
 }
 
-export function streamFromProto(stream: LogStream): LogChunk['stream'] {
+export function chunkFromProto({ data, stream, cursor }: RelayLogsResponse): LogChunk {
+  return { data, stream: streamFromProto(stream), cursor };
+}
+
+function streamFromProto(stream: LogStream): LogChunk['stream'] {
   return stream === LogStream.STDERR ? 'stderr' : 'stdout';
 }

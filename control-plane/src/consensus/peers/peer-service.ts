@@ -6,23 +6,37 @@ import {
   type IntroduceResponseSchema,
   type Outgoing,
   PeerService,
+  type RelayExecRequest,
+  type RelayLogsRequest,
   type RequestOf,
   serviceDefinition,
 } from '@cell/proto';
 import type { TransportEvents } from '@cell/raft';
-import type { Metadata, Server, ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
+import type {
+  Metadata,
+  Server,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  sendUnaryData,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
 import type { Clock, MembershipChange, PeerRequests, Replication } from '../../ports.ts';
 import type { ForwardOutcome } from '../forward-outcome.ts';
 import { IncomingMessages } from './incoming-messages.ts';
+import { chunkToProto, logRequestFromProto } from './log-messages.ts';
 import { memberStatusToProto } from './member-messages.ts';
 import { changeFromProto, recoveryToProto, replicationToProto } from './membership-messages.ts';
 import { callerOf, type PeerIdentity } from './peer-identity.ts';
 import { outcomeToProto } from './proposal-messages.ts';
 import { receiveSnapshot, type SnapshotCall } from './receive-snapshot.ts';
-import { relayLogs } from './relay-logs.ts';
+import { relayStream } from './relay-stream.ts';
+
+type LogsCall = ServerWritableStream<RelayLogsRequest, unknown>;
+type ExecCall = ServerDuplexStream<RelayExecRequest, unknown>;
 
 /** Nodes in one report of liveness. */
 const SEEN_NODES_MAX = 20_000;
@@ -73,7 +87,12 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
         if (!call.cancelled) call.emit('error', toServiceError(error));
       });
     },
-    relayLogs: relayLogs(caller, requests),
+    relayLogs: relayStream(caller, (call: LogsCall, signal) => outputFromHere(requests, call, signal)),
+    relayExec: relayStream(caller, (call: ExecCall, signal) => commandHere(requests, call, signal)),
+    relayUsage: unary(caller, method.relayUsage, ({ allocationId }) => {
+      const usage = requests.usage(allocationId);
+      return usage === undefined ? {} : { usage };
+    }),
     proposeCommands: unary(caller, method.proposeCommands, async ({ term, commands }) => {
       return { outcomes: (await parts.propose(Number(term), commands)).map(outcomeToProto) };
     }),
@@ -100,6 +119,15 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
     }),
     getReplication: unary(caller, method.getReplication, () => replicationToProto(parts.replication())),
   });
+}
+
+async function* outputFromHere(requests: PeerRequests, { request: { request } }: LogsCall, signal: AbortSignal) {
+  if (request === undefined) throw new CellError('CELL_E_INVALID', 'Request names no allocation');
+  for await (const chunk of requests.openLogs(logRequestFromProto(request), signal)) yield chunkToProto(chunk);
+}
+
+async function* commandHere(requests: PeerRequests, call: ExecCall, signal: AbortSignal) {
+  for await (const output of requests.openExec(call[Symbol.asyncIterator](), signal)) yield { output };
 }
 
 /** For a server that is up before its member is in a cluster: everything but introductions is refused for now. */

@@ -3,6 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { UsageSchema } from '@cell/proto';
 import { openLogStore } from '@cell/raft';
 import { Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
@@ -12,6 +14,7 @@ import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from '../peers/channel-options.ts';
 import { fixedIdentity } from '../peers/peer-identity.ts';
 import { type RunningConsensus, startConsensus } from '../start-consensus.ts';
+import { echoExec } from './echo-exec.ts';
 
 /** Consensus of several members in this process, over real files and real gRPC on loopback. */
 export interface LocalCluster {
@@ -167,13 +170,17 @@ function requests(member: LocalMember): PeerRequests {
       leaderId: 9,
     }),
     async *openLogs(request, signal) {
+      member.logged.push({ openLogs: request });
       for (let line = 0; !signal.aborted; line += 1) {
-        yield { data: Buffer.from(`${request.allocationId} ${request.tailLines} ${line}\n`), stream: 'stderr' };
+        const data = Buffer.from(`${request.allocationId} ${request.tailLines} ${line}\n`);
+        yield { data, stream: 'stderr', cursor: `after ${line}` };
         if (!request.follow && line === 2) return;
         await setImmediate();
       }
       member.logged.push({ logsAborted: true });
     },
+    openExec: (messages, signal) => echoExec(messages, signal, (line) => member.logged.push({ exec: line })),
+    usage: (allocationId) => (allocationId === 'a' ? create(UsageSchema, { memoryBytes: 7n }) : undefined),
     crash: (drillId) => member.logged.push({ crash: drillId }),
     transferLeadership: async (target) => target,
     recover: async () => ({ lastIndex: 1, dropped: [2], clusterId: 'new', started: true }),
