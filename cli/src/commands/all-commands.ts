@@ -21,8 +21,11 @@ import { jobPlan } from './job/plan.ts';
 import { jobRun } from './job/run.ts';
 import { jobShow } from './job/show.ts';
 import { jobStop } from './job/stop.ts';
+import { nodeDrain } from './node/drain.ts';
+import { nodeEligibility } from './node/eligibility.ts';
 import { nodeList } from './node/list.ts';
 import { nodeShow } from './node/show.ts';
+import { nodeUndrain } from './node/undrain.ts';
 import { referenceCommand } from './reference.ts';
 import { version } from './version.ts';
 
@@ -30,6 +33,9 @@ export const allCommands: readonly CommandSpec[] = [
   fleetStatus,
   nodeList,
   nodeShow,
+  nodeDrain,
+  nodeUndrain,
+  nodeEligibility,
   jobPlan,
   jobRun,
   jobList,

@@ -102,9 +102,17 @@ function headline({ cluster, leaderId, index }: GetFleetStatusResponse, style: S
   return `Cluster "${printable(cluster)}": ${leader}, index ${index}\n`;
 }
 
-function nodesLine({ nodesReady, nodesLost }: GetFleetStatusResponse, style: Style): string {
+function nodesLine(
+  { nodesReady, nodesLost, nodesDrained, nodesIneligible }: GetFleetStatusResponse,
+  style: Style,
+): string {
+  const out = [
+    ...(nodesDrained === 0 ? [] : [`${nodesDrained} drained`]),
+    ...(nodesIneligible === 0 ? [] : [`${nodesIneligible} ineligible`]),
+  ];
+  const unused = out.length === 0 ? '' : ` (${paint(out.join(', '), 'warning', style)})`;
   const lost = nodesLost === 0 ? '' : `, ${paint(`${nodesLost} lost`, 'bad', style)}`;
-  return `${countOf(nodesReady, 'node')} ready${lost}\n`;
+  return `${countOf(nodesReady, 'node')} ready${unused}${lost}\n`;
 }
 
 function verdict(problems: readonly Problem[], style: Style): string {

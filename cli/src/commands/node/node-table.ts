@@ -1,8 +1,9 @@
 import { type Node, NodeStatus } from '@cell/sdk';
-import type { Style } from '../../output/style.ts';
+import type { Style, Tone } from '../../output/style.ts';
 import { type Column, renderTable } from '../../output/table.ts';
 import { age } from '../../output/timestamp-text.ts';
 import { cores, memory } from '../../output/units.ts';
+import { outOfUseWord } from './drain-view.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'NODE', widthMin: 12 },
@@ -40,6 +41,8 @@ export function renderNodes(nodes: readonly Node[], style: Style): string {
   return renderTable(COLUMNS, rows, style);
 }
 
-export function nodeStatusCell({ status }: Node): { readonly text: string; readonly tone: 'good' | 'bad' } {
-  return status === NodeStatus.READY ? { text: 'ready', tone: 'good' } : { text: 'lost', tone: 'bad' };
+/** Of a node that is there and takes no allocations, why. */
+export function nodeStatusCell(node: Node): { readonly text: string; readonly tone: Tone } {
+  if (node.status !== NodeStatus.READY) return { text: 'lost', tone: 'bad' };
+  return outOfUseWord(node) ?? { text: 'ready', tone: 'good' };
 }

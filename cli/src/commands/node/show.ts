@@ -8,6 +8,7 @@ import { cores, memory } from '../../output/units.ts';
 import type { View } from '../../output/view.ts';
 import { showView } from '../../output/watch-view.ts';
 import { renderAllocations } from '../allocation/allocation-table.ts';
+import { drainDetails } from './drain-view.ts';
 import { nodeStatusCell } from './node-table.ts';
 
 export const nodeShow = defineCommand({
@@ -46,6 +47,7 @@ function nodeDetails(node: Node, style: Style) {
     ['Id', node.id],
     ['Status', nodeStatusCell(node)],
     ['', node.statusMessage],
+    ...drainDetails(node, style),
     ['Since', timeAndAge(node.statusChangedAt, style)],
     ['Registered', timeAndAge(node.registeredAt, style)],
     ['Agent', `version ${node.agentVersion}, HTTP at ${node.httpAddress}`],
