@@ -21,5 +21,7 @@ export type AgentErrorCode =
   | 'CELL_E_DATA_UNUSABLE'
   | 'CELL_E_ADDRESS_IN_USE'
   | 'CELL_E_ADDRESS_UNUSABLE'
+  /** This machine has no address at which the fleet could reach it. */
+  | 'CELL_E_NO_ADDRESS'
   /** This machine lacks what the agent needs. */
   | 'CELL_E_UNSUPPORTED';

@@ -197,7 +197,7 @@ test('a damaged file is refused and named', async () => {
 
 test('an address that is not loopback is refused', async () => {
   const text = await failure(await start('listen.http = "0.0.0.0:7603"'));
-  expect(text).toMatch(/^1 CELL_E_NOT_LOOPBACK: .*agent\.toml:4: Key "listen\.http" has the value "0\.0\.0\.0:7603"/);
+  expect(text).toMatch(/^1 CELL_E_NOT_LOOPBACK: .*agent\.toml:4: Key "listen\.http" is "0\.0\.0\.0:7603"/);
 });
 
 test('--version, --help and a wrong flag', () => {

@@ -1,4 +1,4 @@
-import { splitAddress } from '@cell/config';
+import { describeAgent } from './agent-status.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import { AllocationManager } from './execute/allocation-manager.ts';
 import { agentMetrics } from './http/agent-metrics.ts';
@@ -29,6 +29,8 @@ export interface Agent {
   readonly nodeId: string;
   /** "host:port" of its /metrics. */
   readonly httpAddress: string;
+  /** How it is, for people: a clause. */
+  status(): string;
   /** Ends the agent; what it runs runs on. */
   close(): Promise<void>;
 }
@@ -64,7 +66,7 @@ async function start(
   keep: <T extends Closable>(part: T) => T,
   close: () => Promise<void>,
 ): Promise<Agent> {
-  const address = splitAddress(config.listenHttp)!.host;
+  const { address } = config;
   const store = keep(await AgentStore.open(config.data));
   const runtime = keep(given ?? (await openProcessRuntime({ folder: `${config.data}/allocations`, clock })));
   const lease = new LeaseClock(await lastConfirmed(store), clock.monotonicMs());
@@ -105,7 +107,8 @@ async function start(
   keep({ close: clock.every(LEASE_LOOK_PERIOD_MS, leaseChanged) });
   link.start();
   log.info({ nodeId: store.node.nodeId, http: http.server.address }, 'The agent works');
-  return { nodeId: store.node.nodeId, httpAddress: http.server.address, close };
+  const status = (): string => describeAgent(manager.counts(), link);
+  return { nodeId: store.node.nodeId, httpAddress: http.server.address, status, close };
 }
 
 /** Of an earlier process of the same boot: the monotonic clock goes on across processes, not across boots. */

@@ -1,12 +1,14 @@
 /** NOT_LOOPBACK has a code of its own, since it is a rule of safety and no slip of the pen. */
 export type ProblemCode = 'CELL_E_CONFIG' | 'CELL_E_NOT_LOOPBACK';
 
-/** One thing that is wrong in a configuration file. */
+/** One thing that is wrong in a configuration. */
 export interface ConfigProblem {
   readonly code: ProblemCode;
   readonly file: string;
   /** Counted from 1; 0 if it concerns the file as a whole. */
   readonly line: number;
+  /** The environment variable that the value comes from, if it does not come from the file. */
+  readonly variable?: string | undefined;
   /** As one writes it in TOML, such as `members[1].grpc`; empty if it concerns no key. */
   readonly key: string;
   /** What is wrong and what is allowed: a clause that follows the place. */
@@ -34,6 +36,11 @@ function describe(file: string, problems: readonly ConfigProblem[]): string {
 }
 
 function describeProblem(problem: ConfigProblem): string {
-  const place = problem.line === 0 ? `"${problem.file}"` : `${problem.file}:${problem.line}`;
+  const place =
+    problem.variable !== undefined
+      ? `${problem.variable} in the environment`
+      : problem.line === 0
+        ? `"${problem.file}"`
+        : `${problem.file}:${problem.line}`;
   return problem.key === '' ? `${place}: ${problem.message}` : `${place}: Key "${problem.key}" ${problem.message}`;
 }

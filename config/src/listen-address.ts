@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import { refuse, type Setting, scalar } from './setting.ts';
+import type { RefuseKey } from './read-settings.ts';
+import { type Setting, scalar } from './setting.ts';
 
 const PORT_MAX = 65_535;
 const HOST_LENGTH_MAX = 253;
@@ -38,18 +39,50 @@ export function address(): Setting<string> {
   });
 }
 
-/** An address to listen on; port 0 lets the kernel choose. Nothing but loopback is allowed for now. */
+/** An address to listen on; port 0 lets the kernel choose. `checkListening` says whether it is safe. */
 export function listenAddress(): Setting<string> {
-  const shape = scalar('a loopback address such as "127.0.0.1:7600"', (value) =>
+  return scalar('an address to listen on, such as "127.0.0.1:7600"', (value) =>
     typeof value === 'string' && splitAddress(value) !== undefined ? value : undefined,
   );
-  return {
-    allowed: shape.allowed,
-    read(value, place) {
-      const found = shape.read(value, place) as string | undefined;
-      if (found === undefined || isLoopback(splitAddress(found)!.host)) return found as string;
-      const why = 'until identities exist (TLS, certificates), daemons talk in clear text';
-      return refuse(place, `has the value "${found}". It must be ${shape.allowed}: ${why}`, 'CELL_E_NOT_LOOPBACK');
-    },
-  };
+}
+
+/** A machine: its name or its address, without a port. */
+export function host(): Setting<string> {
+  return scalar('the address or the name of a machine, such as "10.0.0.1"', (value) =>
+    typeof value === 'string' && isHost(value) ? value : undefined,
+  );
+}
+
+/** A machine, with or without a port, read as "host:port". */
+export function addressWithPort(port: number): Setting<string> {
+  return scalar(`the address or the name of a machine, with or without a port, such as "10.0.0.1:${port}"`, (value) => {
+    if (typeof value !== 'string') return undefined;
+    if (isHost(value)) return joinAddress(value, port);
+    const parts = splitAddress(value);
+    return parts !== undefined && parts.port > 0 ? value : undefined;
+  });
+}
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || splitAddress(joinAddress(text, 1))?.host === text;
+}
+
+/**
+ * Refuses to listen for other machines unless the configuration says that all who reach this one may command the fleet.
+ */
+export function checkListening(
+  { trustedNetwork, listen }: { readonly trustedNetwork: boolean; readonly listen: Readonly<Record<string, string>> },
+  refuse: RefuseKey,
+): void {
+  if (trustedNetwork) return;
+  for (const [key, found] of Object.entries(listen)) {
+    if (isLoopback(splitAddress(found)!.host)) continue;
+    refuse(
+      ['listen', key],
+      `is "${found}". It must be a loopback address such as "127.0.0.1:7600", unless "trusted_network = true" (or ` +
+        'CELL_TRUSTED_NETWORK=1) says that whoever reaches this machine may command the fleet: until identities exist ' +
+        '(TLS, certificates), daemons talk in clear text',
+      'CELL_E_NOT_LOOPBACK',
+    );
+  }
 }

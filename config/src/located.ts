@@ -3,21 +3,25 @@ import { type AST, parseTOML } from 'toml-eslint-parser';
 /** A value of a TOML file with the line where it stands. */
 export type Located = LocatedTable | LocatedArray | LocatedScalar;
 
-export interface LocatedTable {
-  readonly kind: 'table';
+interface Origin {
+  /** Counted from 1; 0 if it stands in no file. */
   readonly line: number;
+  /** The environment variable that it comes from instead. */
+  readonly variable?: string;
+}
+
+export interface LocatedTable extends Origin {
+  readonly kind: 'table';
   readonly entries: Map<string, Located>;
 }
 
-export interface LocatedArray {
+export interface LocatedArray extends Origin {
   readonly kind: 'array';
-  readonly line: number;
   readonly items: Located[];
 }
 
-export interface LocatedScalar {
+export interface LocatedScalar extends Origin {
   readonly kind: 'scalar';
-  readonly line: number;
   readonly value: string | number | boolean | bigint | Date;
   /** Whether TOML has it as an integer, as opposed to a float that happens to be whole. */
   readonly integer: boolean;

@@ -3,6 +3,7 @@ import {
   absolutePath,
   address,
   ConfigError,
+  checkListening,
   choice,
   dictionary,
   duration,
@@ -53,7 +54,7 @@ memory = "1.5GiB"
 `;
 
 test('a right file is read into values, with defaults for what it leaves out', () => {
-  expect(readSettings(good, 'cell.toml', schema)).toEqual({
+  expect(readSettings(good, { file: 'cell.toml' }, schema)).toEqual({
     id: 1,
     cluster: 'demo',
     data: '/var/lib/cell',
@@ -72,7 +73,7 @@ test('a right file is read into values, with defaults for what it leaves out', (
 
 function messageOf(source: string, check?: Parameters<typeof readSettings<ReturnType<typeof schema.read>>>[3]): string {
   try {
-    readSettings(source, 'cell.toml', schema, check);
+    readSettings(source, { file: 'cell.toml' }, schema, check);
   } catch (error) {
     if (error instanceof ConfigError) return `${error.code}: ${error.message}`;
     throw error;
@@ -119,6 +120,11 @@ test('a missing key is reported at the table that should have it', () => {
   );
 });
 
+const listens = (grpc: string, trustedNetwork: boolean): string =>
+  messageOf(good.replace('[::1]:7600', grpc), ({ listen }, refuse) =>
+    checkListening({ trustedNetwork, listen }, refuse),
+  );
+
 test.each([
   '0.0.0.0:7600',
   '192.168.1.4:7600',
@@ -127,10 +133,12 @@ test.each([
   'db.example.org:7600',
   '128.0.0.1:1',
 ])('listening on %s is refused with its own code and the reason', (found) => {
-  expect(messageOf(good.replace('[::1]:7600', found))).toBe(
-    `CELL_E_NOT_LOOPBACK: cell.toml:6: Key "listen.grpc" has the value "${found}". It must be a loopback address ` +
-      'such as "127.0.0.1:7600": until identities exist (TLS, certificates), daemons talk in clear text',
+  expect(listens(found, false)).toBe(
+    `CELL_E_NOT_LOOPBACK: cell.toml:6: Key "listen.grpc" is "${found}". It must be a loopback address such as ` +
+      '"127.0.0.1:7600", unless "trusted_network = true" (or CELL_TRUSTED_NETWORK=1) says that whoever reaches this ' +
+      'machine may command the fleet: until identities exist (TLS, certificates), daemons talk in clear text',
   );
+  expect(listens(found, true)).toBe('no error');
 });
 
 test('a text that is not TOML is refused with its line', () => {

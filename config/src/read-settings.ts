@@ -1,34 +1,36 @@
 import { readFileSync, statSync } from 'node:fs';
 import { ParseError } from 'toml-eslint-parser';
-import { ConfigError, type ConfigProblem } from './config-error.ts';
+import { ConfigError, type ConfigProblem, type ProblemCode } from './config-error.ts';
 import { type Located, parseLocated } from './located.ts';
 import type { Setting } from './setting.ts';
+import { environmentSpeaks, overlayEnvironment, type SettingsSource } from './settings-source.ts';
 
 /** Bytes of a configuration file. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
-/**
- * What a schema can't say: rules between keys. Runs once all single keys are right; `refuse` takes the path of the key
- * (`['members', 1, 'id']`) and a clause that says what is wrong and what is allowed.
- */
-export type SettingsCheck<T> = (
-  settings: T,
-  refuse: (path: readonly (string | number)[], message: string) => void,
-) => void;
+/** Takes the path of a key (`['members', 1, 'id']`) and a clause that says what is wrong and what is allowed. */
+export type RefuseKey = (path: readonly (string | number)[], message: string, code?: ProblemCode) => void;
 
-/** Reads and checks the file. Throws `ConfigError` with every problem; it names the file, lines, keys and values. */
-export function loadSettings<T>(file: string, schema: Setting<T>, check?: SettingsCheck<T>): T {
-  return readSettings(readText(file), file, schema, check);
+/** What a schema can't say: rules between keys. Runs once all single keys are right. */
+export type SettingsCheck<T> = (settings: T, refuse: RefuseKey) => void;
+
+/** Reads and checks settings. Throws `ConfigError` with every problem; it names the places, keys and values. */
+export function loadSettings<T>(source: SettingsSource, schema: Setting<T>, check?: SettingsCheck<T>): T {
+  return readSettings(readText(source), source, schema, check);
 }
 
-/** As `loadSettings`, of a text that was read already; `file` is what messages call it. */
-export function readSettings<T>(text: string, file: string, schema: Setting<T>, check?: SettingsCheck<T>): T {
+/** As `loadSettings`, of a text that was read already. */
+export function readSettings<T>(text: string, source: SettingsSource, schema: Setting<T>, check?: SettingsCheck<T>): T {
+  const { file } = source;
   const root = parse(text, file);
+  overlayEnvironment(root, source);
   const problems: ConfigProblem[] = [];
-  const settings = schema.read(root, { file, key: '', line: 1, problems });
+  const variables = new Map(source.variables?.map(({ variable, path }) => [keyOf(path), variable]));
+  const settings = schema.read(root, { file, key: '', line: 1, variables, problems });
   if (problems.length === 0) {
-    check?.(settings, (path, message) => {
-      problems.push({ code: 'CELL_E_CONFIG', file, line: lineOf(root, path), key: keyOf(path), message });
+    check?.(settings, (path, message, code = 'CELL_E_CONFIG') => {
+      const { line, variable } = nearest(root, path);
+      problems.push({ code, file, line, variable, key: keyOf(path), message });
     });
   }
   if (problems.length > 0) {
@@ -40,19 +42,22 @@ export function readSettings<T>(text: string, file: string, schema: Setting<T>, 
   return settings;
 }
 
-function readText(file: string): string {
+function readText(source: SettingsSource): string {
+  const { file } = source;
   try {
     const bytes = statSync(file).size;
     if (bytes <= FILE_BYTES_MAX) return readFileSync(file, 'utf8');
     throw new Error(`it has ${bytes} bytes of at most ${FILE_BYTES_MAX}`);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (missing && source.mayBeMissing === true && environmentSpeaks(source)) return '';
     const why = missing ? 'there is no such file; name one with --config FILE' : (error as Error).message;
     throw wholeFile(file, 0, `Could not read the configuration: ${why}`, error);
   }
 }
 
 function parse(text: string, file: string): Located {
+  if (text === '') return { kind: 'table', line: 0, entries: new Map() };
   try {
     return parseLocated(text);
   } catch (error) {
@@ -65,8 +70,8 @@ function wholeFile(file: string, line: number, message: string, cause: unknown):
   return new ConfigError(file, [{ code: 'CELL_E_CONFIG', file, line, key: '', message }], { cause });
 }
 
-/** The line of the value at the path, or of the nearest table above it that is there. */
-function lineOf(root: Located, path: readonly (string | number)[]): number {
+/** The value at the path, or the nearest table above it that is there. */
+function nearest(root: Located, path: readonly (string | number)[]): Located {
   let here = root;
   for (const step of path) {
     const next =
@@ -78,7 +83,7 @@ function lineOf(root: Located, path: readonly (string | number)[]): number {
     if (next === undefined) break;
     here = next;
   }
-  return here.line;
+  return here;
 }
 
 function keyOf(path: readonly (string | number)[]): string {

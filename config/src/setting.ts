@@ -22,13 +22,25 @@ export interface Place {
   readonly key: string;
   /** Of the value, or of the table that should have it. */
   readonly line: number;
+  /** Where the value comes from if it does not come from the file. */
+  readonly variable?: string | undefined;
+  /** The environment variable that can stand for a key. */
+  readonly variables: ReadonlyMap<string, string>;
   readonly problems: ConfigProblem[];
 }
 
 /** Reported problems end the reading later; so the value returned here never reaches anybody. */
 export function refuse(place: Place, message: string, code: ProblemCode = 'CELL_E_CONFIG'): never {
-  place.problems.push({ code, file: place.file, line: place.line, key: place.key, message });
+  const { file, line, variable, key } = place;
+  place.problems.push({ code, file, line, variable, key, message });
   return undefined as never;
+}
+
+/** As `refuse`, of a value that is nowhere. */
+export function refuseMissing(place: Place, allowed: string): never {
+  const variable = place.variables.get(place.key);
+  const instead = variable === undefined ? '' : `; ${variable} in the environment can say it too`;
+  return refuse(place, `is missing. It must be ${allowed}${instead}`);
 }
 
 /** A value that must be there and that `parse` understands; `parse` gives undefined for what isn't allowed. */
@@ -36,7 +48,7 @@ export function scalar<T>(allowed: string, parse: (value: unknown, integer: bool
   return {
     allowed,
     read(value, place) {
-      if (value === undefined) return refuse(place, `is missing. It must be ${allowed}`);
+      if (value === undefined) return refuseMissing(place, allowed);
       const parsed = value.kind === 'scalar' ? parse(value.value, value.integer) : undefined;
       return parsed ?? refuse(place, `has the value ${show(value)}. It must be ${allowed}`);
     },

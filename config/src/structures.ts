@@ -1,5 +1,5 @@
 import type { Located, LocatedTable } from './located.ts';
-import { refuse, type Setting, show } from './setting.ts';
+import { type Place, refuse, refuseMissing, type Setting, show } from './setting.ts';
 
 type Fields = Readonly<Record<string, Setting<unknown>>>;
 type FieldsOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends Setting<infer T> ? T : never };
@@ -15,12 +15,11 @@ export function table<F extends Fields>(fields: F): Setting<FieldsOf<F>> {
       for (const [name, unknown] of found.entries) {
         if (Object.hasOwn(fields, name)) continue;
         const known = names.map((each) => `"${each}"`).join(', ');
-        refuse({ ...place, key: join(place.key, name), line: unknown.line }, `is not known here. Known are ${known}`);
+        refuse({ ...at(unknown, place), key: join(place.key, name) }, `is not known here. Known are ${known}`);
       }
       const read = names.map((name) => {
         const field = found.entries.get(name);
-        const line = field?.line ?? found.line;
-        return [name, fields[name]!.read(field, { ...place, key: join(place.key, name), line })];
+        return [name, fields[name]!.read(field, { ...at(field ?? found, place), key: join(place.key, name) })];
       });
       return Object.fromEntries(read) as FieldsOf<F>;
     },
@@ -33,13 +32,11 @@ export function list<T>(item: Setting<T>, countMin: number, countMax: number): S
   return {
     allowed,
     read(value, place) {
-      if (value === undefined) return refuse(place, `is missing. It must be ${allowed}`);
+      if (value === undefined) return refuseMissing(place, allowed);
       if (value.kind !== 'array') return refuse(place, `has the value ${show(value)}. It must be ${allowed}`);
       const count = value.items.length;
       if (count < countMin || count > countMax) return refuse(place, `has ${count} values. It must be ${allowed}`);
-      return value.items.map((each, index) =>
-        item.read(each, { ...place, key: `${place.key}[${index}]`, line: each.line }),
-      );
+      return value.items.map((each, index) => item.read(each, { ...at(each, place), key: `${place.key}[${index}]` }));
     },
   };
 }
@@ -54,11 +51,29 @@ export function dictionary<T>(item: Setting<T>, countMax: number): Setting<Reado
       if (found.kind !== 'table') return refuse(place, `has the value ${show(found)}. It must be ${allowed}`);
       if (found.entries.size > countMax) return refuse(place, `has ${found.entries.size} keys. It must be ${allowed}`);
       const read = [...found.entries].map(([name, each]): [string, T] => {
-        return [name, item.read(each, { ...place, key: join(place.key, name), line: each.line })];
+        return [name, item.read(each, { ...at(each, place), key: join(place.key, name) })];
       });
       return Object.fromEntries(read);
     },
   };
+}
+
+/** A table, or a plain value that stands for one. */
+export function shortOrTable<S, T>(short: Setting<S>, whole: Setting<T>): Setting<S | T> {
+  const allowed = `${short.allowed}, or ${whole.allowed}`;
+  return {
+    allowed,
+    read(value, place) {
+      if (value === undefined || value.kind === 'table') return whole.read(value, place);
+      if (value.kind === 'scalar' && typeof value.value === 'string') return short.read(value, place);
+      return refuse(place, `has the value ${show(value)}. It must be ${allowed}`);
+    },
+  };
+}
+
+/** The place of a value that was found. */
+function at({ line, variable }: Located, place: Place): Place {
+  return { ...place, line, variable };
 }
 
 function emptyTable(line: number): LocatedTable {

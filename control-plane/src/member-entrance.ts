@@ -14,6 +14,7 @@ import type { MemberIdentity } from './founding/member-identity.ts';
 import { MemberReception } from './founding/receive-members.ts';
 import { bindServer, shutdownServer } from './grpc-server.ts';
 import { startHttpServer } from './http/http-server.ts';
+import type { MemberStanding } from './http/readiness.ts';
 import { memberRoutes, type RouteParts } from './http/routes.ts';
 import type { Clock } from './ports.ts';
 import { finishRecovery } from './recovery/recover-log.ts';
@@ -28,6 +29,8 @@ export interface EntranceParts {
   readonly signal: AbortSignal;
 }
 
+type Served = Pick<RouteParts, 'unreadiness' | 'targets'> & { readonly description: () => string };
+
 /** A member that listens, and is not in a cluster yet, as far as it knows. */
 export interface Entrance {
   readonly identities: IdentityStore;
@@ -36,8 +39,10 @@ export interface Entrance {
   readonly peerServer: Server;
   /** What /readyz says while the member does not serve. */
   waitFor(reason: string): void;
-  /** What is served over HTTP from now on. */
-  serve(served: Pick<RouteParts, 'unreadiness' | 'targets'>): void;
+  /** What is served over HTTP from now on, and how a member that is ready describes itself. */
+  serve(served: Served): void;
+  /** How the member is now. */
+  standing(): MemberStanding;
   /** Resolves once the member is in a cluster; see `enterCluster`. */
   enter(): Promise<MemberIdentity>;
   /** Ends calls of peers; a second time it does nothing. */
@@ -68,10 +73,18 @@ export async function openEntrance(parts: EntranceParts, registry: Registry, sta
   const waitFor = (what: string) => {
     reason = what;
   };
-  const serve = await listenHttp(parts, registry, () => reason, started);
+  let served: Served = { unreadiness: () => reason, targets: () => [], description: () => '' };
+  await listenHttp(parts, registry, () => served, started);
+  const serve = (next: Served) => {
+    served = next;
+  };
+  const standing = () => {
+    const why = served.unreadiness();
+    return { ready: why === undefined, text: why ?? served.description() };
+  };
   const enter = () =>
     enterCluster({ ...parts, store: identities, configured: config.members, calls, makeClusterId, waiting: waitFor });
-  return { identities, reception, peerServer, waitFor, serve, enter, closePeerServer };
+  return { identities, reception, peerServer, waitFor, serve, standing, enter, closePeerServer };
 }
 
 export function openIdentity({ data, id, cluster }: MemberConfig): Promise<IdentityStore> {
@@ -86,21 +99,17 @@ export function makeClusterId(): string {
 async function listenHttp(
   { config, log }: EntranceParts,
   registry: Registry,
-  reason: () => string,
+  served: () => Served,
   started: StartedParts,
-): Promise<Entrance['serve']> {
-  let served: Pick<RouteParts, 'unreadiness' | 'targets'> = { unreadiness: reason, targets: () => [] };
+): Promise<void> {
   const routes = memberRoutes({
     registry,
-    unreadiness: () => served.unreadiness(),
-    targets: () => served.targets(),
+    unreadiness: () => served().unreadiness(),
+    targets: () => served().targets(),
   });
   const { host, port } = splitAddress(config.listen.http)!;
   const onError = (error: unknown, path: string) => log.error({ err: error, path }, 'An HTTP request failed');
   await started.add(startHttpServer({ host, port, routes, onError }));
-  return (next) => {
-    served = next;
-  };
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

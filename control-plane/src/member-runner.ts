@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
+import type { MemberStanding } from './http/readiness.ts';
 import type { RecoveryPlan } from './ports.ts';
 import { recoverMember } from './recover-member.ts';
 import { type Member, startMember } from './start-member.ts';
@@ -11,6 +12,7 @@ export class MemberRunner {
   readonly #log: Logger;
   readonly #onFatal: (error: unknown) => void;
   readonly #ending = new AbortController();
+  #standing: () => MemberStanding = () => ({ ready: false, text: 'Opening its data' });
   /** The start or the recovery that is under way, or the last one. */
   #working: Promise<Member | undefined> = Promise.resolve(undefined);
 
@@ -27,6 +29,11 @@ export class MemberRunner {
     await this.#working;
   }
 
+  /** How the member is now. */
+  standing(): MemberStanding {
+    return this.#standing();
+  }
+
   async stop(): Promise<void> {
     this.#ending.abort();
     const member = await this.#working;
@@ -41,7 +48,11 @@ export class MemberRunner {
       this.#working.catch(this.#onFatal);
     };
     try {
-      return await startMember(this.#config, { log: this.#log, onFatal: this.#onFatal, signal, onRecovery });
+      const onStanding = (standing: () => MemberStanding) => {
+        this.#standing = standing;
+      };
+      const options = { log: this.#log, onFatal: this.#onFatal, signal, onRecovery, onStanding };
+      return await startMember(this.#config, options);
     } catch (error) {
       if (error instanceof CellError && error.code === 'CELL_E_STOPPED') return undefined;
       throw error;

@@ -16,7 +16,7 @@ import { writeFounders } from './founding/write-founders.ts';
 import { bindServer, shutdownServer } from './grpc-server.ts';
 import { addMemberMetrics, createCounters, type MemberCounters } from './http/member-metrics.ts';
 import { addMemoryMetrics } from './http/memory-metrics.ts';
-import { unreadiness } from './http/readiness.ts';
+import { describeMember, type MemberStanding, unreadiness } from './http/readiness.ts';
 import { scrapeTargets } from './http/service-discovery.ts';
 import { type Entrance, makeClusterId, openEntrance } from './member-entrance.ts';
 import type { Clock, Consensus, MemberStatus, PeerRequests, Recovery, RecoveryPlan } from './ports.ts';
@@ -36,6 +36,8 @@ export interface MemberOptions {
   readonly signal?: AbortSignal;
   /** People have decided to go on with this member alone: stop it, call `recoverMember`, and start it again. */
   readonly onRecovery?: ((plan: RecoveryPlan) => void) | undefined;
+  /** Told as soon as it can be asked how the member is. */
+  readonly onStanding?: (standing: () => MemberStanding) => void;
 }
 
 /** A running member of the control plane. */
@@ -71,6 +73,7 @@ async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
   const { config, log } = parts;
   const counters = createCounters();
   const entrance = await openEntrance(parts, counters.registry, started);
+  parts.onStanding?.(entrance.standing);
   const { clusterId, members } = await entrance.enter();
   entrance.waitFor('Reading the log');
   const store = await openStore(parts, entrance.identities, counters);
@@ -304,6 +307,7 @@ function serveHttp(
   entrance.serve({
     unreadiness: () => unreadiness(consensus.leadership, consensus.status()),
     targets: () => scrapeTargets(config.cluster, directory.members, consensus.state),
+    description: () => describeMember(consensus.leadership, consensus.memberId, sessions.size),
   });
 }
 

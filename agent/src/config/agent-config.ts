@@ -1,16 +1,22 @@
 import { hostname } from 'node:os';
 import {
   absolutePath,
-  address,
+  addressWithPort,
+  checkListening,
   choice,
   dictionary,
+  flag,
+  host,
+  joinAddress,
   list,
   listenAddress,
   loadSettings,
   number,
   optional,
-  type SettingsCheck,
+  type RefuseKey,
   type SettingsOf,
+  type SettingsSource,
+  type SettingVariable,
   scalar,
   size,
   table,
@@ -18,12 +24,17 @@ import {
   withDefault,
 } from '@cell/config';
 
+/** Where an agent is configured if nothing says otherwise. */
+export const CONFIG_FILE = '/etc/cell/agent.toml';
+
 /** What an agent is told at its start. */
 export interface AgentConfig {
   readonly name: string;
   readonly data: string;
   /** "host:port" of members, in any order; one is enough to find the others. */
   readonly controlPlane: readonly string[];
+  /** Where the ports of what runs here are reached. */
+  readonly address: string;
   readonly listenHttp: string;
   /** Undefined: what the machine has. */
   readonly cpuMillis: number | undefined;
@@ -31,13 +42,12 @@ export interface AgentConfig {
   readonly portFirst: number;
   readonly portLast: number;
   readonly attributes: Readonly<Record<string, string>>;
-  readonly logLevel: LogLevel;
 }
-
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 const NAME_LENGTH_MAX = 63;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
+const CONTROL_PLANE_PORT = 7600;
+const HTTP_PORT = 7603;
 const PORTS = /^(\d{1,5})-(\d{1,5})$/;
 const PORT_MAX = 65_535;
 const ATTRIBUTES_MAX = 200;
@@ -54,8 +64,10 @@ const schema = table({
     hostname().slice(0, NAME_LENGTH_MAX),
   ),
   data: withDefault(absolutePath(), '/var/lib/cell/agent'),
-  control_plane: list(address(), 1, 32),
-  listen: table({ http: withDefault(listenAddress(), '127.0.0.1:7603') }),
+  control_plane: list(addressWithPort(CONTROL_PLANE_PORT), 1, 32),
+  trusted_network: withDefault(flag(), false),
+  address: optional(host()),
+  listen: table({ http: optional(listenAddress()) }),
   resources: table({ cpu: optional(number(0.1, 4_096)), memory: optional(size('16MiB', '64TiB')) }),
   ports: table({
     range: withDefault(
@@ -67,28 +79,47 @@ const schema = table({
   log: table({ level: withDefault(choice('trace', 'debug', 'info', 'warn', 'error'), 'info') }),
 });
 
-const check: SettingsCheck<SettingsOf<typeof schema>> = (settings, refuse) => {
-  for (const name of Object.keys(settings.attributes).filter((key) => !ATTRIBUTE_NAME.test(key))) {
-    refuse(['attributes', name], 'is no name of an attribute. It must be letters, digits, ".", "_" and "-"');
-  }
-};
+/** An agent's configuration as it is written. */
+export type AgentSettings = SettingsOf<typeof schema>;
+
+/** What the environment can say in the file's place; the systemd unit takes it from /etc/default. */
+const VARIABLES: readonly SettingVariable[] = [
+  { variable: 'CELL_NODE_NAME', path: ['name'], kind: 'text' },
+  { variable: 'CELL_CONTROL_PLANE', path: ['control_plane'], kind: 'list' },
+  { variable: 'CELL_TRUSTED_NETWORK', path: ['trusted_network'], kind: 'flag' },
+  { variable: 'CELL_NODE_ADDRESS', path: ['address'], kind: 'text' },
+  { variable: 'CELL_LOG_LEVEL', path: ['log', 'level'], kind: 'text' },
+];
 
 /** Reads and checks an agent's configuration. Throws `ConfigError` with every problem. */
-export function loadAgentConfig(file: string): AgentConfig {
-  const settings = loadSettings(file, schema, check);
+export function loadAgentSettings(source: SettingsSource): AgentSettings {
+  return loadSettings({ variables: VARIABLES, ...source }, schema, check);
+}
+
+function check({ attributes, trusted_network: trustedNetwork, listen }: AgentSettings, refuse: RefuseKey): void {
+  for (const name of Object.keys(attributes).filter((key) => !ATTRIBUTE_NAME.test(key))) {
+    refuse(['attributes', name], 'is no name of an attribute. It must be letters, digits, ".", "_" and "-"');
+  }
+  if (listen.http !== undefined) checkListening({ trustedNetwork, listen: { http: listen.http } }, refuse);
+}
+
+/** `foundAddress`: by which this machine is reached, if the settings don't say. */
+export function agentConfig(settings: AgentSettings, foundAddress: string): AgentConfig {
   const { cpu, memory } = settings.resources;
   const [portFirst, portLast] = settings.ports.range;
+  const address = settings.address ?? foundAddress;
+  const httpHost = settings.trusted_network ? address : '127.0.0.1';
   return {
     name: settings.name,
     data: settings.data,
     controlPlane: settings.control_plane,
-    listenHttp: settings.listen.http,
+    address,
+    listenHttp: settings.listen.http ?? joinAddress(httpHost, HTTP_PORT),
     cpuMillis: cpu === undefined ? undefined : Math.round(cpu * 1_000),
     memoryMib: memory === undefined ? undefined : Math.floor(memory / 2 ** 20),
     portFirst,
     portLast,
     attributes: settings.attributes,
-    logLevel: settings.log.level,
   };
 }
 

@@ -82,7 +82,7 @@ function contextFrom(file: string, wanted: string | undefined) {
 
 function loadFile(file: string) {
   try {
-    return loadSettings(file, fileSchema);
+    return loadSettings({ file }, fileSchema);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CliError('CELL_E_CONFIG', error.message, { cause: error });

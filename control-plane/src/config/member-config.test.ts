@@ -13,13 +13,14 @@ const members = [1, 2]
 const listen = '[listen]\ngrpc = "127.0.0.1:7610"\npeers = "127.0.0.1:7611"\nhttp = "127.0.0.1:7612"\n';
 const good = `id = 1\ncluster = "demo"\n${listen}${members}`;
 
+const machine = { hostName: 'cp2.example.org', addresses: ['127.0.0.1', '::1', '10.0.0.2', 'fd00::2', 'fe80::2'] };
 const folder = mkdtempSync(join(tmpdir(), 'cell-config-'));
 const file = join(folder, 'm.toml');
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function load(source: string) {
   writeFileSync(file, source);
-  return loadMemberConfig(file);
+  return loadMemberConfig({ file }, machine);
 }
 
 function problemOf(source: string): string {
@@ -71,4 +72,102 @@ test.each([
   ],
 ])('a slip is told with its line and what is allowed (%#)', (source, problem) => {
   expect(problemOf(source)).toBe(problem);
+});
+
+const short = 'members = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]\n';
+const trusted = `trusted_network = true\n${short}`;
+
+test('one line of hosts is enough: places are ids, ports are the usual ones, and this machine knows its own place', () => {
+  expect(load(trusted)).toMatchObject({
+    id: 2,
+    cluster: 'cell',
+    listen: { grpc: '0.0.0.0:7600', peers: '0.0.0.0:7601', http: '0.0.0.0:7602' },
+    members: [
+      { id: 1, grpc: '10.0.0.1:7600', peers: '10.0.0.1:7601', http: '10.0.0.1:7602' },
+      { id: 2, grpc: '10.0.0.2:7600', peers: '10.0.0.2:7601', http: '10.0.0.2:7602' },
+      { id: 3, grpc: '10.0.0.3:7600', peers: '10.0.0.3:7601', http: '10.0.0.3:7602' },
+    ],
+  });
+});
+
+test.each([
+  ['trusted_network = true\nmembers = ["cp1", "CP2", "cp3"]', 2, '0.0.0.0:7601'],
+  ['trusted_network = true\nmembers = ["cp2.example.org"]', 1, '0.0.0.0:7601'],
+  ['trusted_network = true\nmembers = ["fd00::1", "fd00::3", "fd00::2"]', 3, '[::]:7601'],
+  ['trusted_network = true\nid = 3\nmembers = ["a", "b", "c"]', 3, '0.0.0.0:7601'],
+  ['members = ["127.0.0.1"]', 1, '127.0.0.1:7601'],
+  ['id = 2\nmembers = ["127.0.0.1", "127.0.0.2"]', 2, '127.0.0.2:7601'],
+])('%s makes it member %i, which listens on %s', (source, id, peers) => {
+  expect(load(source)).toMatchObject({ id, listen: { peers } });
+});
+
+test('tables of members need no id of their own either', () => {
+  const source = trusted.replace(
+    '"10.0.0.1", "10.0.0.2", "10.0.0.3"',
+    '{ id = 7, grpc = "a:7600", peers = "10.0.0.2:7601", http = "a:7602" }',
+  );
+  expect(load(source)).toMatchObject({ id: 7, listen: { grpc: '127.0.0.1:7600' } });
+});
+
+test.each([
+  [
+    short,
+    'CELL_E_NOT_LOOPBACK',
+    'm.toml:1: Key "members" has this member at "10.0.0.2", where other machines reach it. Say "trusted_network = true" (or CELL_TRUSTED_NETWORK=1) if whoever reaches this machine may command the fleet: until identities exist (TLS, certificates), daemons talk in clear text',
+  ],
+  [
+    trusted.replace('10.0.0.2', '10.0.0.9'),
+    'CELL_E_CONFIG',
+    'm.toml:2: Key "members" (10.0.0.1, 10.0.0.9, 10.0.0.3) has none that is this machine, whose addresses are 10.0.0.2, fd00::2 and whose name is "cp2.example.org". Correct the list, or say with "id" which one this member is',
+  ],
+  [
+    trusted.replace('10.0.0.1', 'fd00::2'),
+    'CELL_E_CONFIG',
+    'm.toml:2: Key "members" (fd00::2, 10.0.0.2, 10.0.0.3) has several that are this machine: 1, 2. Say with "id" which one this member is',
+  ],
+  [
+    `trusted_network = true\nmembers = ["10.0.0.1", { id = 2, grpc = "10.0.0.2:1", peers = "10.0.0.2:2", http = "10.0.0.2:3" }]`,
+    'CELL_E_CONFIG',
+    'm.toml:2: Key "members[1]" is in another form than members[0]. Give all as hosts, or all as tables',
+  ],
+  [
+    trusted.replace('10.0.0.3', '10.0.0.3:7600'),
+    'CELL_E_CONFIG',
+    'm.toml:2: Key "members[2]" has the value "10.0.0.3:7600". It must be the address or the name of a machine, such as "10.0.0.1"',
+  ],
+  [
+    trusted.replace('10.0.0.3', '10.0.0.1'),
+    'CELL_E_CONFIG',
+    'has the value "10.0.0.1:7600". It must differ from members[0].grpc, which has it too',
+  ],
+  [
+    `${trusted}[listen]\ngrpc = "10.0.0.2:7700"`,
+    'CELL_E_CONFIG',
+    'm.toml:4: Key "listen.grpc" has the value "10.0.0.2:7700". Its port must be that of members[1].grpc, "10.0.0.2:7600"',
+  ],
+])('a slip in the short form is told with what to do (%#)', (source, code, problem) => {
+  expect(problemOf(source)).toContain(problem);
+  expect(codeOf(source)).toBe(code);
+});
+
+function codeOf(source: string): unknown {
+  try {
+    return load(source);
+  } catch (error) {
+    return (error as { code: unknown }).code;
+  }
+}
+
+test('the environment counts instead of the file, which need not be there then', () => {
+  const environment = {
+    CELL_MEMBERS: '10.0.0.1, 10.0.0.2',
+    CELL_TRUSTED_NETWORK: 'yes',
+    CELL_CLUSTER: 'east',
+    CELL_LOG_LEVEL: 'debug',
+  };
+  const missing = { file: join(folder, 'missing.toml'), mayBeMissing: true, environment };
+  const wanted = { id: 2, cluster: 'east', log: { level: 'debug' }, listen: { grpc: '0.0.0.0:7600' } };
+  expect(loadMemberConfig(missing, machine)).toMatchObject(wanted);
+  writeFileSync(file, 'id = 1\ncluster = "demo"\nmembers = ["10.0.0.8"]\n');
+  expect(loadMemberConfig({ file, environment }, machine)).toMatchObject({ ...wanted, id: 1 });
 });

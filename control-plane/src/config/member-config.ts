@@ -4,17 +4,26 @@ import {
   choice,
   duration,
   flag,
+  host,
   integer,
+  isLoopback,
   list,
   listenAddress,
   loadSettings,
-  type SettingsCheck,
+  optional,
+  type RefuseKey,
   type SettingsOf,
-  splitAddress,
+  type SettingsSource,
+  type SettingVariable,
+  shortOrTable,
   table,
   text,
   withDefault,
 } from '@cell/config';
+import type { MemberAddress } from '../ports.ts';
+import { checkMember } from './check-member.ts';
+import { findOwnId, type Machine, thisMachine } from './find-own-id.ts';
+import { type ListenAddresses, listenAddresses, wholeMembers } from './member-places.ts';
 
 /** Where a member is configured if nothing says otherwise. */
 export const CONFIG_FILE = '/etc/cell/control-plane.toml';
@@ -23,31 +32,26 @@ export const CONFIG_FILE = '/etc/cell/control-plane.toml';
 const MEMBERS_MAX = 9;
 const MEMBER_ID_MAX = 1_000_000;
 
-/**
- * Members tell the leader once a second whom they have heard. An agent leaves a member that has had nothing confirmed
- * for half a lease.
- */
-const CONFIRMATION_MS = 1500;
-
-/** An election must outlast so many heartbeats, or one that is lost unseats the leader. */
-const HEARTBEATS_PER_ELECTION_MIN = 4;
-
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 const schema = table({
-  id: integer(1, MEMBER_ID_MAX),
-  cluster: text({
-    pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-    allowed: 'a name of 1 to 63 lower-case letters, digits and inner hyphens',
-  }),
+  id: optional(integer(1, MEMBER_ID_MAX)),
+  cluster: withDefault(
+    text({
+      pattern: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+      allowed: 'a name of 1 to 63 lower-case letters, digits and inner hyphens',
+    }),
+    'cell',
+  ),
   data: withDefault(absolutePath(), '/var/lib/cell/control-plane'),
+  trusted_network: withDefault(flag(), false),
   listen: table({
-    grpc: withDefault(listenAddress(), '127.0.0.1:7600'),
-    peers: withDefault(listenAddress(), '127.0.0.1:7601'),
-    http: withDefault(listenAddress(), '127.0.0.1:7602'),
+    grpc: optional(listenAddress()),
+    peers: optional(listenAddress()),
+    http: optional(listenAddress()),
   }),
   members: list(
-    table({ id: integer(1, MEMBER_ID_MAX), grpc: address(), peers: address(), http: address() }),
+    shortOrTable(host(), table({ id: integer(1, MEMBER_ID_MAX), grpc: address(), peers: address(), http: address() })),
     1,
     MEMBERS_MAX,
   ),
@@ -64,61 +68,44 @@ const schema = table({
   log: table({ level: withDefault(choice(...logLevels), 'info') }),
 });
 
+type Settings = SettingsOf<typeof schema>;
+
 /** A member's configuration; durations in milliseconds. */
-export type MemberConfig = SettingsOf<typeof schema>;
+export type MemberConfig = Omit<Settings, 'id' | 'listen' | 'members' | 'trusted_network'> & {
+  readonly id: number;
+  readonly listen: ListenAddresses;
+  readonly members: readonly MemberAddress[];
+};
+
+/** What the environment can say in the file's place; the systemd unit takes it from /etc/default. */
+const VARIABLES: readonly SettingVariable[] = [
+  { variable: 'CELL_CLUSTER', path: ['cluster'], kind: 'text' },
+  { variable: 'CELL_TRUSTED_NETWORK', path: ['trusted_network'], kind: 'flag' },
+  { variable: 'CELL_MEMBERS', path: ['members'], kind: 'list' },
+  { variable: 'CELL_LOG_LEVEL', path: ['log', 'level'], kind: 'text' },
+];
 
 /** Throws `ConfigError` (of @cell/config) with every problem. */
-export function loadMemberConfig(file: string): MemberConfig {
-  return loadSettings(file, schema, check);
+export function loadMemberConfig(source: SettingsSource, machine: Machine = thisMachine()): MemberConfig {
+  let config: MemberConfig | undefined;
+  loadSettings({ variables: VARIABLES, ...source }, schema, (settings, refuse) => {
+    config = complete(settings, machine, refuse);
+  });
+  // It is incomplete only after something was refused.
+  return config!;
 }
 
-const check: SettingsCheck<MemberConfig> = (config, refuse) => {
-  checkMembers(config, refuse);
-  checkOwnEntry(config, refuse);
-  const { raft, leases } = config;
-  if (raft.election < raft.heartbeat * HEARTBEATS_PER_ELECTION_MIN) {
-    refuse(
-      ['raft', 'election'],
-      `is ${raft.election} ms. It must be at least ${HEARTBEATS_PER_ELECTION_MIN} times raft.heartbeat (${raft.heartbeat} ms)`,
-    );
-  }
-  const durationMsMin = 2 * (leases.heartbeat + CONFIRMATION_MS);
-  if (leases.duration < durationMsMin) {
-    refuse(
-      ['leases', 'duration'],
-      `is ${leases.duration} ms. It must be at least ${durationMsMin} ms: leases.heartbeat (${leases.heartbeat} ms) and ` +
-        `what its confirmation takes (${CONFIRMATION_MS} ms), twice`,
-    );
-  }
-};
-
-const checkMembers: SettingsCheck<MemberConfig> = ({ members }, refuse) => {
-  const seen = new Map<string, string>();
-  for (const [place, member] of members.entries()) {
-    for (const key of ['id', 'grpc', 'peers', 'http'] as const) {
-      const value = String(member[key]);
-      const path = `members[${place}].${key}`;
-      const first = seen.get(value);
-      if (first === undefined) seen.set(value, path);
-      else refuse(['members', place, key], `has the value "${value}". It must differ from ${first}, which has it too`);
-    }
-  }
-};
-
-/** Peers and agents dial what "members" says; so this member must listen there. */
-const checkOwnEntry: SettingsCheck<MemberConfig> = ({ id, members, listen }, refuse) => {
-  const own = members.findIndex((member) => member.id === id);
-  if (own < 0) {
-    const ids = members.map((member) => member.id).join(', ');
-    refuse(['id'], `has the value "${id}". It must be the id of one of "members", which are ${ids}`);
-    return;
-  }
-  for (const key of ['grpc', 'peers', 'http'] as const) {
-    const told = members[own]![key];
-    if (splitAddress(told)?.port === splitAddress(listen[key])?.port) continue;
-    refuse(
-      ['listen', key],
-      `has the value "${listen[key]}". Its port must be that of members[${own}].${key}, "${told}"`,
-    );
-  }
-};
+/** With what follows from what was left out; undefined if that was refused. */
+function complete(settings: Settings, machine: Machine, refuse: RefuseKey): MemberConfig | undefined {
+  const { trusted_network: trustedNetwork, ...rest } = settings;
+  const members = wholeMembers(settings.members, refuse);
+  const id = members === undefined ? undefined : (settings.id ?? findOwnId(members, machine, refuse));
+  if (members === undefined || id === undefined) return undefined;
+  const entry = settings.members[members.findIndex((member) => member.id === id)];
+  const listen = listenAddresses(settings.listen, entry);
+  const unsaid = Object.values(settings.listen).every((address) => address === undefined);
+  const listensByMembers = unsaid && typeof entry === 'string' && !isLoopback(entry);
+  const config = { ...rest, id, members, listen };
+  checkMember({ ...config, trustedNetwork, listensByMembers }, refuse);
+  return config;
+}

@@ -15,3 +15,16 @@ export function unreadiness(
   if (lag > LAG_ENTRIES_MAX) return `Applying the log: ${lag} entries are left`;
   return undefined;
 }
+
+/** How a member is. */
+export interface MemberStanding {
+  readonly ready: boolean;
+  /** For people: what it waits for, or what it does. */
+  readonly text: string;
+}
+
+/** What a member that is ready does. */
+export function describeMember({ leaderId, leading }: Leadership, ownId: number, agentSessions: number): string {
+  const part = leading ? `Member ${ownId}, leader` : `Member ${ownId}, follows member ${leaderId}`;
+  return `${part}; ${agentSessions} ${agentSessions === 1 ? 'agent is' : 'agents are'} connected here`;
+}

@@ -100,7 +100,7 @@ test('a wrong configuration is told with every problem at once', async () => {
   rewrite(member, (toml) => `colour = "red"\n${toml.replace('id = 1\n', 'id = "one"\n')}`);
   expect(await refusal(member)).toBe(
     `CELL_E_CONFIG: Configuration file "${member.configFile}" has 2 problems
-  ${member.configFile}:1: Key "colour" is not known here. Known are "id", "cluster", "data", "listen", "members", "raft", "leases", "log"
+  ${member.configFile}:1: Key "colour" is not known here. Known are "id", "cluster", "data", "trusted_network", "listen", "members", "raft", "leases", "log"
   ${member.configFile}:2: Key "id" has the value "one". It must be a whole number from 1 to 1000000
 `,
   );

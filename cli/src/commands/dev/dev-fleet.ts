@@ -118,13 +118,13 @@ function agentConfig(folder: string, controlPlane: string, listenHttp: string): 
     name: NODE_NAME,
     data: join(folder, 'agent'),
     controlPlane: [controlPlane],
+    address: '127.0.0.1',
     listenHttp,
     cpuMillis: undefined,
     memoryMib: undefined,
     portFirst: 20_000,
     portLast: 29_999,
     attributes: {},
-    logLevel: 'info',
   };
 }
 

@@ -1,0 +1,3 @@
+/** What the daemons have in common: flags, signals, logs, and what they tell the service manager. */
+export type { LogLevel } from './open-log.ts';
+export { type DaemonProgram, type Duty, runDaemon } from './run-daemon.ts';
