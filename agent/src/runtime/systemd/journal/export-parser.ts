@@ -2,6 +2,8 @@
 export interface JournalEntry {
   /** Names the entry for ever. */
   readonly cursor: string;
+  /** When journald took it in, milliseconds since 1970. */
+  readonly atMs: number;
   readonly message: Uint8Array;
   /** Why the line ends there: "nul", "line-max", "eof", "pid-change"; empty: at a newline (systemd.journal-fields(7)). */
   readonly lineBreak: string;
@@ -86,7 +88,8 @@ export class ExportParser {
     const cursor = this.#fields.get('__CURSOR')?.toString('latin1') ?? '';
     const message = this.#fields.get('MESSAGE') ?? Buffer.alloc(0);
     const lineBreak = this.#fields.get('_LINE_BREAK')?.toString('latin1') ?? '';
+    const atMs = Number(this.#fields.get('__REALTIME_TIMESTAMP')?.toString('latin1') ?? 0) / 1_000;
     this.#fields = new Map();
-    if (cursor !== '') entries.push({ cursor, message, lineBreak });
+    if (cursor !== '') entries.push({ cursor, atMs, message, lineBreak });
   }
 }

@@ -77,23 +77,21 @@ class Position {
   get start(): JournalStart {
     const { tailLines, sinceMs } = this.#request;
     if (this.cursor !== undefined) return { at: 'cursor', cursor: this.cursor };
-    if (sinceMs !== undefined) return { at: 'time', sinceMs };
-    // Where there was nothing at first, all that comes is wanted.
-    if (tailLines === undefined || this.#begun) return { at: 'oldest' };
-    // The end of what is there is a place, too, from which to go on.
-    return { at: 'tail', entries: Math.max(1, tailLines) };
+    // The end of what is there is a place, too, from which to go on. Where nothing was, all that comes is wanted.
+    if (tailLines !== undefined && !this.#begun) return { at: 'tail', entries: Math.max(1, tailLines) };
+    return sinceMs === undefined ? { at: 'oldest' } : { at: 'time', sinceMs };
   }
 
   async *advance(groups: AsyncIterable<JournalEntry[]>): AsyncIterable<LogChunk> {
     const before = this.cursor;
     const { tailLines, sinceMs } = this.#request;
-    const silent = before === undefined && sinceMs === undefined && tailLines === 0 && !this.#begun;
+    const wantedFromMs = tailLines === 0 && !this.#begun ? Number.POSITIVE_INFINITY : (sinceMs ?? 0);
     for await (const group of groups) {
       // Reading begins with the entry of the cursor, if it is still kept: so none is left out if it is not.
-      const entries = group[0]?.cursor === before ? group.slice(1) : group;
-      if (entries.length === 0) continue;
-      if (!silent) yield joinEntries(entries);
-      this.cursor = entries.at(-1)!.cursor;
+      const entries = group[0]!.cursor === before ? group.slice(1) : group;
+      const wanted = before === undefined ? entries.filter(({ atMs }) => atMs >= wantedFromMs) : entries;
+      if (wanted.length > 0) yield joinEntries(wanted);
+      this.cursor = group.at(-1)!.cursor;
     }
     this.#begun = true;
   }
@@ -142,11 +140,11 @@ function check({ id, request }: JournalReading): void {
 
 /** What has written nothing was at least started, which systemd notes. */
 async function checkKept(reading: JournalReading, signal: AbortSignal): Promise<void> {
-  const { id, unit, request, journal = REAL_JOURNAL } = reading;
+  const { id, unit, journal = REAL_JOURNAL } = reading;
   const any: JournalQuery = { matches: [`_SYSTEMD_UNIT=${unit}`], start: { at: 'tail', entries: 1 }, follow: false };
   const started: JournalQuery = { ...any, matches: ['_PID=1', `UNIT=${unit}`] };
   for (const query of [started, any]) for await (const _entries of journal.read(query, signal)) return;
-  if (signal.aborted || !reading.isComplete() || request.mayGoOn()) return;
+  if (signal.aborted || !reading.isComplete()) return;
   const why = journal.isPersistent()
     ? 'journald has dropped it to make room; raise SystemMaxUse= in journald.conf'
     : 'this node keeps its journal in memory only; make the folder "/var/log/journal"';
