@@ -10,10 +10,9 @@ const CACHE = process.env['CELL_LAB_CACHE'] ?? resolve(import.meta.dirname, '../
 export type Suite = 'bookworm' | 'trixie';
 
 /** What a small server has, and what Cell's packages depend on: machines reach no mirror. */
-const PACKAGES = [
-  ...['systemd', 'systemd-sysv', 'dbus', 'libpam-systemd', 'init-system-helpers', 'util-linux', 'bsdutils'],
-  ...['iproute2', 'procps', 'nftables', 'ca-certificates', 'adduser', 'less'],
-];
+const PACKAGES =
+  'systemd systemd-sysv dbus libpam-systemd init-system-helpers util-linux bsdutils iproute2 procps nftables ' +
+  'ca-certificates adduser less';
 
 /** Remounts what systemd-nspawn mounts read-only for fear of a host that has other things to do: limits of units. */
 const INIT = `#!/bin/sh
@@ -79,7 +78,7 @@ async function makeTree(suite: Suite, folder: string): Promise<void> {
   const mirror = process.env['CELL_LAB_MIRROR'];
   await runCommand('mmdebstrap', [
     '--variant=minbase',
-    `--include=${PACKAGES.join(',')}`,
+    `--include=${PACKAGES.replaceAll(' ', ',')}`,
     `--customize-hook=${CUSTOMIZATION}`,
     suite,
     join(folder, 'tree'),

@@ -52,6 +52,11 @@ export class Lab {
     }
   }
 
+  /** Of the process that removes the lab in the end. */
+  get keeperPid(): number | undefined {
+    return this.#keeper.pid;
+  }
+
   get machines(): readonly Machine[] {
     return this.#machines;
   }
@@ -68,7 +73,11 @@ export class Lab {
     const place = this.#machines.length;
     const folder = join(this.folder, 'machines', name);
     const parts: MachineParts = {
-      ...{ name, lab: this.name, place, folder, address: addressOf(place) },
+      name,
+      lab: this.name,
+      place,
+      address: addressOf(place),
+      folder,
       flavour: options.flavour ?? 'limits',
       words: bindWords(folder, options),
     };
@@ -147,9 +156,12 @@ export class Lab {
   /** Without ceremony, and completely. */
   async destroy(): Promise<void> {
     for (const relay of this.#relays) relay.close();
-    const ended = once(this.#keeper, 'exit');
-    this.#keeper.stdin?.end();
-    await ended;
+    if (this.#keeper.exitCode === null && this.#keeper.signalCode === null) {
+      this.#keeper.ref();
+      const ended = once(this.#keeper, 'exit');
+      this.#keeper.stdin?.end();
+      await ended;
+    }
     // It may have been killed.
     sweepLab(this.name);
   }
@@ -180,7 +192,7 @@ async function startKeeper(lab: string): Promise<ChildProcess> {
   const keeper = spawn('nsenter', words, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   keeper.stdin.on('error', () => undefined);
   const [said] = (await Promise.race([once(keeper.stdout, 'data'), once(keeper, 'exit')])) as unknown[];
-  if (String(said) !== 'ready\n') throw new Error(`Cannot start the keeper of the lab: ${said}`);
+  if (String(said) !== 'ready\n') throw new Error(`Cannot start the keeper of the lab: ${String(said)}`);
   keeper.unref();
   return keeper;
 }

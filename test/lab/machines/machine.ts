@@ -17,6 +17,23 @@ const KILL_AFTER_S = 5;
 const REBOOT_EXIT_CODE = 133;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** For nsenter(1): all namespaces, and nothing of the host's environment. */
+const ENTER_WORDS = ['--all', '--', 'env', '-i', `PATH=${PATH}`, 'HOME=/root', 'LANG=C.UTF-8', 'TERM=dumb'];
+
+/** Whatever the machine: no part in the host's own services, and filters for addresses (BPF). */
+const NSPAWN_WORDS = [
+  '--quiet',
+  '--register=no',
+  '--keep-unit',
+  '--console=pipe',
+  '--kill-signal=SIGRTMIN+3',
+  '--resolv-conf=off',
+  '--timezone=off',
+  '--link-journal=no',
+  '--system-call-filter=bpf',
+  '--capability=CAP_BPF,CAP_NET_ADMIN',
+];
+
 /** Enters the groups that are named before "--", and becomes the command after it. */
 const ENTER_GROUPS = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"';
 
@@ -105,18 +122,16 @@ export class Machine {
   }
 
   #start(): void {
-    const { folder, flavour, words, lab } = this.parts;
+    const { folder, flavour, words } = this.parts;
     const limits = flavour === 'limits' && !isUnified();
     const output = openSync(this.consoleFile, 'a');
-    const command = [
-      ...['systemd-nspawn', '--quiet', `--directory=${this.root}`, `--machine=${this.fullName}`],
-      ...[`--hostname=${this.name}`, `--network-namespace-path=/run/netns/${lab}-${this.name}`],
-      ...['--register=no', '--keep-unit', '--console=pipe', '--kill-signal=SIGRTMIN+3'],
-      ...['--resolv-conf=off', '--timezone=off', '--link-journal=no'],
-      ...['--system-call-filter=bpf', '--capability=CAP_BPF,CAP_NET_ADMIN'],
-      ...words,
-      limits ? INIT_PATH : '/lib/systemd/systemd',
+    const own = [
+      `--directory=${this.root}`,
+      `--machine=${this.fullName}`,
+      `--hostname=${this.name}`,
+      `--network-namespace-path=/run/netns/${this.fullName}`,
     ];
+    const command = ['systemd-nspawn', ...own, ...NSPAWN_WORDS, ...words, limits ? INIT_PATH : '/lib/systemd/systemd'];
     const child = spawn('sh', ['-c', ENTER_GROUPS, 'sh', ...makeGroups(this.fullName), '--', ...command], {
       cwd: folder,
       stdio: ['ignore', output, output],
@@ -141,7 +156,9 @@ export class Machine {
   async succeed(command: string | readonly string[], options: RunOptions = {}): Promise<string> {
     const { exitCode, output, errors } = await this.run(command, options);
     if (exitCode === 0) return output;
-    throw new Error(`"${command}" ended with ${exitCode} on "${this.name}": ${errors.trim()}\n${output.trim()}`.trim());
+    throw new Error(
+      `"${String(command)}" ended with ${exitCode} on "${this.name}": ${errors.trim()}\n${output.trim()}`.trim(),
+    );
   }
 
   /** Like `run`, for what shall go on meanwhile; `endInside` ends it. */
@@ -152,10 +169,7 @@ export class Machine {
     const timeoutS = (options.timeoutMs ?? RUN_MS_MAX) / 1000;
     return new RunningCommand(
       'nsenter',
-      [
-        ...[`--target=${init}`, '--all', '--', 'env', '-i', `PATH=${PATH}`, 'HOME=/root', 'LANG=C.UTF-8', 'TERM=dumb'],
-        ...['timeout', `--kill-after=${KILL_AFTER_S}`, `${timeoutS}`, ...words],
-      ],
+      [`--target=${init}`, ...ENTER_WORDS, 'timeout', `--kill-after=${KILL_AFTER_S}`, `${timeoutS}`, ...words],
       options.input,
     );
   }

@@ -54,7 +54,7 @@ export function removeMachineProcesses(group: string): void {
 
 /** The deepest first. */
 export function unmountBelow(folder: string): void {
-  for (const mount of mountsBelow(folder)) attempt('umount', [mount]) || attempt('umount', ['--lazy', mount]);
+  for (const mount of mountsBelow(folder)) if (!attempt('umount', [mount])) attempt('umount', ['--lazy', mount]);
 }
 
 function mountsBelow(folder: string): string[] {
