@@ -22,13 +22,20 @@ interface BundleRequest {
   readonly file: string;
 }
 
+/** An npm package of which a bundle has something. */
+export interface BundledPackage {
+  readonly folder: string;
+  /** Which of its files are in the bundle. */
+  readonly files: readonly string[];
+}
+
 /**
  * Writes a program as one file that imports nothing but Node's own modules, not minified, so that a stack trace can be
  * read; "#region" comments say which source a line is from, which spares source maps (and their memory).
  *
- * @returns the folders of the npm packages that are in it, sorted
+ * @returns the npm packages that are in it, by folder
  */
-export async function bundleProgram({ root, program, version, file }: BundleRequest): Promise<string[]> {
+export async function bundleProgram({ root, program, version, file }: BundleRequest): Promise<BundledPackage[]> {
   const bundle = await rolldown({
     cwd: root,
     input: join(root, program.entry),
@@ -48,7 +55,7 @@ export async function bundleProgram({ root, program, version, file }: BundleRequ
     if (output.length > 1 || foreign.length > 0) {
       throw new PackagingError(`The bundle of "${program.entry}" is not one file: "${foreign.join('", "')}"`);
     }
-    return packageFolders(Object.keys(chunk.modules));
+    return bundledPackages(Object.keys(chunk.modules));
   } finally {
     await bundle.close();
   }
@@ -62,13 +69,16 @@ function versionPlugin(manifest: string, version: string) {
   };
 }
 
-function packageFolders(modules: readonly string[]): string[] {
-  const folders = new Set<string>();
-  for (const module of modules) {
+function bundledPackages(modules: readonly string[]): BundledPackage[] {
+  const filesOf = new Map<string, string[]>();
+  for (const module of modules.toSorted()) {
     const [path = ''] = module.replace(/^\0/, '').split('?');
-    if (path.includes('/node_modules/') && existsSync(path)) folders.add(packageFolder(path));
+    if (!path.includes('/node_modules/') || !existsSync(path)) continue;
+    const folder = packageFolder(path);
+    filesOf.set(folder, [...(filesOf.get(folder) ?? []), path]);
   }
-  return [...folders].toSorted();
+  const packages = [...filesOf].map(([folder, files]) => ({ folder, files: [...new Set(files)] }));
+  return packages.toSorted((left, right) => (left.folder < right.folder ? -1 : 1));
 }
 
 /** The nearest folder above that is a package with a name; some have nameless ones inside. */

@@ -1,6 +1,7 @@
 /** A part of a package whose authors are others than Cell's. */
 export interface ForeignPart {
-  readonly name: string;
+  /** Where it is, or was before it was bundled: a path, or a pattern of paths. */
+  readonly source: string;
   readonly version: string;
   readonly homepage?: string;
   /** As its package says, an SPDX expression such as "MIT". */
@@ -13,7 +14,7 @@ export interface ForeignPart {
 const ON_EVERY_MACHINE: ReadonlyMap<string, string> = new Map([
   ['Apache-2.0', '/usr/share/common-licenses/Apache-2.0'],
 ]);
-const COPYRIGHT_LINE = /^\W*(copyright (?:\(c\)|©|\d).*)$/i;
+const COPYRIGHT_LINE = /^\W*(Copyright (?:\(c\)|\(C\)|©|\d|[A-Z]).*)$/;
 const TEXT_OF_APACHE = /Apache License\s+Version 2\.0, January 2004/;
 
 /**
@@ -33,23 +34,24 @@ export function copyrightFile(parts: readonly ForeignPart[]): string {
 }
 
 function partParagraph(part: ForeignPart): string {
-  const lines = [`Files: ${part.name}`, `Copyright: ${copyrightLines(part.text).join('\n ')}`];
+  const lines = [`Files: ${part.source}`, `Copyright: ${copyrightLines(part.text).join('\n ')}`];
   const where = part.homepage === undefined ? '' : `, ${part.homepage}`;
   lines.push(`Comment: version ${part.version}${where}`);
   if (ON_EVERY_MACHINE.has(part.license) && TEXT_OF_APACHE.test(part.text)) {
     lines.push(`License: ${part.license}`);
   } else {
     // A name of its own: the same licence has other notices in each part.
-    lines.push(
-      `License: ${part.license.replaceAll(/[^\w.+-]+/g, '-')}-${licenseSuffix(part.name)}`,
-      indented(part.text),
-    );
+    lines.push(`License: ${words(part.license)}-of-${words(part.source)}`, indented(part.text));
   }
   return lines.join('\n');
 }
 
-function licenseSuffix(name: string): string {
-  return name.replaceAll(/[^\w.-]+/g, '-').replace(/^-/, '');
+/** Licences have one word as their name. */
+function words(text: string): string {
+  return text
+    .replace(/^node_modules\//, '')
+    .replaceAll(/[^\w.]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
 }
 
 function copyrightLines(text: string): string[] {
