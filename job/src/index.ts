@@ -1,4 +1,5 @@
 /** What should run: the specification of a job, its rules, and how it stands in a job file. Pure, imports nothing. */
+export { type AskedCapability, askedCapabilities } from './asked-capabilities.ts';
 export { diffSpecs, type FieldChange } from './diff-specs.ts';
 export { cutText, describeIssue, type Issue, type IssueKind, type IssuePath, renderPath } from './issue.ts';
 export type * from './job-spec.ts';

@@ -1,6 +1,6 @@
 import type { JobSpec } from '@cell/job';
 import type { FleetState } from '../state/fleet-state.ts';
-import { meetsAll } from './constraints.ts';
+import { suitsJob } from './capabilities.ts';
 import { NodeRoom } from './node-room.ts';
 
 /** The rooms of all ready nodes, shared by all jobs of one plan so that they see each other's placements. */
@@ -17,10 +17,9 @@ export class FleetRooms {
     return this.#byNode.get(nodeId);
   }
 
-  /** Rooms of the ready nodes that meet all constraints, full ones too. In no order. */
+  /** Rooms of the ready nodes that meet all constraints and can do what is asked, full ones too. In no order. */
   eligible(spec: JobSpec): NodeRoom[] {
-    const rooms = [...this.#byNode.values()];
-    if (spec.constraints.length === 0) return rooms;
-    return rooms.filter(({ node }) => meetsAll(spec.constraints, node.inventory.attributes));
+    const suits = suitsJob(spec);
+    return [...this.#byNode.values()].filter(({ node }) => suits(node.inventory));
   }
 }

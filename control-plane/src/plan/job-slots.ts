@@ -5,6 +5,7 @@ import type { FleetState } from '../state/fleet-state.ts';
 import { sameRun } from '../state/format/spec-shape.ts';
 import { ATTEMPTS_MAX, FAILURE_STREAK_LIFE_MS } from './limits.ts';
 import type { NodeRoom } from './node-room.ts';
+import { staysWithLess, surplusReason } from './surplus-reason.ts';
 
 /**
  * Where a wanted instance stands. 'current': it has an allocation that does what the newest version wants; 'outdated':
@@ -36,10 +37,11 @@ export interface JobSlots {
   readonly surplus: readonly { readonly row: AllocationRow; readonly reason: string }[];
 }
 
-/** Sorts a job's allocations by what they stand for. `eligible`: ready nodes that meet the job's constraints. */
+/** Sorts a job's allocations by what they stand for. `eligible`: ready nodes that suit the job. */
 export function jobSlots(state: FleetState, job: JobRow, eligible: readonly NodeRoom[]): JobSlots {
   const surplus: { row: AllocationRow; reason: string }[] = [];
   const found = new Map<number | string, FoundRows>();
+  const runs = new RunComparison(state, job);
   const wanted = job.stopped ? [] : wantedInstances(job.spec, eligible);
   for (const { key } of wanted) found.set(key, { active: undefined, ended: [] });
   for (const row of state.allocationsOfJob(job.name)) {
@@ -47,13 +49,19 @@ export function jobSlots(state: FleetState, job: JobRow, eligible: readonly Node
     if (isFinal(row)) {
       if (row.jobVersion >= job.runsFromVersion) rows?.ended.push(row);
     } else if (rows === undefined) {
-      if (row.desired === 'run') surplus.push({ row, reason: surplusReason(job) });
+      if (row.desired !== 'run') continue;
+      if (runs.isCurrent(row) && staysWithLess(state, job, row)) {
+        found.set(row.nodeId, { active: row, ended: [] });
+        wanted.push({ key: row.nodeId, instance: 0, nodeId: row.nodeId });
+      } else {
+        surplus.push({ row, reason: surplusReason(state, job, row) });
+      }
     } else {
       rows.active = preferred(rows.active, row);
     }
   }
   surplus.sort((one, other) => one.row.instance - other.row.instance || (one.row.id < other.row.id ? -1 : 1));
-  const runs = new RunComparison(state, job);
+  if (job.spec.type === 'system') sortByNodeName(wanted, state);
   const slots = wanted.map(({ key, instance, nodeId }) => {
     const { active, ended } = found.get(key) ?? { active: undefined, ended: [] };
     return slotOf(job, runs, { instance, nodeId }, active, ended);
@@ -76,15 +84,12 @@ function wantedInstances(spec: JobSpec, eligible: readonly NodeRoom[]): WantedIn
   if (spec.type !== 'system') {
     return Array.from({ length: spec.count }, (_, instance) => ({ key: instance, instance, nodeId: undefined }));
   }
-  const nodes = eligible.map(({ node }) => node);
-  nodes.sort((one, other) => (one.name < other.name ? -1 : 1));
-  return nodes.map(({ id }) => ({ key: id, instance: 0, nodeId: id }));
+  return eligible.map(({ node: { id } }) => ({ key: id, instance: 0, nodeId: id }));
 }
 
-function surplusReason(job: JobRow): string {
-  if (job.stopped) return 'the job is stopped';
-  if (job.spec.type === 'system') return `the node does not meet the constraints of version ${job.version}`;
-  return `the job is scaled down to ${job.spec.count}`;
+function sortByNodeName(wanted: WantedInstance[], state: FleetState): void {
+  const nameOf = ({ nodeId }: WantedInstance) => state.nodes.get(nodeId ?? '')?.name ?? '';
+  wanted.sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
 }
 
 /** Of two that have not ended the one that shall run; there is only ever one unless the job's type changed. */

@@ -1,6 +1,6 @@
-import type { JobRow, NodeRow } from '../model/entities.ts';
+import type { JobRow } from '../model/entities.ts';
 import type { FleetState } from '../state/fleet-state.ts';
-import { meetsAll } from './constraints.ts';
+import { suitsJob } from './capabilities.ts';
 import { type InstanceSlot, jobSlots } from './job-slots.ts';
 import { NodeRoom } from './node-room.ts';
 
@@ -59,7 +59,7 @@ function statusOf(job: JobRow, slots: readonly InstanceSlot[]): JobStatus {
 /** Only system jobs ask which nodes they are for. */
 function eligibleRooms(state: FleetState, job: JobRow): NodeRoom[] {
   if (job.stopped || job.spec.type !== 'system') return [];
-  const fits = (node: NodeRow) => node.status === 'ready' && meetsAll(job.spec.constraints, node.inventory.attributes);
-  const nodes = [...state.nodes.values()].filter(fits);
+  const suits = suitsJob(job.spec);
+  const nodes = [...state.nodes.values()].filter((node) => node.status === 'ready' && suits(node.inventory));
   return nodes.map((node) => new NodeRoom(node, state.usageOfNode(node.id)));
 }

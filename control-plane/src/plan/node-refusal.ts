@@ -1,12 +1,14 @@
-import type { JobSpec } from '@cell/job';
+import type { AskedCapability, JobSpec } from '@cell/job';
 import type { NodeRow } from '../model/entities.ts';
+import { lackedCapabilities } from './capabilities.ts';
 import { describeConstraint, meetsConstraint } from './constraints.ts';
 import type { NodeRoom } from './node-room.ts';
 
-/** Everything that one node lacks. A node that is lost or fails a constraint is not looked at further. */
+/** Everything that one node lacks. Of one that is lost, fails a constraint or can't do what is asked, only that. */
 export type NodeRefusal =
   | { readonly kind: 'lost' }
   | { readonly kind: 'constraints'; readonly failed: readonly string[] }
+  | { readonly kind: 'capabilities'; readonly runtime: string; readonly lacked: readonly AskedCapability[] }
   | { readonly kind: 'room'; readonly room: NodeRoom; readonly lacks: readonly Lack[] };
 
 export type Lack = 'cpu' | 'memory' | 'ports' | `port ${number} ("${string}")`;
@@ -16,6 +18,8 @@ export function nodeRefusal(room: NodeRoom | undefined, node: NodeRow, spec: Job
   if (room === undefined) return { kind: 'lost' };
   const failed = spec.constraints.filter((constraint) => !meetsConstraint(constraint, node.inventory.attributes));
   if (failed.length > 0) return { kind: 'constraints', failed: failed.map(describeConstraint) };
+  const lacked = lackedCapabilities(spec, node.inventory);
+  if (lacked.length > 0) return { kind: 'capabilities', runtime: node.inventory.runtime, lacked };
   const lacks: Lack[] = [];
   if (spec.resources.cpuMillis > room.cpuMillisFree) lacks.push('cpu');
   if (spec.resources.memoryMib > room.memoryMibFree) lacks.push('memory');

@@ -1,4 +1,5 @@
 import type { JobSpec } from '@cell/job';
+import { hintForLacked } from './capabilities.ts';
 import type { NodeRefusal } from './node-refusal.ts';
 
 interface Change {
@@ -16,6 +17,12 @@ export function placementHint(refusals: readonly NodeRefusal[], spec: JobSpec): 
     changes.sort((one, other) => one.share - other.share || (one.text < other.text ? -1 : 1));
     const newNode = `add a node with ${memoryMib} MiB of memory and ${cpuMillis / 1000} cores free`;
     return changes[0] === undefined ? newNode : `${changes[0].text}, or ${newNode}`;
+  }
+  const unable = refusals.filter((refusal) => refusal.kind === 'capabilities');
+  if (unable.length > 0) {
+    const hints = unable.map(({ lacked, runtime }) => ({ count: lacked.length, text: hintForLacked(lacked, runtime) }));
+    hints.sort((one, other) => one.count - other.count || (one.text < other.text ? -1 : 1));
+    return hints[0]?.text ?? '';
   }
   const constrained = refusals.filter((refusal) => refusal.kind === 'constraints');
   if (constrained.length > 0) {

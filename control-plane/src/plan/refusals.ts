@@ -1,6 +1,7 @@
 /** Why an instance finds no node, in numbers, and the smallest change that would help. */
 import type { JobSpec } from '@cell/job';
 import type { NodeRow, RefusalReason } from '../model/entities.ts';
+import { describeLacked } from './capabilities.ts';
 import type { FleetRooms } from './fleet-rooms.ts';
 import { REASONS_MAX } from './limits.ts';
 import { type Lack, type NodeRefusal, nodeRefusal } from './node-refusal.ts';
@@ -28,6 +29,7 @@ function countReasons(refusals: readonly NodeRefusal[], spec: JobSpec): RefusalR
   for (const refusal of refusals) {
     if (refusal.kind === 'lost') count('node is lost');
     if (refusal.kind === 'constraints') for (const failed of refusal.failed) count(`constraint: ${failed}`);
+    if (refusal.kind === 'capabilities') for (const lacked of refusal.lacked) count(describeLacked(lacked));
     if (refusal.kind !== 'room') continue;
     for (const lack of refusal.lacks) {
       if (lack === 'cpu') count(cpu);
