@@ -33,3 +33,7 @@ bench: ## Measurements, one JSON object a line; BENCH="raft failover" picks some
 packages: ## Debian packages for amd64 and arm64, in dist/packages/; ARCH=amd64 builds one, VERSION=1.2.3 names them
 	@scripts/setup packages
 	@scripts/run node packaging/src/packages/main.ts --arch "$(ARCH)" --version "$(VERSION)"
+
+repository: packages ## A signed apt repository of them, in dist/repository/; URL=https://… is where it will be served
+	@scripts/setup repository
+	@scripts/run node packaging/src/repository/main.ts --url "$(URL)" --key "$(KEY)"
