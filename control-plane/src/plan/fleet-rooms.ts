@@ -17,9 +17,9 @@ export class FleetRooms {
     return this.#byNode.get(nodeId);
   }
 
-  /** Rooms of the ready nodes that meet all constraints and can do what is asked, full ones too. In no order. */
+  /** Rooms of the ready nodes that take allocations, meet all constraints and can do what is asked, full ones too. In no order. */
   eligible(spec: JobSpec): NodeRoom[] {
     const suits = suitsJob(spec);
-    return [...this.#byNode.values()].filter(({ node }) => suits(node.inventory));
+    return [...this.#byNode.values()].filter(({ node }) => node.eligible && suits(node.inventory));
   }
 }

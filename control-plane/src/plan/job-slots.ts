@@ -1,11 +1,13 @@
 import type { JobSpec } from '@cell/job';
+import { isDraining } from '../model/drains.ts';
 import { type AllocationRow, isFinal, type JobRow } from '../model/entities.ts';
 import { instanceKey, isNewer, isUp } from '../model/instances.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { sameRun } from '../state/format/spec-shape.ts';
+import { type AliveRows, type RowJudge, sortAlive } from './alive-rows.ts';
 import { ATTEMPTS_MAX, FAILURE_STREAK_LIFE_MS } from './limits.ts';
 import type { NodeRoom } from './node-room.ts';
-import { staysWithLess, surplusReason } from './surplus-reason.ts';
+import { keepsRunning, staysWithLess, surplusReason } from './surplus-reason.ts';
 
 /**
  * Where a wanted instance stands. 'current': it has an allocation that does what the newest version wants; 'outdated':
@@ -28,6 +30,10 @@ export interface InstanceSlot {
   readonly failures: readonly AllocationRow[];
   /** Whether `active` does what is wanted of it. */
   readonly up: boolean;
+  /** `active` has to go off its node, which is drained. Never for system jobs. */
+  readonly leaving: boolean;
+  /** Is coming up elsewhere, to take over from `active`. */
+  readonly replacement: AllocationRow | undefined;
 }
 
 export interface JobSlots {
@@ -43,34 +49,39 @@ export function jobSlots(state: FleetState, job: JobRow, eligible: readonly Node
   const found = new Map<number | string, FoundRows>();
   const runs = new RunComparison(state, job);
   const wanted = job.stopped ? [] : wantedInstances(job.spec, eligible);
-  for (const { key } of wanted) found.set(key, { active: undefined, ended: [] });
+  for (const { key } of wanted) found.set(key, { alive: [], ended: [] });
   for (const row of state.allocationsOfJob(job.name)) {
     const rows = found.get(instanceKey(job.spec, row));
     if (isFinal(row)) {
       if (row.jobVersion >= job.runsFromVersion) rows?.ended.push(row);
     } else if (rows === undefined) {
       if (row.desired !== 'run') continue;
-      if (runs.isCurrent(row) && staysWithLess(state, job, row)) {
-        found.set(row.nodeId, { active: row, ended: [] });
-        wanted.push({ key: row.nodeId, instance: 0, nodeId: row.nodeId });
+      const isKept = keepsRunning(state, job, row);
+      if (isKept || (runs.isCurrent(row) && staysWithLess(state, job, row))) {
+        found.set(row.nodeId, { alive: [row], ended: [] });
+        wanted.push({ key: row.nodeId, instance: 0, nodeId: row.nodeId, isKept });
       } else {
         surplus.push({ row, reason: surplusReason(state, job, row) });
       }
     } else {
-      rows.active = preferred(rows.active, row);
+      rows.alive.push(row);
     }
   }
-  surplus.sort((one, other) => one.row.instance - other.row.instance || (one.row.id < other.row.id ? -1 : 1));
   if (job.spec.type === 'system') sortByNodeName(wanted, state);
-  const slots = wanted.map(({ key, instance, nodeId }) => {
-    const { active, ended } = found.get(key) ?? { active: undefined, ended: [] };
-    return slotOf(job, runs, { instance, nodeId }, active, ended);
+  const isLeaving = (row: AllocationRow) => job.spec.type !== 'system' && isDraining(state.nodes.get(row.nodeId));
+  const judge = { isLeaving, isCurrent: (row: AllocationRow) => runs.isCurrent(row) };
+  const slots = wanted.map((identity) => {
+    const { alive, ended } = found.get(identity.key) ?? { alive: [], ended: [] };
+    const sorted = sortAlive(alive, judge);
+    surplus.push(...sorted.surplus);
+    return slotOf(job, judge, identity, sorted, ended);
   });
+  surplus.sort((one, other) => one.row.instance - other.row.instance || (one.row.id < other.row.id ? -1 : 1));
   return { slots, surplus };
 }
 
 interface FoundRows {
-  active: AllocationRow | undefined;
+  readonly alive: AllocationRow[];
   readonly ended: AllocationRow[];
 }
 
@@ -78,6 +89,8 @@ interface WantedInstance {
   readonly key: number | string;
   readonly instance: number;
   readonly nodeId: string | undefined;
+  /** It stays as it is, in whatever version, since its node takes no new ones. */
+  readonly isKept?: boolean;
 }
 
 function wantedInstances(spec: JobSpec, eligible: readonly NodeRoom[]): WantedInstance[] {
@@ -92,31 +105,30 @@ function sortByNodeName(wanted: WantedInstance[], state: FleetState): void {
   wanted.sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
 }
 
-/** Of two that have not ended the one that shall run; there is only ever one unless the job's type changed. */
-function preferred(one: AllocationRow | undefined, other: AllocationRow): AllocationRow {
-  if (one === undefined) return other;
-  if (one.desired !== other.desired) return one.desired === 'run' ? one : other;
-  return one.id < other.id ? one : other;
-}
-
 function slotOf(
   job: JobRow,
-  runs: RunComparison,
-  identity: Pick<InstanceSlot, 'instance' | 'nodeId'>,
-  active: AllocationRow | undefined,
+  { isCurrent, isLeaving }: RowJudge,
+  { instance, nodeId, isKept }: WantedInstance,
+  { active, replacement }: AliveRows,
   ended: AllocationRow[],
 ): InstanceSlot {
   ended.sort((one, other) => (isNewer(one, other) ? -1 : 1));
   const newest = active ?? ended[0];
-  const failures = active === undefined ? failuresInRow(job, ended) : [];
+  const leaving = active !== undefined && isLeaving(active);
+  const failures = failuresInRow(job, active === undefined ? ended : leaving ? endedSince(active, ended) : []);
   const up = active !== undefined && isUp(active);
-  const slot = { ...identity, active, newest, failures, up };
+  const slot = { instance, nodeId, active, newest, failures, up, leaving, replacement };
   if (active !== undefined) {
     if (active.desired === 'stop') return { ...slot, standing: 'ending' };
-    return { ...slot, standing: runs.isCurrent(active) ? 'current' : 'outdated' };
+    return { ...slot, standing: isKept === true || isCurrent(active) ? 'current' : 'outdated' };
   }
-  if (newest?.state === 'complete' && runs.isCurrent(newest)) return { ...slot, standing: 'complete' };
+  if (newest?.state === 'complete' && isCurrent(newest)) return { ...slot, standing: 'complete' };
   return { ...slot, standing: failures.length >= ATTEMPTS_MAX[job.spec.type] ? 'given-up' : 'absent' };
+}
+
+/** Those that were to take over from one that is still there. */
+function endedSince({ createdAtMs }: AllocationRow, ended: readonly AllocationRow[]): AllocationRow[] {
+  return ended.filter((row) => row.createdAtMs >= createdAtMs);
 }
 
 /** Allocations that were stopped or lost neither count nor end the row: they say nothing about the job. */

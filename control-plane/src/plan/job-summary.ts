@@ -60,6 +60,8 @@ function statusOf(job: JobRow, slots: readonly InstanceSlot[]): JobStatus {
 function eligibleRooms(state: FleetState, job: JobRow): NodeRoom[] {
   if (job.stopped || job.spec.type !== 'system') return [];
   const suits = suitsJob(job.spec);
-  const nodes = [...state.nodes.values()].filter((node) => node.status === 'ready' && suits(node.inventory));
+  const nodes = [...state.nodes.values()].filter(
+    (node) => node.status === 'ready' && node.eligible && suits(node.inventory),
+  );
   return nodes.map((node) => new NodeRoom(node, state.usageOfNode(node.id)));
 }

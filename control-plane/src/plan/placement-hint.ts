@@ -30,6 +30,9 @@ export function placementHint(refusals: readonly NodeRefusal[], spec: JobSpec): 
     const fewest = sets[0]?.join(' and ') ?? '';
     return `add a node where ${fewest}, or take that constraint out`;
   }
+  const unused = refusals.filter((refusal) => refusal.kind === 'ineligible').map(({ node }) => node);
+  const [first] = unused.sort((one, other) => (one.name < other.name ? -1 : 1));
+  if (first !== undefined) return `give a node back with "cellctl node undrain ${first.name}", or add a node`;
   if (refusals.length > 0) return 'start the agents of the lost nodes again, or add a node';
   return 'start an agent: see "cell-agent --help"';
 }

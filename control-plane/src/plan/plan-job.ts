@@ -1,12 +1,13 @@
 import { isFinal, type JobRow } from '../model/entities.ts';
 import { type InstanceSlot, jobSlots } from './job-slots.ts';
+import { planMoves } from './moves.ts';
 import { NodeChooser } from './node-choice.ts';
 import type { PlanDraft } from './plan-draft.ts';
 import { chooseFor } from './replacement.ts';
 import { planRollout } from './rollout.ts';
 import { UnplacedReport } from './unplaced-report.ts';
 
-/** One job: stops what nobody wants any more, places what is missing, and goes on with a rollout. */
+/** One job: stops what nobody wants any more, places what is missing, moves what has to go, and goes on with a rollout. */
 export function planJob(draft: PlanDraft, job: JobRow): void {
   const eligible = job.stopped ? [] : draft.rooms.eligible(job.spec);
   const { slots, surplus } = jobSlots(draft.state, job, eligible);
@@ -25,7 +26,12 @@ export function planJob(draft: PlanDraft, job: JobRow): void {
     return;
   }
   for (const slot of slots) if (slot.standing === 'given-up') report.gaveUp(slot);
-  if (!planRollout(draft, job, { slots, chooser, report, placed })) draft.unfinished(job.name);
+  const moved = planMoves(draft, job, { slots, chooser, placed });
+  if (moved === undefined) {
+    draft.unfinished(job.name);
+    return;
+  }
+  if (!planRollout(draft, job, { slots, chooser, report, placed: placed + moved })) draft.unfinished(job.name);
   draft.setUnplaced(job, report.failure());
 }
 

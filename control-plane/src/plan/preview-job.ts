@@ -79,7 +79,7 @@ function actionFor(slot: InstanceSlot, parts: PreviewParts): PlannedAction {
         kind: 'keep',
         instance,
         nodeName,
-        reason: `it is ${newest?.state ?? ''} and needs no restart`,
+        reason: slot.leaving ? 'its node is drained: it moves' : `it is ${newest?.state ?? ''} and needs no restart`,
         allocationId,
       };
     case 'complete':

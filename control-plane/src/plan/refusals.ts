@@ -28,6 +28,9 @@ function countReasons(refusals: readonly NodeRefusal[], spec: JobSpec): RefusalR
   const [cpu, memory] = [lackingCpu(refusals, spec), lackingMemory(refusals, spec)];
   for (const refusal of refusals) {
     if (refusal.kind === 'lost') count('node is lost');
+    if (refusal.kind === 'ineligible') {
+      count(refusal.node.drain === undefined ? 'node takes no allocations' : 'node is drained');
+    }
     if (refusal.kind === 'constraints') for (const failed of refusal.failed) count(`constraint: ${failed}`);
     if (refusal.kind === 'capabilities') for (const lacked of refusal.lacked) count(describeLacked(lacked));
     if (refusal.kind !== 'room') continue;

@@ -21,16 +21,19 @@ interface RolloutParts {
  * became full.
  */
 export function planRollout(draft: PlanDraft, job: JobRow, { slots, chooser, report, placed }: RolloutParts): boolean {
-  const outdated = slots.filter(({ standing }) => standing === 'outdated');
+  // What leaves a drained node is replaced by the newest version as it goes; but nobody waits for batch jobs.
+  const isHere = ({ leaving, replacement }: InstanceSlot) => !leaving && replacement === undefined;
+  const isBatch = job.spec.type === 'batch';
+  const outdated = slots.filter((slot) => slot.standing === 'outdated' && (isBatch || isHere(slot)));
   if (outdated.length === 0) return true;
-  if (job.spec.type === 'batch') return stopAll(draft, job, outdated);
+  if (isBatch) return stopAll(draft, job, outdated);
   if (slots.some(({ standing }) => standing === 'given-up')) {
     report.rolloutStopped(outdated.length);
     return true;
   }
   // First what does not work anyway.
   outdated.sort((one, other) => Number(one.up) - Number(other.up));
-  let allowed = Math.max(1, Math.floor(slots.length * ROLLOUT_SHARE)) - placed - underWay(slots);
+  let allowed = rolloutShare(slots) - placed - underWay(slots);
   let tries = 0;
   for (const slot of outdated) {
     if (allowed <= 0 || tries >= ROLLOUT_TRIES_MAX) return true;
@@ -46,9 +49,16 @@ export function planRollout(draft: PlanDraft, job: JobRow, { slots, chooser, rep
   return true;
 }
 
+/** How many instances may be replaced at the same time. */
+export function rolloutShare(slots: readonly InstanceSlot[]): number {
+  return Math.max(1, Math.floor(slots.length * ROLLOUT_SHARE));
+}
+
 /** Instances that are being replaced: the old one is ending, or the new one is not up yet. */
-function underWay(slots: readonly InstanceSlot[]): number {
-  return slots.filter(({ standing, up }) => standing === 'ending' || (standing === 'current' && !up)).length;
+export function underWay(slots: readonly InstanceSlot[]): number {
+  const isUnderWay = ({ standing, up, replacement }: InstanceSlot) =>
+    standing === 'ending' || (standing === 'current' && !up) || replacement !== undefined;
+  return slots.filter(isUnderWay).length;
 }
 
 function stopAll(draft: PlanDraft, job: JobRow, outdated: readonly InstanceSlot[]): boolean {

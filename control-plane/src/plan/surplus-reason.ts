@@ -1,15 +1,32 @@
+import { isDraining } from '../model/drains.ts';
 import type { AllocationRow, JobRow } from '../model/entities.ts';
 import type { FleetState } from '../state/fleet-state.ts';
-import { describeLacked, lackedCapabilities } from './capabilities.ts';
+import { leavingAllocations } from '../state/leaving-allocations.ts';
+import { describeLacked, lackedCapabilities, suitsJob } from './capabilities.ts';
 import { meetsAll } from './constraints.ts';
 
 /** Why an allocation for which the job has no place any more is stopped. */
 export function surplusReason(state: FleetState, job: JobRow, row: AllocationRow): string {
   if (job.stopped) return 'the job is stopped';
   if (job.spec.type !== 'system') return `the job is scaled down to ${job.spec.count}`;
+  const node = state.nodes.get(row.nodeId);
+  if (node !== undefined && isDraining(node)) return `node "${node.name}" is drained`;
   const [lacked] = lackedOnly(state, job, row);
   if (lacked !== undefined) return `version ${job.version} can't run on the node: ${describeLacked(lacked)}`;
   return `the node does not meet the constraints of version ${job.version}`;
+}
+
+/**
+ * Whether an instance of a system job stays, in whatever version, on a node that is given nothing new. Of a drained node
+ * they go last: what they do there (logs, metrics, networks) is of use to what is still going.
+ */
+export function keepsRunning(state: FleetState, job: JobRow, row: AllocationRow): boolean {
+  const node = state.nodes.get(row.nodeId);
+  if (job.stopped || job.spec.type !== 'system' || node === undefined || node.eligible) return false;
+  if (!suitsJob(job.spec)(node.inventory)) return false;
+  const { drain } = node;
+  if (drain === undefined || drain.keepSystemJobs) return true;
+  return leavingAllocations(state, node.id, drain).some(({ job: name }) => !state.systemJobs.has(name));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDraining } from '../../model/drains.ts';
 import { type AllocationRow, isFinal, type JobRow } from '../../model/entities.ts';
 import { instanceKey } from '../../model/instances.ts';
 import type { ApplyPlan, CommandResult, Placement } from '../commands.ts';
@@ -42,7 +43,10 @@ function stopAllocation(application: Application, stop: ApplyPlan['stops'][numbe
   return true;
 }
 
-/** Per job of the plan the instances that have an allocation which has not ended, also one that is stopping. */
+/**
+ * Per job of the plan the instances that have an allocation which has not ended, also one that is stopping. One that has
+ * to go off a drained node may get a second one, which takes over from it.
+ */
 type TakenInstances = Map<string, Set<number | string>>;
 
 function takenInstances(tables: FleetTables, placements: readonly Placement[]): TakenInstances {
@@ -51,10 +55,20 @@ function takenInstances(tables: FleetTables, placements: readonly Placement[]): 
     const job = tables.jobs.get(name);
     if (job === undefined || taken.has(name)) continue;
     const instances = new Set<number | string>();
-    for (const row of tables.allocationsOfJob(name)) if (!isFinal(row)) instances.add(instanceKey(job.spec, row));
+    const leaving = new Set<number | string>();
+    for (const row of tables.allocationsOfJob(name)) {
+      if (isFinal(row)) continue;
+      const key = instanceKey(job.spec, row);
+      if (!mayBeJoined(tables, job, row) || leaving.has(key)) instances.add(key);
+      else leaving.add(key);
+    }
     taken.set(name, instances);
   }
   return taken;
+}
+
+function mayBeJoined(tables: FleetTables, { spec }: JobRow, row: AllocationRow): boolean {
+  return spec.type === 'service' && spec.onDisconnect === 'keep' && isDraining(tables.nodes.get(row.nodeId));
 }
 
 function refusalOf(tables: FleetTables, taken: TakenInstances, placement: Placement): string | undefined {
