@@ -7,7 +7,7 @@ import { findNode } from './find.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
-import { allocationsToProto, nodeToProto } from './to-proto.ts';
+import { allocationsToProto, nodeToProto, nodeWithWaits } from './to-proto.ts';
 
 const { method } = NodeService;
 /** Nobody waits longer for a machine; and who wants to need not give a deadline. */
@@ -26,7 +26,7 @@ export function registerNodeService(server: Server, calls: CallServer, parts: Ma
       const state = await readState(parts, stale, timeoutMs);
       const row = findNode(state, node);
       const allocations = allocationsToProto(state, state.allocationsOnNode(row.id));
-      return { node: nodeToProto(state, row), allocations };
+      return { node: nodeWithWaits(state, row), allocations };
     }),
     drainNode: calls.unary(method.drainNode, (request, { timeoutMs }) => {
       const { keepSystemJobs } = request;
@@ -61,5 +61,5 @@ async function change(
   const { id } = findNode(await readState(parts, false, timeoutMs), text);
   const { index } = await submitCommand(parts, command(id, parts.clock.wallMs()), timeoutMs);
   const { state } = parts.consensus;
-  return { node: nodeToProto(state, findNode(state, id)), index: BigInt(index) };
+  return { node: nodeWithWaits(state, findNode(state, id)), index: BigInt(index) };
 }

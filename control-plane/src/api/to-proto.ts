@@ -18,6 +18,7 @@ import {
 import type { NodeDrain } from '../model/drains.ts';
 import type * as model from '../model/entities.ts';
 import { isFinal } from '../model/entities.ts';
+import { type DrainWait, drainWaits } from '../plan/drain-waits.ts';
 import { jobSummary } from '../plan/job-summary.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { leavingAllocations } from '../state/leaving-allocations.ts';
@@ -85,7 +86,11 @@ export function allocationsToProto(state: FleetState, rows: Iterable<model.Alloc
   return sorted.map((row) => allocationToProto(state, row));
 }
 
-export function nodeToProto(state: FleetState, row: model.NodeRow): Outgoing<typeof NodeSchema> {
+export function nodeToProto(
+  state: FleetState,
+  row: model.NodeRow,
+  waits: readonly DrainWait[] = [],
+): Outgoing<typeof NodeSchema> {
   const reserved = { cpuMillis: 0, memoryMib: 0 };
   let allocations = 0;
   for (const allocation of state.allocationsOnNode(row.id)) {
@@ -108,11 +113,25 @@ export function nodeToProto(state: FleetState, row: model.NodeRow): Outgoing<typ
     modifyIndex: BigInt(row.modifyIndex),
     registeredAt: timestampFromMs(row.registeredAtMs),
     eligible: row.eligible,
-    ...(row.drain === undefined ? {} : { drain: drainToProto(state, row, row.drain) }),
+    ...(row.drain === undefined ? {} : { drain: drainToProto(state, row, row.drain, waits) }),
   };
 }
 
-function drainToProto(state: FleetState, node: model.NodeRow, drain: NodeDrain): Outgoing<typeof NodeDrainSchema> {
+/** As `nodeToProto`, with what is left of a drain and why. */
+export function nodeWithWaits(state: FleetState, row: model.NodeRow): Outgoing<typeof NodeSchema> {
+  const waits = drainWaits(state, row).slice(0, waitsMax);
+  return nodeToProto(state, row, waits);
+}
+
+/** Told of one drain; of all there is the number. */
+const waitsMax = 100;
+
+function drainToProto(
+  state: FleetState,
+  node: model.NodeRow,
+  drain: NodeDrain,
+  waits: readonly DrainWait[],
+): Outgoing<typeof NodeDrainSchema> {
   const { startedAtMs, remainingMs, countedAtMs, keepSystemJobs, finishedAtMs } = drain;
   return {
     startedAt: timestampFromMs(startedAtMs),
@@ -120,6 +139,9 @@ function drainToProto(state: FleetState, node: model.NodeRow, drain: NodeDrain):
     keepSystemJobs,
     ...(finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(finishedAtMs) }),
     remaining: leavingAllocations(state, node.id, drain).length,
+    waits: waits.map(({ row: { id, job, instance }, reason, stuck }) => {
+      return { allocationId: id, job, instance, reason, stuck };
+    }),
   };
 }
 

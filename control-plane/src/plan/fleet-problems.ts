@@ -1,5 +1,6 @@
 import type { JobRow } from '../model/entities.ts';
 import type { FleetState } from '../state/fleet-state.ts';
+import { drainWaits } from './drain-waits.ts';
 import type { FleetProblem } from './fleet-problem.ts';
 import { jobSummary } from './job-summary.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
@@ -11,6 +12,7 @@ export function fleetProblems(state: FleetState, controlPlane: ControlPlaneFacts
   const problems = [
     ...memberProblems(state, controlPlane),
     ...nodeProblems(state),
+    ...drainProblems(state),
     ...atMost(
       jobs.flatMap((job) => jobProblems(state, job)),
       'jobs',
@@ -35,6 +37,25 @@ function nodeProblems(state: FleetState): FleetProblem[] {
     problems.unshift({ severity: 'critical', message, advice: 'Start an agent: see "cell-agent --help"' });
   }
   return atMost(problems, 'nodes');
+}
+
+/** Drains are not; but one that goes no further without help is. */
+function drainProblems(state: FleetState): FleetProblem[] {
+  const draining = [...state.drainingNodes].map((id) => state.nodes.get(id)).filter((node) => node !== undefined);
+  draining.sort((one, other) => (one.name < other.name ? -1 : 1));
+  return draining.slice(0, PROBLEMS_PER_KIND_MAX).flatMap((node): FleetProblem[] => {
+    const stuck = drainWaits(state, node).filter((wait) => wait.stuck);
+    const [first] = stuck;
+    if (first === undefined) return [];
+    const more = stuck.length === 1 ? '' : ` (and ${stuck.length - 1} more)`;
+    const { job, instance } = first.row;
+    const message = `The drain of node "${node.name}" is stuck: ${job}/${instance} ${first.reason}${more}`;
+    const end =
+      node.drain?.remainingMs === undefined
+        ? `have it stopped after a while with "cellctl node drain ${node.name} --deadline 10m"`
+        : 'let the deadline stop it';
+    return [{ severity: 'warning', message, advice: `Help it (see "cellctl node show ${node.name}"), or ${end}` }];
+  });
 }
 
 function jobProblems(state: FleetState, job: JobRow): FleetProblem[] {
