@@ -3,7 +3,7 @@ import type { JobSpec } from '@cell/job';
 import fc from 'fast-check';
 import type { AllocationRow, AllocationState, Inventory } from '../../model/entities.ts';
 import { type Applied, applyCommand } from '../apply/apply-command.ts';
-import type { Command, CommandResult, Founder, Placement } from '../commands.ts';
+import type { Command, CommandResult, DrainNode, Founder, Placement } from '../commands.ts';
 import type { StateChange } from '../fleet-state.ts';
 import { FleetTables } from '../fleet-tables.ts';
 import { decodeCommand, encodeCommand } from '../format/command-codec.ts';
@@ -111,6 +111,31 @@ export class TestFleet {
     return this.apply({ kind: 'set-node-status', nodes });
   }
 
+  drain(name: string, changes: Partial<Untimed<DrainNode>> = {}): CommandResult {
+    return this.apply({
+      kind: 'drain-node',
+      id: `id-${name}`,
+      deadlineMs: undefined,
+      keepSystemJobs: false,
+      ...changes,
+    });
+  }
+
+  undrain(name: string): CommandResult {
+    return this.apply({ kind: 'undrain-node', id: `id-${name}` });
+  }
+
+  /** The leader has counted the time that a drain has left down to this. */
+  drainTime(name: string, remainingMs: number): CommandResult {
+    const id = `id-${name}`;
+    const setIndex = this.tables.nodes.get(id)?.drain?.setIndex ?? 0;
+    return this.apply({ kind: 'note-drain-time', drains: [{ id, setIndex, remainingMs }] });
+  }
+
+  setEligible(name: string, eligible: boolean): CommandResult {
+    return this.apply({ kind: 'set-node-eligibility', id: `id-${name}`, eligible });
+  }
+
   submit(changes: Partial<JobSpec> = {}, expectedIndex?: number): CommandResult {
     return this.apply({ kind: 'submit-job', spec: exampleSpec(changes), expectedIndex });
   }
@@ -204,6 +229,7 @@ export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
       nodes: [{ id: `id-n${node}`, status: lost ? 'lost' : 'ready', message: 'because' }],
     }),
   ),
+  drainArbitrary(),
   fc
     .record({ spec: specArbitrary, expectedIndex: indexArbitrary })
     .map((fields): Untimed => ({ kind: 'submit-job', ...fields })),
@@ -267,6 +293,26 @@ export function membershipArbitrary(): fc.Arbitrary<Untimed> {
     { weight: 2, arbitrary: found },
     { weight: 1, arbitrary: id.map((member): Untimed => ({ kind: 'note-promotion', id: member })) },
     { weight: 1, arbitrary: recover },
+  );
+}
+
+/** Ends as often as it begins, so that there are both nodes that take allocations and nodes that do not. */
+function drainArbitrary(): fc.Arbitrary<Untimed> {
+  const id = nodeNumber.map((number) => `id-n${number}`);
+  const drain = fc
+    .record({ id, deadlineMs: fc.constantFrom(undefined, 0, 1_000), keepSystemJobs: fc.boolean() })
+    .map((fields): Untimed => ({ kind: 'drain-node', ...fields }));
+  const eligibility = fc
+    .record({ id, eligible: fc.boolean() })
+    .map((fields): Untimed => ({ kind: 'set-node-eligibility', ...fields }));
+  const note = fc
+    .record({ id, setIndex: fc.nat(200), remainingMs: fc.constantFrom(0, 500, 2_000) })
+    .map((fields): Untimed => ({ kind: 'note-drain-time', drains: [fields] }));
+  return fc.oneof(
+    drain,
+    id.map((node): Untimed => ({ kind: 'undrain-node', id: node })),
+    eligibility,
+    note,
   );
 }
 
