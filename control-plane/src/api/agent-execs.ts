@@ -90,18 +90,24 @@ async function* outputs(
 ): AsyncIterable<ExecOutput> {
   const { call, first, rest } = incoming;
   let failure: unknown;
+  let over = false;
   // Nobody waits for its end: it waits for the caller, who may have nothing more to say.
   void send(call, input, signal).catch((error: unknown) => {
+    if (over) return;
     failure = error;
     reset(call);
   });
   let message: ServeExecRequest | undefined = first;
-  for (; message !== undefined; message = await following(rest)) {
-    const { output, error } = message;
-    if (error !== '') throw refusedByAgent(error, 'CELL_E_CANNOT_RUN');
-    if (output?.output.case === undefined) continue;
-    yield output;
-    if (output.output.case === 'exitCode') return;
+  try {
+    for (; message !== undefined; message = await following(rest)) {
+      const { output, error } = message;
+      if (error !== '') throw refusedByAgent(error, 'CELL_E_CANNOT_RUN');
+      if (output?.output.case === undefined) continue;
+      yield output;
+      if (output.output.case === 'exitCode') return;
+    }
+  } finally {
+    over = true;
   }
   if (failure !== undefined) throw failure;
   if (signal.aborted) return;

@@ -14,7 +14,7 @@ type Said = NonNullable<Outgoing<typeof SessionRequestSchema>['message']>;
 
 export const exampleSettings = { leaseMs: 10_000, heartbeatMs: 3_000, controlPlaneAddresses: ['127.0.0.1:7600'] };
 
-export function exampleHello(name: string) {
+export function exampleHello(name: string, capabilities: string[] = []) {
   const inventory = {
     capacity: { cpuMillis: 4_000, memoryMib: 4_096 },
     address: '127.0.0.1',
@@ -22,6 +22,7 @@ export function exampleHello(name: string) {
     portLast: 29_999,
     runtime: 'process',
     attributes: { 'kernel.name': 'linux' },
+    capabilities,
   };
   return { nodeId: name, nodeName: name, agentVersion: '0.1.0', httpAddress: '127.0.0.1:7603', inventory };
 }
@@ -116,6 +117,7 @@ function describe(message: SessionMessage): string {
   }
   if (message.case === 'leaseRenewal') return `lease renewed by heartbeat ${message.value.sequence}`;
   if (message.case === 'openLogs') return 'open logs';
+  if (message.case === 'openExec') return 'open exec';
   if (message.case !== 'desired') return 'nothing';
   const { generation, complete, set = [], removed = [], more } = message.value;
   const changes = set.map(({ id, desired }) => `${desired === DesiredState.RUN ? '+' : '-'}${id}`);

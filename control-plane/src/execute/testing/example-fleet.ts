@@ -1,20 +1,20 @@
 /** Short ways to fill a consensus in memory. */
 import type { Logger } from 'pino';
 import { pino } from 'pino';
-import type { AllocationState } from '../../model/entities.ts';
+import type { AllocationState, Inventory } from '../../model/entities.ts';
 import type { AllocationReport } from '../../state/commands.ts';
 import { exampleInventory, exampleSpec } from '../../state/testing/fleet-arbitraries.ts';
 import type { MemoryConsensus } from './memory-consensus.ts';
 
 export const silentLog: Logger = pino({ level: 'silent' });
 
-export function addNode(consensus: MemoryConsensus, name: string): void {
+export function addNode(consensus: MemoryConsensus, name: string, inventory: Partial<Inventory> = {}): void {
   consensus.write({
     kind: 'register-node',
     timeMs: 0,
     id: name,
     name,
-    inventory: exampleInventory(),
+    inventory: exampleInventory(inventory),
     agentVersion: '0.1.0',
     httpAddress: '127.0.0.1:7603',
   });

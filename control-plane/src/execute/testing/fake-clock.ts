@@ -14,6 +14,11 @@ export class FakeClock implements Clock {
   /** Wall clock at monotonic 0. */
   readonly #wallStartMs = Date.UTC(2026, 0, 1);
 
+  /** How many wait for their time. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
   wallMs(): number {
     return this.#wallStartMs + this.#nowMs;
   }
