@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import type { SettingsSource } from '@cell/config';
 import type { Logger } from 'pino';
@@ -77,6 +78,7 @@ async function run<S extends DaemonSettings>(
   source: SettingsSource,
   log: Logger,
 ): Promise<void> {
+  nameProcess(program.name);
   // Node would do it at the end, but a daemon's end is often sudden: the next start is quicker and takes less memory.
   flushCompileCache();
   const manager = connectServiceManager(log);
@@ -88,6 +90,15 @@ async function run<S extends DaemonSettings>(
   setInterval(() => undefined, 2 ** 30);
   await duty.started;
   status.look();
+}
+
+/** What `top` and `systemctl status` call it; Node calls it "MainThread". */
+function nameProcess(name: string): void {
+  try {
+    writeFileSync('/proc/self/comm', name);
+  } catch {
+    // Only Linux has it, and nothing but people's overview depends on it.
+  }
 }
 
 /** Its variables are for this process alone, not for what it starts: sd_notify(3). */
@@ -140,8 +151,9 @@ function reload<S extends DaemonSettings>(program: DaemonProgram<S>, started: S,
     log.info(`Read the configuration anew${remark === '' ? '' : `. ${remark}`}`);
     status.remark(remark);
   } catch (error) {
-    log.error({ err: error }, 'Did not take the new configuration; nothing was changed');
-    status.remark(`Its new configuration is wrong and was not taken: ${(error as Error).message.split('\n')[0]}`);
+    const problem = (error as Error).message;
+    log.error({ problem }, 'Did not take the new configuration; nothing was changed');
+    status.remark(`Its new configuration is wrong and was not taken: ${problem.split('\n')[0]}`);
   }
   if (status.ready) manager.notify('READY=1');
 }
