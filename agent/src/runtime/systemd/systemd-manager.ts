@@ -33,6 +33,8 @@ export interface MainProcess {
   readonly code: number;
   /** Its exit code or signal. */
   readonly status: number;
+  /** When it was started, on the monotonic clock, in microseconds: tells it from the one before. */
+  readonly startedAtUs: bigint;
   /** Of the first ExecStopPost= command, as `code` and `status`; undefined if none has ended. */
   readonly stopPost: { readonly code: number; readonly status: number } | undefined;
 }
@@ -319,6 +321,7 @@ function mainProcess(service: Properties): MainProcess {
     mainPid: Number(service['MainPID'] ?? 0),
     code: Number(service['ExecMainCode'] ?? 0),
     status: Number(service['ExecMainStatus'] ?? 0),
+    startedAtUs: BigInt((service['ExecMainStartTimestampMonotonic'] as bigint | undefined) ?? 0),
     stopPost: code === 0 ? undefined : { code, status },
   };
 }

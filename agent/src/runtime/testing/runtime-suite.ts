@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BesideResult, LogRequest, Runtime } from '../../ports.ts';
 import type { Observed } from '../../reconcile/model.ts';
@@ -7,6 +8,8 @@ import { until } from '../../testing/until.ts';
 /** How one implementation is opened, and how its commands are written. */
 export interface RuntimeUnderTest {
   readonly runtime: Runtime;
+  /** Whether standard output and standard error are kept as one. */
+  readonly streamsAreOne?: boolean;
   /** Ends with that code at once. */
   exits(code: number): string[];
   /** Runs until it is signalled. */
@@ -23,19 +26,22 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
   describe(name, () => {
     let subject: RuntimeUnderTest;
     let runtime: Runtime;
+    /** Another one for each test: output is kept by it, and outlives the test. */
+    let id: string;
     beforeEach(async () => {
       subject = await open();
       runtime = subject.runtime;
+      id = `a${randomUUID().slice(0, 8)}`;
     });
     afterEach(() => subject.dispose());
 
-    const start = (command: readonly string[], run = 1, id = 'a'): Promise<void> =>
-      runtime.start(runRequest({ id, run, command }));
+    const start = (command: readonly string[], run = 1, of = id): Promise<void> =>
+      runtime.start(runRequest({ id: of, run, command }));
     const seen = (state: Observed['state'], run = 1): Promise<Observed> =>
-      until(() => (runtime.observe('a', run).state === state ? runtime.observe('a', run) : undefined));
+      until(() => (runtime.observe(id, run).state === state ? runtime.observe(id, run) : undefined));
 
     test('a run that was never started is not there', () => {
-      expect(runtime.observe('a', 1)).toEqual({ state: 'none' });
+      expect(runtime.observe(id, 1)).toEqual({ state: 'none' });
     });
 
     test.each([0, 1, 42])('an exit with code %i is observed as such', async (code) => {
@@ -45,31 +51,31 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
 
     test('a listener hears of the end at once', async () => {
       const heard: string[] = [];
-      runtime.onChange((id) => heard.push(`${id} ${runtime.observe(id, 1).state}`));
+      runtime.onChange((changed) => heard.push(`${changed} ${runtime.observe(changed, 1).state}`));
       await start(subject.exits(0));
-      await until(() => heard.includes('a ended') || undefined);
+      await until(() => heard.includes(`${id} ended`) || undefined);
     });
 
     test('a signal ends a run with 128 and its number', async () => {
       await start(subject.sleeps());
       await seen('running');
-      await runtime.signal('a', 'SIGTERM');
+      await runtime.signal(id, 'SIGTERM');
       expect(await seen('ended')).toMatchObject({ exitCode: 143 });
     });
 
     test('a command can still be sent SIGINT', async () => {
       await start(subject.sleeps());
       await seen('running');
-      await runtime.signal('a', 'SIGINT');
+      await runtime.signal(id, 'SIGINT');
       expect(await seen('ended')).toMatchObject({ exitCode: 130 });
     });
 
     test('what ignores SIGTERM is killed', async () => {
       await start(subject.ignores('SIGTERM'));
       await until(async () => (await read()).includes('SIGTERM') || undefined);
-      await runtime.signal('a', 'SIGTERM');
-      expect(runtime.observe('a', 1).state).toBe('running');
-      await runtime.kill('a');
+      await runtime.signal(id, 'SIGTERM');
+      expect(runtime.observe(id, 1).state).toBe('running');
+      await runtime.kill(id);
       expect(await seen('ended')).toMatchObject({ exitCode: 137 });
     });
 
@@ -77,7 +83,7 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       await start(subject.exits(3));
       await seen('ended');
       await start(subject.exits(4));
-      expect(runtime.observe('a', 1)).toMatchObject({ exitCode: 3 });
+      expect(runtime.observe(id, 1)).toMatchObject({ exitCode: 3 });
     });
 
     test('the next run takes the place of the one that ended', async () => {
@@ -85,31 +91,31 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       await seen('ended');
       await start(subject.sleeps(), 2);
       await seen('running', 2);
-      expect(runtime.observe('a', 1)).toEqual({ state: 'none' });
-      await runtime.kill('a');
+      expect(runtime.observe(id, 1)).toEqual({ state: 'none' });
+      await runtime.kill(id);
       await seen('ended', 2);
     });
 
     test('signals to what has ended or never was do nothing', async () => {
-      await runtime.signal('a', 'SIGTERM');
-      await runtime.kill('a');
+      await runtime.signal(id, 'SIGTERM');
+      await runtime.kill(id);
       await start(subject.exits(0));
       await seen('ended');
-      await runtime.signal('a', 'SIGTERM');
-      await runtime.kill('a');
-      expect(runtime.observe('a', 1)).toMatchObject({ exitCode: 0 });
+      await runtime.signal(id, 'SIGTERM');
+      await runtime.kill(id);
+      expect(runtime.observe(id, 1)).toMatchObject({ exitCode: 0 });
     });
 
     test('usage names what runs and nothing else', async () => {
       await start(subject.sleeps());
       await seen('running');
-      await start(subject.exits(0), 1, 'b');
-      await until(() => runtime.observe('b', 1).state === 'ended' || undefined);
+      await start(subject.exits(0), 1, `${id}-b`);
+      await until(() => runtime.observe(`${id}-b`, 1).state === 'ended' || undefined);
       const usage = await runtime.usage();
-      expect([...usage.keys()]).toEqual(['a']);
-      expect(usage.get('a')?.processes).toBeGreaterThanOrEqual(1);
-      expect(usage.get('a')?.memoryBytes).toBeGreaterThan(100_000);
-      await runtime.kill('a');
+      expect([...usage.keys()]).toEqual([id]);
+      expect(usage.get(id)?.processes).toBeGreaterThanOrEqual(1);
+      expect(usage.get(id)?.memoryBytes).toBeGreaterThan(100_000);
+      await runtime.kill(id);
       await seen('ended');
     });
 
@@ -118,20 +124,25 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
         await start(subject.says(`line ${run}`), run);
         await seen('running', run);
         await until(async () => (await read()).includes(`line ${run}\n`) || undefined);
-        await runtime.kill('a');
+        await runtime.kill(id);
         await seen('ended', run);
       }
       expect(await read()).toBe('line 1\nline 2\n');
       expect(await read({ tailLines: 1 })).toBe('line 2\n');
       expect(await read({ tailLines: 0 })).toBe('');
-      expect(await read({ stream: 'stderr' })).toBe('');
+      if (subject.streamsAreOne === true) {
+        await expect(read({ stream: 'stderr' })).rejects.toMatchObject({ code: 'CELL_E_UNSUPPORTED' });
+      } else {
+        expect(await read({ stream: 'stderr' })).toBe('');
+      }
     });
 
     test('a follower waits for what comes and ends with the allocation', async () => {
       await start(subject.says('hello'));
       await seen('running');
+      await until(async () => (await read()) === 'hello\n' || undefined);
       const followed = read({ follow: true });
-      await runtime.kill('a');
+      await runtime.kill(id);
       expect(await followed).toBe('hello\n');
     });
 
@@ -142,7 +153,7 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       const followed = read({ follow: true }, gone.signal);
       gone.abort();
       expect(await followed).toBe('');
-      await runtime.kill('a');
+      await runtime.kill(id);
       await seen('ended');
     });
 
@@ -153,20 +164,20 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
     test('what is removed is gone, also if it runs', async () => {
       await start(subject.sleeps());
       await seen('running');
-      expect(runtime.known()).toEqual(['a']);
-      await runtime.remove('a');
+      expect(runtime.known()).toEqual([id]);
+      await runtime.remove(id);
       expect(runtime.known()).toEqual([]);
-      expect(runtime.observe('a', 1)).toEqual({ state: 'none' });
+      expect(runtime.observe(id, 1)).toEqual({ state: 'none' });
     });
 
     test('a command beside an allocation gives its exit code', async () => {
       await start(subject.sleeps());
       const beside = (command: string[], timeoutMs: number): Promise<BesideResult> =>
-        runtime.runBeside(runRequest({ command }), timeoutMs);
+        runtime.runBeside(runRequest({ id, command }), timeoutMs);
       expect((await beside(subject.exits(0), 5_000)).exitCode).toBe(0);
       expect((await beside(subject.exits(7), 5_000)).exitCode).toBe(7);
       expect((await beside(subject.sleeps(), 50)).exitCode).toBeUndefined();
-      await runtime.kill('a');
+      await runtime.kill(id);
       await seen('ended');
     });
 
@@ -179,7 +190,7 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
         ...request,
       };
       let text = '';
-      for await (const chunk of runtime.readLogs('a', whole, signal)) text += Buffer.from(chunk.data).toString();
+      for await (const chunk of runtime.readLogs(id, whole, signal)) text += Buffer.from(chunk.data).toString();
       return text;
     }
   });

@@ -1,0 +1,81 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { AgentError } from '../../agent-error.ts';
+import type { RunRequest } from '../../ports.ts';
+import { isAllocationId } from './run-notes.ts';
+
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const JOB_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+/** systemd takes tabs and line breaks in values, and no other control characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are meant
+const CONTROL_CHARACTER = /[\u0000-\u0008\u000b-\u001f\u007f]/;
+
+/** Rejects with `CELL_E_CANNOT_RUN` for what systemd would refuse in words that help nobody, or not at all. */
+export async function checkRequest(request: RunRequest, secretsFolder: string): Promise<void> {
+  if (!isAllocationId(request.id)) throw refused(`Could not use "${request.id}" as the id of an allocation`);
+  if (!JOB_NAME.test(request.jobName)) throw refused(`Could not use "${request.jobName}" as the name of a job`);
+  for (const [name, value] of Object.entries(request.environment)) {
+    if (!VARIABLE_NAME.test(name) || CONTROL_CHARACTER.test(value)) {
+      const allowed = 'names are letters, digits and "_", values are without control characters';
+      throw refused(`Could not set the environment variable "${name}": ${allowed}`);
+    }
+  }
+  if (request.command.some((argument) => argument.includes('\0'))) {
+    throw refused('Could not pass an argument of the command on: it contains NUL');
+  }
+  const { credentials, environmentFiles } = request.isolation;
+  for (const file of [...Object.values(credentials), ...environmentFiles]) await checkSecret(secretsFolder, file);
+}
+
+async function checkSecret(folder: string, file: string): Promise<void> {
+  if (file.includes('/') || file.startsWith('.')) throw refused(`Could not use "${file}" as the name of a secret`);
+  if ((await statOf(join(folder, file)))?.isFile() === true) return;
+  throw refused(`Could not find the secret "${file}" of this node; put it into "${folder}", readable by root only`);
+}
+
+/** Groups that may use the devices which the run asks for; root's own needs no help. */
+export async function deviceGroupsOf({ isolation }: RunRequest): Promise<number[]> {
+  const paths = isolation.devices.map((device) => device.slice(0, device.lastIndexOf(':')));
+  const groups = await Promise.all(paths.map(async (path) => Number((await statOf(path))?.gid ?? 0)));
+  return [...new Set(groups)].filter((group) => group !== 0);
+}
+
+/** Why a program could not be executed, as far as can be seen from outside of its sandbox; undefined if it can't. */
+export async function explainNotExecuted({ command, environment }: RunRequest): Promise<string | undefined> {
+  const program = command[0] ?? '';
+  const path = environment['PATH'] ?? '';
+  if (!program.includes('/')) {
+    const found = await firstExecutable(program, path.split(':').filter(isAbsolute));
+    return found === undefined ? `Could not find the command "${program}" in PATH "${path}"` : undefined;
+  }
+  if (!isAbsolute(program)) return undefined;
+  const status = await statOf(program);
+  if (status === undefined) return `Could not find the command "${program}"`;
+  if (!status.isFile()) return `Could not run the command "${program}": it is not a file`;
+  if (!(await isExecutable(program))) return `Could not run the command "${program}": it may not be executed`;
+  return undefined;
+}
+
+async function firstExecutable(program: string, folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const path = join(folder, program);
+    if ((await statOf(path))?.isFile() === true && (await isExecutable(path))) return path;
+  }
+  return undefined;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function statOf(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+  return await stat(path).catch(() => undefined);
+}
+
+function refused(message: string): AgentError {
+  return new AgentError('CELL_E_CANNOT_RUN', message);
+}

@@ -1,0 +1,78 @@
+import type { RunRequest } from '../../ports.ts';
+import type { Isolation } from '../../reconcile/model.ts';
+import type { UnitProperty } from './systemd-manager.ts';
+
+/** Permission denied, from <errno.h>: for system calls that are filtered. */
+const EPERM = 1;
+const OWNER_ONLY_UMASK = 0o077;
+
+/** What "default" means: batch jobs are others' code more often than not, services are daemons that one has chosen. */
+export function sandboxOf({ sandbox, jobType }: Isolation): 'moderate' | 'strict' | 'none' {
+  if (sandbox !== 'default') return sandbox;
+  return jobType === 'batch' ? 'strict' : 'moderate';
+}
+
+/** How far a run is shut off from its node. */
+export function sandboxProperties({ isolation }: RunRequest, hiddenPaths: readonly string[]): UnitProperty[] {
+  switch (sandboxOf(isolation)) {
+    case 'none':
+      return [];
+    case 'moderate':
+      return [...moderate(hiddenPaths), ['ProtectSystem', 's', 'full'], ...devices(isolation, { closed: false })];
+    case 'strict':
+      return [...moderate(hiddenPaths), ...strict(), ...devices(isolation, { closed: true })];
+  }
+}
+
+/** What ordinary daemons never miss. */
+function moderate(hiddenPaths: readonly string[]): UnitProperty[] {
+  const yes = [
+    'NoNewPrivileges',
+    'PrivateTmp',
+    'ProtectControlGroups',
+    'ProtectHostname',
+    'ProtectKernelLogs',
+    'ProtectKernelModules',
+    'ProtectKernelTunables',
+    'RestrictRealtime',
+    'RestrictSUIDSGID',
+    'LockPersonality',
+  ] as const;
+  return [
+    ...yes.map((name): UnitProperty => [name, 'b', true]),
+    // Ones that this node does not have hide nothing.
+    ['InaccessiblePaths', 'as', hiddenPaths.map((path) => `-${path}`)],
+  ];
+}
+
+/** As far as systemd goes without breaking programs that compile code as they run, such as Node. */
+function strict(): UnitProperty[] {
+  return [
+    ['ProtectSystem', 's', 'strict'],
+    ['ProtectHome', 's', 'yes'],
+    ['ProtectProc', 's', 'invisible'],
+    ['ProtectClock', 'b', true],
+    ['CapabilityBoundingSet', 't', 0n],
+    ['AmbientCapabilities', 't', 0n],
+    // No kind of namespace may be made.
+    ['RestrictNamespaces', 't', 0n],
+    ['RestrictAddressFamilies', '(bas)', [true, ['AF_UNIX', 'AF_INET', 'AF_INET6', 'AF_NETLINK']]],
+    ['SystemCallFilter', '(bas)', [true, ['@system-service']]],
+    ['SystemCallErrorNumber', 'i', EPERM],
+    ['SystemCallArchitectures', 'as', ['native']],
+    ['UMask', 'u', OWNER_ONLY_UMASK],
+  ];
+}
+
+/** Devices of one's own folder /dev can't be those of the node: who asks for one sees all, and may use only that. */
+function devices({ devices: asked }: Isolation, { closed }: { readonly closed: boolean }): UnitProperty[] {
+  if (asked.length === 0) return closed ? [['PrivateDevices', 'b', true]] : [];
+  const allowed = asked.map((device) => {
+    const end = device.lastIndexOf(':');
+    return [device.slice(0, end), device.slice(end + 1)];
+  });
+  return [
+    ['DevicePolicy', 's', 'closed'],
+    ['DeviceAllow', 'a(ss)', allowed],
+  ];
+}
