@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { PackagingError } from '../packaging-error.ts';
 
@@ -29,13 +29,21 @@ export interface BundledPackage {
   readonly files: readonly string[];
 }
 
+interface Bundle {
+  /** By folder. */
+  readonly packages: readonly BundledPackage[];
+  /** Names of the files that were copied beside the bundle. */
+  readonly assets: readonly string[];
+}
+
 /**
  * Writes a program as one file that imports nothing but Node's own modules, not minified, so that a stack trace can be
  * read; "#region" comments say which source a line is from, which spares source maps (and their memory).
  *
- * @returns the npm packages that are in it, by folder
+ * Files that its sources read from beside themselves are copied beside it.
  */
-export async function bundleProgram({ root, program, version, file }: BundleRequest): Promise<BundledPackage[]> {
+export async function bundleProgram({ root, program, version, file }: BundleRequest): Promise<Bundle> {
+  const assets = new Set<string>();
   const bundle = await rolldown({
     cwd: root,
     input: join(root, program.entry),
@@ -46,7 +54,7 @@ export async function bundleProgram({ root, program, version, file }: BundleRequ
       // Unresolved imports are only warned of, and would fail on machines without node_modules.
       if (level === 'warn' && log.code === 'UNRESOLVED_IMPORT') throw new PackagingError(log.message);
     },
-    plugins: [versionPlugin(join(root, program.manifest), version)],
+    plugins: [versionPlugin(join(root, program.manifest), version), assetPlugin(root, assets)],
   });
   try {
     const { output } = await bundle.write({ file, format: 'esm', codeSplitting: false, comments: { legal: true } });
@@ -55,7 +63,11 @@ export async function bundleProgram({ root, program, version, file }: BundleRequ
     if (output.length > 1 || foreign.length > 0) {
       throw new PackagingError(`The bundle of "${program.entry}" is not one file: "${foreign.join('", "')}"`);
     }
-    return bundledPackages(Object.keys(chunk.modules));
+    for (const asset of assets) copyFileSync(asset, join(dirname(file), basename(asset)));
+    return {
+      packages: bundledPackages(Object.keys(chunk.modules)),
+      assets: [...assets].map((asset) => basename(asset)).toSorted(),
+    };
   } finally {
     await bundle.close();
   }
@@ -66,6 +78,25 @@ function versionPlugin(manifest: string, version: string) {
   return {
     name: 'version',
     load: (id: string) => (id === manifest ? { code: JSON.stringify({ version }), moduleType: 'json' as const } : null),
+  };
+}
+
+/** Finds what sources read from beside themselves; "import.meta" for anything else would not be the same in a bundle. */
+function assetPlugin(root: string, assets: Set<string>) {
+  return {
+    name: 'assets',
+    transform(code: string, id: string): null {
+      if (id.includes('/node_modules/') || !id.startsWith(root)) return null;
+      const uses = code.match(/\bimport\.meta\b/g) ?? [];
+      const names = [...code.matchAll(/\bjoin\(import\.meta\.dirname, '([^'/]+)'\)/g)].map(([, name = '']) => name);
+      if (names.length < uses.length) {
+        throw new PackagingError(
+          `Cannot bundle "${id}": of "import.meta" only "join(import.meta.dirname, 'FILE')" works`,
+        );
+      }
+      for (const name of names) assets.add(join(dirname(id), name));
+      return null;
+    },
   };
 }
 

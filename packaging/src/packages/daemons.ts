@@ -4,12 +4,15 @@ export const DAEMONS = [
     package: 'cell-agent',
     /** The setting without which it can't start: in the environment, and in its file as an extended regular expression. */
     variable: 'CELL_CONTROL_PLANE',
+    /** All that the environment can set. */
+    variables: ['CELL_CONTROL_PLANE', 'CELL_LOG_LEVEL', 'CELL_NODE_ADDRESS', 'CELL_NODE_NAME', 'CELL_TRUSTED_NETWORK'],
     config: '/etc/cell/agent.toml',
     setting: 'control_plane[[:space:]]*=',
   },
   {
     package: 'cell-control-plane',
     variable: 'CELL_MEMBERS',
+    variables: ['CELL_CLUSTER', 'CELL_LOG_LEVEL', 'CELL_MEMBERS', 'CELL_TRUSTED_NETWORK'],
     config: '/etc/cell/control-plane.toml',
     setting: '(members[[:space:]]*=|\\[\\[members\\]\\])',
   },
@@ -22,6 +25,7 @@ export function maintainerScript(template: string, daemon: Daemon): string {
   return template
     .replaceAll('@package@', daemon.package)
     .replaceAll('@variable@', daemon.variable)
+    .replaceAll('@variables@', daemon.variables.join('|'))
     .replaceAll('@config@', daemon.config)
     .replaceAll('@setting@', daemon.setting);
 }

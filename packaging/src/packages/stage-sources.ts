@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bundleProgram, PROGRAMS } from './bundle-program.ts';
 import { copyrightFile, type ForeignPart } from './copyright-file.ts';
@@ -10,6 +10,7 @@ import { changelogFile, type Release } from './release.ts';
 
 /** Which package has which bundle. */
 const PACKAGE_OF_BUNDLE = { agent: 'cell-agent', 'control-plane': 'cell-control-plane', cellctl: 'cellctl' } as const;
+const LIBRARY = 'usr/lib/cell';
 const SCRIPTS = ['preinst', 'postinst'];
 
 interface StageRequest {
@@ -29,17 +30,27 @@ export async function stageSources({ root, release, runtime, folder }: StageRequ
   stageMaintainerScripts(root, debian);
   stageSettings(root, folder);
   stageLaunchers(root, folder);
-  for (const program of PROGRAMS) {
-    const file = join(folder, 'usr/lib/cell', `${program.bundle}.mjs`);
-    const packages = await bundleProgram({ root, program, version: release.version, file });
-    writeCopyright(debian, PACKAGE_OF_BUNDLE[program.bundle], packages.map(npmPart));
-  }
+  await stagePrograms({ root, release, folder });
   stageRuntime(runtime, folder);
+}
+
+/** Files beside the bundles may be of several programs: they come with the runtime, on which all depend. */
+async function stagePrograms({ root, release, folder }: Omit<StageRequest, 'runtime'>): Promise<void> {
+  const debian = join(folder, 'debian');
+  const assets = new Set<string>();
+  for (const program of PROGRAMS) {
+    const file = join(folder, LIBRARY, `${program.bundle}.mjs`);
+    const bundle = await bundleProgram({ root, program, version: release.version, file });
+    for (const asset of bundle.assets) assets.add(asset);
+    writeCopyright(debian, PACKAGE_OF_BUNDLE[program.bundle], bundle.packages.map(npmPart));
+  }
+  const lines = [...assets].toSorted().map((asset) => `${LIBRARY}/${asset}\n`);
+  appendFileSync(join(debian, 'cell-runtime.install'), lines.join(''));
 }
 
 /** Replaces the runtime in a folder that was staged for another architecture. */
 export function stageRuntime(runtime: NodeRuntime, folder: string): void {
-  const file = join(folder, 'usr/lib/cell/node');
+  const file = join(folder, LIBRARY, 'node');
   rmSync(file, { force: true });
   cpSync(join(runtime.folder, 'bin/node'), file);
   chmodSync(file, 0o755);
