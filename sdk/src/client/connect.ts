@@ -9,17 +9,21 @@ import {
   ControlPlaneService,
   callUnary,
   DrillService,
+  type ExecOutput,
   FleetService,
   JobService,
   NodeService,
   type Outgoing,
+  type StreamLogsResponse,
 } from '@cell/proto';
 import { Metadata } from '@grpc/grpc-js';
 import { isRepeatable, mayTryElsewhere, pauseBeforeRound } from './call-policy.ts';
 import { CellApiError, toCellApiError, unreachable } from './cell-api-error.ts';
 import { type CommandStream, openCommandStream } from './command-stream.ts';
 import { memberChannels } from './member-channels.ts';
+import { type LogsOptions, type LogsRequest, readLogs } from './read-logs.ts';
 import { readStream } from './read-stream.ts';
+import { beginExec, type ExecInput, type ExecStart } from './run-exec.ts';
 import {
   type Caller,
   type CallOptions,
@@ -56,6 +60,13 @@ export interface CellClient {
     request: Outgoing<M['input']>,
     options?: CallOptions,
   ): AsyncIterable<MessageShape<M['output']>>;
+  /**
+   * Runs a command in an allocation: gives what it writes, and last its exit code. The command ends when the caller
+   * stops reading or the signal is aborted. Its standard input ends with an input that says so, not with the iterable.
+   */
+  exec(start: ExecStart, input: AsyncIterable<ExecInput>, options?: CallOptions): AsyncIterable<ExecOutput>;
+  /** Output of an allocation; after a break it goes on by itself where it stopped, if its node can do that. */
+  readLogs(request: LogsRequest, options?: LogsOptions): AsyncIterable<StreamLogsResponse>;
   /** Opens a stream for many changes, to the first member that can be reached. */
   openCommandStream(options?: CallOptions): Promise<CommandStream>;
   /** The member that is asked next: the one that answered last. */
@@ -143,6 +154,27 @@ export function connect(options: ConnectOptions): CellClient {
     }
   }
 
+  async function* exec(start: ExecStart, input: AsyncIterable<ExecInput>, callOptions: CallOptions = {}) {
+    let openAddress = '';
+    // What may have begun is not begun again elsewhere: a command may do anything.
+    const begun = await attempt(false, callOptions, async (address, timeoutMs) => {
+      openAddress = address;
+      const waitMs = addresses.length > 1 ? Math.min(timeoutMs, ATTEMPT_MS_MAX) : timeoutMs;
+      return beginExec(await channels.ready(address, waitMs), start, callOptions.signal);
+    });
+    try {
+      yield* begun.outputs(input);
+    } catch (error) {
+      throw toCellApiError(error, openAddress);
+    }
+  }
+
+  const logs = (request: LogsRequest, callOptions: LogsOptions = {}) => {
+    const read = (asked: LogsRequest, asking: CallOptions) =>
+      stream(AllocationService.method.streamLogs, asked, asking);
+    return readLogs({ stream: read, monotonicMs: () => performance.now(), pause }, request, callOptions);
+  };
+
   const openCommands = (callOptions: CallOptions = {}) =>
     attempt(true, callOptions, async (address, timeoutMs) => {
       return openCommandStream(await channels.ready(address, timeoutMs), address);
@@ -158,6 +190,8 @@ export function connect(options: ConnectOptions): CellClient {
     drills: serviceClient(DrillService, caller),
     call,
     stream,
+    exec,
+    readLogs: logs,
     openCommandStream: openCommands,
     get address() {
       return addresses[current] as string;

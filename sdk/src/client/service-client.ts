@@ -25,9 +25,16 @@ type ClientMethod<M extends TypedMethod> = M['methodKind'] extends 'server_strea
   ? (request: Outgoing<M['input']>, options?: CallOptions) => AsyncIterable<MessageShape<M['output']>>
   : (request: Outgoing<M['input']>, options?: CallOptions) => Promise<MessageShape<M['output']>>;
 
-/** `GetNode` is called `getNode`; streams are async iterables, all else promises. Both reject with `CellApiError`. */
+type CalledKind = 'unary' | 'server_streaming';
+
+/**
+ * `GetNode` is called `getNode`; streams are async iterables, all else promises. Both reject with `CellApiError`.
+ * Streams in both directions have functions of their own in `CellClient`.
+ */
 export type ServiceClient<S extends DescService> = {
-  readonly [K in keyof S['method']]: ClientMethod<S['method'][K]>;
+  readonly [K in keyof S['method'] as S['method'][K]['methodKind'] extends CalledKind ? K : never]: ClientMethod<
+    S['method'][K]
+  >;
 };
 
 /** What carries the calls out. */
@@ -37,7 +44,10 @@ export interface Caller {
 }
 
 export function serviceClient<S extends DescService>(service: S, caller: Caller): ServiceClient<S> {
-  const methods = service.methods.map((method) => {
+  const called = service.methods.filter(
+    ({ methodKind }) => methodKind === 'unary' || methodKind === 'server_streaming',
+  );
+  const methods = called.map((method) => {
     const call = (request: never, options?: CallOptions) =>
       method.methodKind === 'server_streaming'
         ? caller.stream(method as StreamingMethod, request, options)

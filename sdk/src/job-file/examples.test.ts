@@ -30,12 +30,12 @@ function specOf(file: string) {
 
 test('every example is accepted, under the name of its file', () => {
   const files = readdirSync(examples).filter((name) => name.endsWith('.toml'));
-  expect(files).toStrictEqual(['transcode.toml', 'uptime.toml', 'web.toml']);
+  expect(files).toStrictEqual(['counter.toml', 'pi.toml', 'transcode.toml', 'uptime.toml', 'web.toml']);
   for (const file of files) expect(`${specOf(join(examples, file)).name}.toml`).toBe(file);
 });
 
 test('every example comes back when it is written with all its defaults and read again', () => {
-  for (const name of ['transcode', 'uptime', 'web']) {
+  for (const name of ['counter', 'pi', 'transcode', 'uptime', 'web']) {
     const spec = specOf(join(examples, `${name}.toml`));
     const written = join(folder, `${name}-written.toml`);
     writeFileSync(written, renderJobFile(spec));
@@ -102,6 +102,30 @@ test('the transcode example makes each instance its own file, whole and verified
         .subarray(0, 4)
         .toString(),
     ).toBe('fLaC');
+  }
+});
+
+test('the pi example comes near, with a number of its own for each instance', () => {
+  const { count, command } = specOf(join(examples, 'pi.toml'));
+  const [program = '', ...args] = command;
+  const said = Array.from({ length: count }, (_, instance) => {
+    const env = { PATH: process.env['PATH'], CELL_INSTANCE: String(instance) };
+    return execFileSync(program, args, { cwd: folder, env, encoding: 'utf8' });
+  });
+  for (const line of said) expect(line).toMatch(/^pi is about 3\.1[34]\d\d\n$/);
+  expect(new Set(said).size).toBeGreaterThan(1);
+});
+
+test('the counter example counts its starts in its state folder', async () => {
+  const { command } = specOf(join(examples, 'counter.toml'));
+  const [program = '', ...args] = command;
+  const env = { PATH: process.env['PATH'], STATE_DIRECTORY: mkdtempSync(join(folder, 'state-')) };
+  for (const start of [1, 2]) {
+    const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(said.toString()).toBe(`This is start ${start}\n`);
+    child.kill('SIGKILL');
   }
 });
 
