@@ -34,13 +34,13 @@ function start(settings: AgentSettings, log: Logger): Duty {
     }),
     standing: () => ({ ready: agent !== undefined, text: agent?.status() ?? 'Takes up what runs here' }),
     // A signal during the start waits for its end, so that nothing is left half made.
-    stop: async () => await (await starting).close(),
+    stop: () => starting.then((started) => started.close()),
   };
 }
 
 async function startConfigured(settings: AgentSettings, log: Logger): Promise<Agent> {
   const address = settings.address ?? (await findOwnAddress(settings.control_plane));
-  return await startAgent(agentConfig(settings, address), { log });
+  return startAgent(agentConfig(settings, address), { log });
 }
 
 runDaemon({

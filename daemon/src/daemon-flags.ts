@@ -34,7 +34,7 @@ export function readDaemonFlags(
     });
     if (positionals.length > 1) throw new Error(`Unexpected argument "${positionals[1]}"`);
     const { config, check = false, help = false, version = false, ...rest } = values;
-    return { config, check, help, version, own: rest as DaemonFlags['own'], verb: positionals[0] };
+    return { config, check, help, version, own: rest, verb: positionals[0] };
   } catch (error) {
     throw coded('CELL_E_CONFIG', `${(error as Error).message.split('\n')[0]}; see "${programName} --help"`);
   }

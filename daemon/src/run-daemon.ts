@@ -64,7 +64,7 @@ async function main<S extends DaemonSettings>(program: DaemonProgram<S>): Promis
   const settings = program.load(source);
   if (flags.check) return write(`The configuration is right: "${source.file}" and the environment\n`);
   const log = openLog(settings.log.level, program.logFields(settings));
-  if (verb !== undefined) return await verb(settings, flags.own, log);
+  if (verb !== undefined) return verb(settings, flags.own, log);
   await run(program, settings, source, log);
 }
 

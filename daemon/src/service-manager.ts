@@ -60,6 +60,5 @@ function startRelay(environment: Record<string, string>, problem: (error: Error)
 }
 
 function clean(assignment: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  return assignment.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, MESSAGE_LENGTH_MAX);
+  return assignment.replaceAll(/\p{Cc}+/gu, ' ').slice(0, MESSAGE_LENGTH_MAX);
 }

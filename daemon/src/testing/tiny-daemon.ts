@@ -35,7 +35,7 @@ runDaemon({
   logFields: () => ({ name: 'tiny-daemon' }),
   start(_settings, log): Duty {
     const inherited = Object.keys(process.env).filter((name) => /^(NOTIFY|WATCHDOG)_/.test(name));
-    log.info(`What it starts inherits of systemd: [${inherited}]`);
+    log.info(`What it starts inherits of systemd: [${inherited.join(' ')}]`);
     setInterval(() => log.debug(`ready ${ready}`), 20).unref();
     return {
       started: Promise.resolve(),

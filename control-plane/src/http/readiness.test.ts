@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { describeMember, unreadiness } from './readiness.ts';
+
+const follower = { leaderId: 2, leading: false, term: 1 };
+const status = { disk: 'ok', commit: 5_000, applied: 5_000 } as const;
+
+test('a member is ready with a leader, room on its disk, and what it applies not far behind', () => {
+  expect(unreadiness(follower, status)).toBeUndefined();
+  expect(unreadiness({ ...follower, leaderId: 0 }, status)).toBe('No leader is known');
+  expect(unreadiness(follower, { ...status, applied: 3_999 })).toBe('Applying the log: 1001 entries are left');
+  expect(unreadiness(follower, { ...status, disk: 'full' })).toMatch(/^Disk is full/);
+});
+
+test('a member that is ready says its part and how many agents it has', () => {
+  expect(describeMember(follower, 1, 1)).toBe('Member 1, follows member 2; 1 agent is connected here');
+  expect(describeMember({ leaderId: 1, leading: true, term: 1 }, 1, 12)).toBe(
+    'Member 1, leader; 12 agents are connected here',
+  );
+});
