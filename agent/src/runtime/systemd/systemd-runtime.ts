@@ -109,7 +109,7 @@ class SystemdRuntime implements Runtime {
   }
 
   capabilities(): Promise<readonly string[]> {
-    return findCapabilities(this.#manager);
+    return findCapabilities(this.#manager, this.#place);
   }
 
   known(): readonly string[] {
