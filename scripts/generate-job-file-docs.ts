@@ -13,11 +13,11 @@ if (import.meta.main) {
 
 /** The page that documents every field. */
 export function renderPage(): string {
-  const example = readFileSync(resolve(root, 'examples/web.toml'), 'utf8');
-  return [opening(example), ...jobFileSchema.map(renderSection), closing()].join('\n');
+  const example = (name: string) => readFileSync(resolve(root, 'examples', name), 'utf8').trimEnd();
+  return [opening(example('web.toml'), example('pi.toml')), ...jobFileSchema.map(renderSection), closing()].join('\n');
 }
 
-function opening(example: string): string {
+function opening(service: string, sandboxed: string): string {
   return `<!-- Made by scripts/generate-job-file-docs.ts from the schema in job/src/schema. Don't edit by hand. -->
 
 # Job files
@@ -41,7 +41,13 @@ command = ["sleep", "infinity"]
 A whole one, \`examples/web.toml\`:
 
 \`\`\`toml
-${example.trimEnd()}
+${service}
+\`\`\`
+
+One that is shut off from its nodes, \`examples/pi.toml\`:
+
+\`\`\`toml
+${sandboxed}
 \`\`\`
 `;
 }
@@ -124,7 +130,15 @@ The command finds these in its environment, and \`\${…}\` stands for each of t
   whether the person meant them; the error names the binary size.
 - **Processor** is a number of cores, also a part of one: \`0.1\`, \`2\`.
 
-## Limits
+## What nodes must be able to do
+
+Nodes differ: one whose agent runs workloads as units of systemd can do most of what stands here, one that runs them as
+plain processes can do none of it, and a device is there or not. A node that can't do what a job asks for is not taken,
+and if that leaves none, \`cellctl job plan\` and \`cellctl job run\` say which key asks for what, and end with exit
+code 2. Asked for is what the file says: \`sandbox = "default"\` and keys that are left out ask for nothing. What runs
+already is left alone if its node can do less than before.
+
+## How long a file may be
 
 The text of \`command\`, the health check's \`command\` and \`[environment]\` together is at most 256 KiB in UTF-8, and a
 file at most 1 MiB.

@@ -27,8 +27,8 @@ export function askedCapabilities(spec: JobSpec): readonly AskedCapability[] {
   const ask = (wanted: boolean, key: string, capability: string) => {
     if (wanted) asked.push({ key, capability });
   };
-  ask(spec.dynamicUser, 'dynamic_user', 'user.dynamic');
   ask(spec.sandbox === 'strict', 'sandbox', 'sandbox.strict');
+  ask(spec.dynamicUser, 'dynamic_user', 'user.dynamic');
   ask(spec.environmentFiles.length > 0, 'environment_files', 'environment-files');
   ask(spec.directories.length > 0, 'directories', 'directories');
   for (const device of spec.devices) ask(true, 'devices', `device:${devicePath(device)}`);

@@ -1,3 +1,5 @@
+import { type Conflict, conflict, missing, type Rule } from './conflict.ts';
+import { isolationRules } from './isolation-rules.ts';
 import type { Issue, IssuePath } from './issue.ts';
 import type { HealthCheck, JobSpec } from './job-spec.ts';
 import { nearestWord } from './nearest-word.ts';
@@ -13,14 +15,6 @@ import { renderValue } from './toml-text.ts';
  * travel in one message and stand in the replicated log, and all of this must fit into one start of a process.
  */
 export const SPEC_TEXT_BYTES_MAX = 256 * 1024;
-
-/** An issue, and the fields that it was drawn from. */
-interface Conflict {
-  readonly issue: Issue;
-  readonly because: readonly IssuePath[];
-}
-
-type Rule = (spec: JobSpec) => readonly Conflict[];
 
 /** What doesn't fit together in a specification, left out where a field that it was drawn from is refused already. */
 export function brokenRules(spec: JobSpec, refused: readonly Issue[]): Issue[] {
@@ -54,15 +48,8 @@ const rules: readonly Rule[] = [
   delaysGrow,
   textFitsInAll,
   referencesAreKnown,
+  ...isolationRules,
 ];
-
-function conflict(path: IssuePath, value: unknown, allowed: string, because: readonly IssuePath[]): Conflict {
-  return { issue: { path, kind: 'conflict', value, message: `must be ${allowed}`, allowed }, because };
-}
-
-function missing(path: IssuePath, allowed: string, because: readonly IssuePath[]): Conflict {
-  return { issue: { path, kind: 'missing', value: undefined, message: `must be ${allowed}`, allowed }, because };
-}
 
 function countFitsType({ type, count }: JobSpec): readonly Conflict[] {
   const because = [['count'], ['type']];

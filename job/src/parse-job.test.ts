@@ -26,6 +26,22 @@ test('what a file leaves out gets its default', () => {
     restart: { mode: 'always', attempts: 5, windowMs: 300_000, delayMs: 1000, delayMaxMs: 30_000 },
     onDisconnect: 'keep',
     stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
+    sandbox: 'default',
+    dynamicUser: false,
+    limits: {
+      memoryMaxMib: 0,
+      memoryHighMib: 0,
+      cpuMaxMillis: 0,
+      cpuWeight: 0,
+      ioWeight: 0,
+      tasksMax: 0,
+      filesMax: 0,
+    },
+    network: { private: false, deny: [], allow: [] },
+    directories: [],
+    credentials: {},
+    environmentFiles: [],
+    devices: [],
   });
 });
 

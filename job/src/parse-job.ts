@@ -6,7 +6,6 @@ import { nearestWord } from './nearest-word.ts';
 import { defaultOf, type SectionSchema } from './schema/field-schema.ts';
 import { jobFields } from './schema/job-fields.ts';
 import { jobFileSchema } from './schema/job-file-schema.ts';
-import { environmentFields, environmentName } from './schema/placement-fields.ts';
 import type { Refusal } from './schema/value-type.ts';
 import { renderValue } from './toml-text.ts';
 
@@ -65,7 +64,7 @@ class JobReader {
     if (section.shape === 'list') return this.#readList(value, section);
     if (value !== undefined && !isTable(value)) this.#refuse(path, value, `a table, [${section.key}]`);
     const table = isTable(value) ? value : undefined;
-    if (section.shape === 'map') return this.#readEnvironment(table ?? {}, section);
+    if (section.shape === 'map') return this.#readMap(table ?? {}, section);
     if (section.shape === 'optional-table' && table === undefined) return undefined;
     return this.#readTable(table ?? {}, section, path);
   }
@@ -109,18 +108,20 @@ class JobReader {
     return properties;
   }
 
-  #readEnvironment(table: Table, section: SectionSchema): Record<string, string> {
-    const { type } = environmentFields.value;
-    const entries: [string, string][] = [];
+  #readMap(table: Table, section: SectionSchema): Record<string, unknown> {
+    const type = section.fields['value']?.type;
+    if (type === undefined || section.names === undefined) return {};
+    const { type: nameType, plural } = section.names;
+    const entries: [string, unknown][] = [];
     const names = Object.keys(table).sort();
     const entriesMax = section.entriesMax ?? 0;
-    if (names.length > entriesMax) this.#refuse([section.key], table, `at most ${entriesMax} variables`);
+    if (names.length > entriesMax) this.#refuse([section.key], table, `at most ${entriesMax} ${plural}`);
     for (const name of names.slice(0, entriesMax)) {
       const path = [section.key, name];
-      const wrongName = environmentName.check(name, {}).length > 0;
+      const wrongName = nameType.check(name, {}).length > 0;
       if (wrongName) {
-        const message = `the name must be ${environmentName.allowed}`;
-        this.issues.push({ path, kind: 'value', value: table[name], message, allowed: environmentName.allowed });
+        const message = `the name must be ${nameType.allowed}`;
+        this.issues.push({ path, kind: 'value', value: table[name], message, allowed: nameType.allowed });
       }
       const reading = type.read(table[name], {});
       if ('refusals' in reading) this.#add(path, type.allowed, reading.refusals);

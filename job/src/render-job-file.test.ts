@@ -34,6 +34,8 @@ test('a specification is written as people write job files', () => {
     count = 3
     command = ["sh", "-c", "echo \\"a\\"\\n\\u007f"]
     on_disconnect = "keep"
+    sandbox = "default"
+    dynamic_user = false
 
     [environment]
     LANG = "C"
@@ -75,6 +77,9 @@ test('a specification is written as people write job files', () => {
     [stop]
     signal = "SIGTERM"
     timeout = "10s"
+
+    [network]
+    private = false
     "
   `);
 });

@@ -34,9 +34,7 @@ function setFieldsOf(
 ): SetField[] {
   return Object.entries(section.fields).flatMap(([property, { key, type }]): SetField[] => {
     const value = table[property];
-    if (value === '' || (Array.isArray(value) && value.length === 0)) return [];
-    // A system job's count, which no file may have.
-    if (section.shape === 'root' && property === 'count' && value === 0) return [];
+    if (type.isLeftOut?.(value) === true) return [];
     const isConstraint = section.key === 'constraints' && property === 'value';
     const written = isConstraint ? constraintText(table as unknown as Constraint) : type.toFile(value);
     return [{ path: [...path, key], value: written }];

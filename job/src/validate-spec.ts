@@ -3,7 +3,6 @@ import { brokenRules } from './job-rules.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { SectionSchema } from './schema/field-schema.ts';
 import { jobFileSchema } from './schema/job-file-schema.ts';
-import { environmentFields, environmentName } from './schema/placement-fields.ts';
 
 /**
  * Everything that is wrong with a specification that came over the wire: the same rules as for job files, with the
@@ -27,7 +26,7 @@ function checkSection(spec: JobSpec, section: SectionSchema): Issue[] {
     case 'list':
       return checkList(value as readonly object[], section);
     case 'map':
-      return checkEnvironment(value as Readonly<Record<string, unknown>>, section);
+      return checkMap(value as Readonly<Record<string, unknown>>, section);
   }
 }
 
@@ -55,14 +54,16 @@ function checkList(entries: readonly object[], section: SectionSchema): Issue[] 
   return issues;
 }
 
-function checkEnvironment(environment: Readonly<Record<string, unknown>>, section: SectionSchema): Issue[] {
+function checkMap(map: Readonly<Record<string, unknown>>, section: SectionSchema): Issue[] {
+  const { fields, names } = section;
+  const type = fields['value']?.type;
+  if (type === undefined || names === undefined) return [];
   const entriesMax = section.entriesMax ?? 0;
-  const entries = Object.entries(environment);
+  const entries = Object.entries(map);
   const issues = entries.slice(0, entriesMax).flatMap(([name, value]): Issue[] => {
     const path = [section.key, name];
-    const { type } = environmentFields.value;
-    const { allowed } = environmentName;
-    const nameIssues = environmentName
+    const { allowed } = names.type;
+    const nameIssues = names.type
       .check(name, {})
       .map((): Issue => ({ path, kind: 'value', value, message: `the name must be ${allowed}`, allowed }));
     const valueIssues = type
@@ -70,7 +71,7 @@ function checkEnvironment(environment: Readonly<Record<string, unknown>>, sectio
       .map(({ message }): Issue => ({ path, kind: 'value', value, message, allowed: type.allowed }));
     return [...nameIssues, ...valueIssues];
   });
-  if (entries.length > entriesMax) issues.push(tooMany(section, entries.length, 'variables'));
+  if (entries.length > entriesMax) issues.push(tooMany(section, entries.length, names.plural));
   return issues;
 }
 

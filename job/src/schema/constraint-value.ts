@@ -37,6 +37,7 @@ export const constraintValue: ValueType<string> = {
   },
   check,
   toFile: (value) => value,
+  isLeftOut: (value) => value === '',
 };
 
 /** As it stands in a file, beside the operator of a JobSpec. */

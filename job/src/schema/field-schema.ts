@@ -38,6 +38,8 @@ export interface SectionSchema {
   readonly fields: Readonly<Record<string, FieldSchema<unknown>>>;
   /** For list and map. */
   readonly entriesMax?: number;
+  /** For map: what its keys must be, and what people call its entries. */
+  readonly names?: { readonly type: ValueType<string>; readonly plural: string };
 }
 
 /** The default for a job of this type. */

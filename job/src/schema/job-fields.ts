@@ -2,7 +2,7 @@ import type { JobSpec, JobType, OnDisconnect } from '../job-spec.ts';
 import { choice } from './choice.ts';
 import type { FieldSchemas } from './field-schema.ts';
 import { commandLine, TEXT_BYTES_MAX, text } from './text.ts';
-import { orEmpty, plainType, refuse, type ValueType } from './value-type.ts';
+import { orEmpty, orZero, plainType, refuse, type ValueType } from './value-type.ts';
 import { groupDigits, wholeNumber } from './whole-number.ts';
 
 export const COUNT_MAX = 10_000;
@@ -65,8 +65,11 @@ export const jobFields: FieldSchemas<JobFields> = {
       }),
     ),
     default: '',
-    defaultText: 'the user that the agent runs as',
-    doc: 'The user that the command runs as. It must exist on the node, and the agent must run as root to switch to it.',
+    defaultText: 'one made for the instance, where the node can',
+    doc:
+      'The user that the command runs as. It must exist on the node, and the agent must run as root to switch to it. ' +
+      'Without it, and with the systemd runtime, it is one that is made for the instance and is gone with it; or root ' +
+      'with `sandbox = "none"`. With the process runtime it is the one that the agent runs as.',
     example: '"www-data"',
   },
   workingDirectory: {
@@ -95,8 +98,7 @@ export const jobFields: FieldSchemas<JobFields> = {
 /** 0 stands for a system job's in a JobSpec, and is never in a file. */
 function instanceCount(): ValueType<number> {
   const remark = ' (left out for system jobs)';
-  const wanted = wholeNumber({ min: 1, max: COUNT_MAX, remark });
-  return { ...wanted, check: (value, siblings) => (value === 0 ? [] : wanted.check(value, siblings)) };
+  return orZero(wholeNumber({ min: 1, max: COUNT_MAX, remark }));
 }
 
 /** Absolute in a JobSpec; in a file also relative, which the reader of the file makes absolute. */

@@ -1,11 +1,20 @@
 import type { SectionSchema } from './field-schema.ts';
+import {
+  CREDENTIALS_MAX,
+  credentialFields,
+  credentialName,
+  isolationFields,
+  networkFields,
+} from './isolation-fields.ts';
 import { jobFields } from './job-fields.ts';
 import { healthFields, restartFields, stopFields } from './life-fields.ts';
+import { limitFields } from './limit-fields.ts';
 import {
   CONSTRAINTS_MAX,
   constraintFields,
   ENVIRONMENT_MAX,
   environmentFields,
+  environmentName,
   PORTS_MAX,
   portFields,
   resourceFields,
@@ -21,7 +30,7 @@ export const jobFileSchema: readonly SectionSchema[] = [
     property: '',
     shape: 'root',
     doc: 'What runs, and how often.',
-    fields: jobFields,
+    fields: { ...jobFields, ...isolationFields },
   },
   {
     key: 'environment',
@@ -30,12 +39,15 @@ export const jobFileSchema: readonly SectionSchema[] = [
     doc: 'Variables for the command, on top of the ones that Cell sets.',
     fields: environmentFields,
     entriesMax: ENVIRONMENT_MAX,
+    names: { type: environmentName, plural: 'variables' },
   },
   {
     key: 'resources',
     property: 'resources',
     shape: 'table',
-    doc: 'What each instance needs. An instance is placed only where this much is left.',
+    doc:
+      'What each instance needs. An instance is placed only where this much is left. It is set aside, and no limit: that ' +
+      'is what `[limits]` is for.',
     fields: resourceFields,
   },
   {
@@ -74,5 +86,35 @@ export const jobFileSchema: readonly SectionSchema[] = [
     shape: 'table',
     doc: 'How an instance is asked to stop.',
     fields: stopFields,
+  },
+  {
+    key: 'limits',
+    property: 'limits',
+    shape: 'table',
+    doc:
+      "What each instance may not go beyond. The node's kernel sees to it, through systemd: a node that can't is not " +
+      'taken, and with the process runtime none can.',
+    fields: limitFields,
+  },
+  {
+    key: 'network',
+    property: 'network',
+    shape: 'table',
+    doc:
+      'What each instance reaches over the network. Without this table that is all that its node reaches. A node that ' +
+      "can't do what is asked is not taken, and with the process runtime none can.",
+    fields: networkFields,
+  },
+  {
+    key: 'credentials',
+    property: 'credentials',
+    shape: 'map',
+    doc:
+      "Secrets. They lie as files in the node's folder `/etc/cell/secrets`, which only root may read, and never in the " +
+      'job: the control plane knows their names only. systemd hands them to the instance in a folder that its user ' +
+      'alone can read. An instance does not start where one is missing. Needs the systemd runtime.',
+    fields: credentialFields,
+    entriesMax: CREDENTIALS_MAX,
+    names: { type: credentialName, plural: 'credentials' },
   },
 ];

@@ -10,8 +10,8 @@ import { wholeNumber } from './whole-number.ts';
 export const PORTS_MAX = 32;
 export const CONSTRAINTS_MAX = 32;
 export const ENVIRONMENT_MAX = 256;
-const CORES_MAX = 1024;
-const MEMORY_MIB_MAX = 16 * 1024 * 1024;
+export const CORES_MAX = 1024;
+export const MEMORY_MIB_MAX = 16 * 1024 * 1024;
 
 /** `[environment]`: the name of a variable, and its value. */
 export const environmentName = text({
@@ -36,14 +36,16 @@ export const resourceFields: FieldSchemas<ResourceRequest> = {
     key: 'cpu',
     type: cpuCores({ minMillis: 10, maxMillis: CORES_MAX * 1000 }),
     default: 100,
-    doc: 'Processor cores that are set aside for the instance on its node.',
+    doc: 'Processor cores that are set aside for the instance on its node. What it may use at most is `limits.cpu_max`.',
     example: '0.5',
   },
   memoryMib: {
     key: 'memory',
     type: memorySize({ minMib: 1, maxMib: MEMORY_MIB_MAX }),
     default: 128,
-    doc: 'Memory that is set aside. Units are binary: 1 GiB is 1024 MiB, 1 MiB is 1,048,576 bytes. MB and GB are refused.',
+    doc:
+      'Memory that is set aside. What it may use at most is `limits.memory_max`. Units are binary: 1 GiB is 1024 MiB, ' +
+      '1 MiB is 1,048,576 bytes. MB and GB are refused.',
     example: '"512MiB"',
   },
 };

@@ -11,6 +11,8 @@ export interface ValueType<T> {
   check(value: unknown, siblings: Siblings): readonly Refusal[];
   /** As it stands in a job file. Values that `check` refuses come out in some readable way. */
   toFile(value: unknown): unknown;
+  /** Whether a JobSpec's value stands for: not in the file. `check` lets it pass. Left out: no value does. */
+  isLeftOut?(value: unknown): boolean;
 }
 
 export type Siblings = Readonly<Record<string, unknown>>;
@@ -46,6 +48,14 @@ export function checked<T>(value: T, refusals: readonly Refusal[]): Reading<T> {
 
 /** Like `type`, but a JobSpec may also hold `empty`, which stands for: not in the file. */
 export function orEmpty<T extends string | readonly string[]>(type: ValueType<T>): ValueType<T> {
-  const isEmpty = (value: unknown) => value === '' || (Array.isArray(value) && value.length === 0);
-  return { ...type, check: (value, siblings) => (isEmpty(value) ? [] : type.check(value, siblings)) };
+  return orLeftOut(type, (value) => value === '' || (Array.isArray(value) && value.length === 0));
+}
+
+/** Like `type`, but a JobSpec may also hold 0, which stands for: not in the file. */
+export function orZero(type: ValueType<number>): ValueType<number> {
+  return orLeftOut(type, (value) => value === 0);
+}
+
+function orLeftOut<T>(type: ValueType<T>, isLeftOut: (value: unknown) => boolean): ValueType<T> {
+  return { ...type, isLeftOut, check: (value, siblings) => (isLeftOut(value) ? [] : type.check(value, siblings)) };
 }
