@@ -15,6 +15,7 @@ function naiveIndexes(tables: FleetTables) {
   const allocations = [...tables.allocations.values()];
   const alive = allocations.filter((row) => !isFinal(row));
   const jobs = [...tables.jobs.values()];
+  const nodes = [...tables.nodes.values()];
   return {
     byJob: jobs.map((job) => allocations.filter((row) => row.job === job.name).map((row) => row.id)),
     ended: jobs.map((job) => allocations.filter((row) => row.job === job.name && isFinal(row)).length),
@@ -30,7 +31,8 @@ function naiveIndexes(tables: FleetTables) {
     }),
     unplaced: jobs.filter((job) => job.unplaced !== undefined).map((job) => job.name),
     system: jobs.filter((job) => job.spec.type === 'system').map((job) => job.name),
-    names: [...tables.nodes.values()].map((node) => node.id),
+    draining: nodes.filter(({ drain }) => drain !== undefined && drain.finishedAtMs === undefined).map(({ id }) => id),
+    names: nodes.map((node) => node.id),
   };
 }
 
@@ -49,6 +51,7 @@ function keptIndexes(tables: FleetTables): ReturnType<typeof naiveIndexes> {
     }),
     unplaced: jobs.filter((job) => tables.unplacedJobs.has(job.name)).map((job) => job.name),
     system: jobs.filter((job) => tables.systemJobs.has(job.name)).map((job) => job.name),
+    draining: [...tables.nodes.keys()].filter((id) => tables.drainingNodes.has(id)),
     names: [...tables.nodes.values()].map((node) => tables.nodeByName(node.name)?.id ?? ''),
   };
 }
@@ -68,7 +71,7 @@ test('indexes always say what the rows say', () => {
   );
 });
 
-test('no history puts more on a node than it has, or two living allocations in one instance, or one port out twice', () => {
+test('no history puts more on a node than it has, or anything where nothing may go, or one port out twice', () => {
   fc.assert(
     fc.property(historyArbitrary, (history) => {
       const fleet = new TestFleet();
@@ -79,6 +82,7 @@ test('no history puts more on a node than it has, or two living allocations in o
         const alive = [...fleet.tables.allocations.values()].filter((row) => !isFinal(row));
         const fresh = alive.filter((row) => row.modifyIndex === fleet.tables.index && row.desired === 'run');
         for (const row of fresh) {
+          expect(fleet.tables.nodes.get(row.nodeId)).toMatchObject({ status: 'ready', eligible: true });
           expect(fleet.tables.usageOfNode(row.nodeId).memoryMib).toBeLessThanOrEqual(
             before.get(row.nodeId)?.memoryMib ?? 0,
           );

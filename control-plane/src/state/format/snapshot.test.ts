@@ -28,6 +28,7 @@ const rowsOf = ({ tables }: TestFleet) => ({
   members: new Map(tables.members),
   recoveries: [...tables.recoveries],
   nodes: new Map(tables.nodes),
+  drainingNodes: new Set(tables.drainingNodes),
   jobs: new Map(tables.jobs),
   allocations: new Map(tables.allocations),
   drills: new Map(tables.drills),
@@ -186,6 +187,27 @@ test('members and recoveries come back from a snapshot', async () => {
   expect(members.size).toBe(4);
   expect(recoveries).toStrictEqual(fleet.tables.recoveries);
   expect(recoveries).toHaveLength(1);
+});
+
+test('nodes of a snapshot from before drains take allocations', async () => {
+  const fleet = everything();
+  const text = textOf(fleet);
+  const older = text.replaceAll(/,"eligible":true/g, '');
+  expect(older).not.toBe(text);
+  expect(older).not.toContain('eligible');
+  expect(older).not.toContain('drain');
+  expect(rowsOf(new TestFleet(await restoreTables([Buffer.from(older)])))).toStrictEqual(rowsOf(fleet));
+});
+
+test('drains come back from a snapshot, also those with nothing said of their time', async () => {
+  const fleet = everything();
+  fleet.drain('n1', { deadlineMs: 60_000 });
+  fleet.drainTime('n1', 20_000);
+  fleet.drain('n2');
+  const restored = await restoreTables(captureTables(fleet.tables));
+  expect(restored.nodes.get('id-n1')).toStrictEqual(fleet.tables.nodes.get('id-n1'));
+  expect(restored.nodes.get('id-n2')).toStrictEqual(fleet.tables.nodes.get('id-n2'));
+  expect([...restored.drainingNodes]).toEqual(['id-n1']);
 });
 
 /** As the version before members were written down wrote it. */
