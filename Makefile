@@ -1,5 +1,5 @@
 # Each target does its own set-up. "make help" lists them.
-.PHONY: help setup check test demo demo-stop bench packages repository
+.PHONY: help setup check test demo demo-stop bench packages repository lab lab-stop
 .DEFAULT_GOAL := help
 KEEP ?=
 export KEEP
@@ -37,3 +37,13 @@ packages: ## Debian packages for amd64 and arm64, in dist/packages/; ARCH=amd64 
 repository: packages ## A signed apt repository of them, in dist/repository/; URL=https://… is where it will be served
 	@scripts/setup repository
 	@scripts/run node packaging/src/repository/main.ts --url "$(URL)" --key "$(KEY)"
+
+lab: ## Six machines with systemd and a fleet on them, to play with, until Ctrl-C; takes root
+	@scripts/setup lab
+	@scripts/setup packages
+	@scripts/setup repository
+	@scripts/run node test/lab/lab-main.ts
+
+lab-stop: ## Ends what "make lab" has up in another terminal
+	@scripts/setup
+	@scripts/run node test/lab/lab-main.ts stop

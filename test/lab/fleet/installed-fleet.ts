@@ -113,7 +113,8 @@ async function install(
   machine.write('/etc/default/cell-control-plane', `CELL_MEMBERS=${members}\nCELL_TRUSTED_NETWORK=1\n`);
   machine.write('/etc/default/cell-agent', `CELL_CONTROL_PLANE=${members}\nCELL_TRUSTED_NETWORK=1\n`);
   // For cellctl, by whoever enters the machine.
-  machine.write('/etc/profile.d/cell.sh', `export CELL_ADDR=${members}\n`);
+  const addresses = members.replaceAll(',', `:${GRPC_PORT},`);
+  machine.write('/etc/profile.d/cell.sh', `export CELL_ADDR=${addresses}:${GRPC_PORT}\n`);
   addRepository(machine, repository, url);
   await installPackages(machine, packages);
   say(`Installed ${packages.join(', ')} on ${machine.name}`);

@@ -44,3 +44,12 @@ function startTicks(pid: number): string | undefined {
     return undefined;
   }
 }
+
+/** Empty if it doesn't run. */
+export function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
