@@ -184,11 +184,11 @@ test.each(devices)('the device %j is read as %j', (written, device) => {
   else expect(outcome).toMatchObject({ devices: [device] });
 });
 
-test.each(['a', 'web.env', '..a', '-', 'a@b', 'x'.repeat(128)])('the file %j can hold a secret', (name) => {
+test.each(['a', 'web.env', 'a..', '-', 'a@b', 'x'.repeat(128)])('the file %j can hold a secret', (name) => {
   expect(issuesOf({ environment_files: [name], credentials: { a: name } })).toEqual([]);
 });
 
-test.each(['', '.', '..', 'a/b', '/a', 'a:b', 'a b', 'a\n', '%h', 'ä', 'x'.repeat(129), 3])(
+test.each(['', '.', '..', '.env', 'a/b', '/a', 'a:b', 'a b', 'a\n', '%h', 'ä', 'x'.repeat(129), 3])(
   'no secret is in the file %j',
   (name) => {
     expect(issuesOf({ environment_files: [name], credentials: { a: name } })).toHaveLength(2);

@@ -14,7 +14,7 @@ const attributesMax = 256;
 const attributeNameMax = 128;
 const attributeValueMax = 1_024;
 const capabilitiesMax = 4_096;
-/** Without spaces. The longest are those of devices, with their paths. */
+/** What a job can ask for at all; the longest are devices, with their paths. */
 const capabilityPattern = /^[!-~]{1,300}$/;
 const textMax = 255;
 export const reportsMax = 10_000;
@@ -58,12 +58,11 @@ function readInventory(said: SaidInventory): Inventory {
       throw invalid('inventory.attributes', name, `names up to ${attributeNameMax}, values up to ${attributeValueMax}`);
     }
   }
-  const capabilities = [...new Set(said.capabilities)].sort();
+  // A device with an odd name is no reason to turn a node away.
+  const capabilities = [...new Set(said.capabilities.filter((name) => capabilityPattern.test(name)))].sort();
   if (capabilities.length > capabilitiesMax) {
     throw invalid('inventory.capabilities', `${capabilities.length} of them`, `${capabilitiesMax} at most`);
   }
-  const wrong = capabilities.find((name) => !capabilityPattern.test(name));
-  if (wrong !== undefined) throw invalid('inventory.capabilities', wrong.slice(0, 40), '1 to 300 printable characters');
   const { portFirst, portLast } = said;
   if (portFirst < 1 || portLast > 65_535 || portFirst > portLast) {
     throw invalid('inventory.ports', `${portFirst}-${portLast}`, 'a range within 1-65535');

@@ -12,10 +12,9 @@ const ENVIRONMENT_FILES_MAX = 16;
 const DEVICES_MAX = 32;
 const ADDRESSES_MAX = 64;
 
-const FILE_NAME = '1 to 128 letters, digits, ".", "_", "@", "+" and "-", and not "." or ".."';
 const secretFile = text({
-  allowed: `the plain name of a file: ${FILE_NAME}`,
-  pattern: /^(?!\.{1,2}$)[A-Za-z0-9._@+-]{1,128}$/,
+  allowed: 'the plain name of a file: 1 to 128 letters, digits, ".", "_", "@", "+" and "-", without "." first',
+  pattern: /^(?!\.)[A-Za-z0-9._@+-]{1,128}$/,
 });
 
 type IsolationFields = Pick<JobSpec, 'sandbox' | 'dynamicUser' | 'environmentFiles' | 'directories' | 'devices'>;
@@ -85,8 +84,9 @@ export const isolationFields: FieldSchemas<IsolationFields> = {
     defaultText: 'none',
     doc:
       'Devices that an instance needs, each with `r` (read), `w` (write) and `m` (make the node) for what it may do; ' +
-      '`rw` if nothing is said. It may then use these and harmless ones such as `/dev/null`, and no others. Only nodes ' +
-      'that have all of them are taken. Needs the systemd runtime.',
+      '`rw` if nothing is said. It may then use these and harmless ones such as `/dev/null`, and no others (with ' +
+      '`sandbox = "none"` all). Only nodes that have all of them are taken; `cellctl node show` lists what a node has. ' +
+      'Needs the systemd runtime.',
     example: '["/dev/kvm", "/dev/ttyUSB0:r"]',
   },
 };

@@ -107,7 +107,7 @@ const addresses = fc.uniqueArray(
   ),
   { maxLength: 3 },
 );
-const fileName = fc.stringMatching(/^[a-z0-9._@+-]{1,10}$/).filter((text) => text !== '.' && text !== '..');
+const fileName = fc.stringMatching(/^[a-z0-9_@+-][a-z0-9._@+-]{0,10}$/);
 const device = fc.tuple(
   fc.constantFrom('kvm', 'ttyUSB0', 'disk/by-id/usb-0:0-part1'),
   fc.constantFrom('r', 'rw', 'rwm', 'wm'),
