@@ -15,6 +15,8 @@ const jobArbitrary: fc.Arbitrary<Partial<JobSpec>> = fc
     resources: fc.record({ cpuMillis: fc.constantFrom(100, 2_500), memoryMib: fc.constantFrom(64, 700) }),
     ports: fc.constantFrom([], [{ name: 'http', port: 0 }], [{ name: 'fixed', port: 20_001 }]),
     constraints: fc.constantFrom([], [{ attribute: 'a', operator: 'equal' as const, value: '2' }]),
+    sandbox: fc.constantFrom('default' as const, 'default' as const, 'strict' as const),
+    limits: fc.constantFrom(0, 0, 10).map((tasksMax) => ({ ...exampleSpec().limits, tasksMax })),
   })
   .map((changes) => {
     const types = { batch: 'batch', everywhere: 'system' } as const;
@@ -67,6 +69,10 @@ function make(fleet: PlannedFleet, move: Move, checks: (fleet: PlannedFleet) => 
 /** Free room of a node, counted anew from all rows: what the planner's room should say. */
 function naiveFits(fleet: PlannedFleet, node: NodeRow, spec: JobSpec, more: readonly AllocationLike[]): boolean {
   if (node.status !== 'ready' || !node.eligible || !meetsAll(spec.constraints, node.inventory.attributes)) return false;
+  const can = (capability: string) => node.inventory.capabilities.includes(capability);
+  if ((spec.sandbox === 'strict' && !can('sandbox.strict')) || (spec.limits.tasksMax > 0 && !can('limit.tasks-max'))) {
+    return false;
+  }
   const rows: AllocationLike[] = [...fleet.tables.allocations.values()].filter((row) => !isFinal(row));
   const here = [...rows, ...more].filter((row) => row.nodeId === node.id);
   const sum = (of: (row: AllocationLike) => number) => here.reduce((total, row) => total + of(row), 0);

@@ -213,16 +213,24 @@ const indexArbitrary = fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }
 
 /** Few ids and names, so that commands meet each other. */
 export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
-  fc.record({ id: nodeNumber, name: nodeNumber, memoryMib: fc.constantFrom(512, 1024), attribute: fc.boolean() }).map(
-    ({ id, name, memoryMib, attribute }): Untimed => ({
-      kind: 'register-node',
-      id: `id-n${id}`,
-      name: `n${name}`,
-      inventory: exampleInventory({ memoryMib, attributes: attribute ? { b: '1', a: '2' } : {} }),
-      agentVersion: '0.1.0',
-      httpAddress: '127.0.0.1:7603',
-    }),
-  ),
+  fc
+    .record({
+      id: nodeNumber,
+      name: nodeNumber,
+      memoryMib: fc.constantFrom(512, 1024),
+      attribute: fc.boolean(),
+      capabilities: fc.constantFrom([], ['limit.tasks-max'], ['limit.tasks-max', 'sandbox.strict']),
+    })
+    .map(
+      ({ id, name, memoryMib, attribute, capabilities }): Untimed => ({
+        kind: 'register-node',
+        id: `id-n${id}`,
+        name: `n${name}`,
+        inventory: exampleInventory({ memoryMib, capabilities, attributes: attribute ? { b: '1', a: '2' } : {} }),
+        agentVersion: '0.1.0',
+        httpAddress: '127.0.0.1:7603',
+      }),
+    ),
   fc.record({ node: nodeNumber, lost: fc.integer({ min: 0, max: 2 }).map((number) => number === 0) }).map(
     ({ node, lost }): Untimed => ({
       kind: 'set-node-status',
