@@ -6,6 +6,8 @@ import type { RunRequest } from '../../ports.ts';
 import { isAllocationId } from './run-notes.ts';
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** See exit-status.ts. */
+const NOT_EXECUTED = 'status 203';
 const JOB_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** systemd takes tabs and line breaks in values, and no other control characters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are meant
@@ -42,7 +44,11 @@ export async function deviceGroupsOf({ isolation }: RunRequest): Promise<number[
 }
 
 /** Why a program could not be executed, as far as can be seen from outside of its sandbox; undefined if it can't. */
-export async function explainNotExecuted({ command, environment }: RunRequest): Promise<string | undefined> {
+export async function explainNotExecuted(
+  { command, environment }: RunRequest,
+  { message }: AgentError,
+): Promise<string | undefined> {
+  if (!message.includes(NOT_EXECUTED)) return undefined;
   const program = command[0] ?? '';
   const path = environment['PATH'] ?? '';
   if (!program.includes('/')) {
@@ -50,8 +56,9 @@ export async function explainNotExecuted({ command, environment }: RunRequest): 
     return found === undefined ? `Could not find the command "${program}" in PATH "${path}"` : undefined;
   }
   if (!isAbsolute(program)) return undefined;
+  if (await isMissing(program)) return `Could not find the command "${program}"`;
   const status = await statOf(program);
-  if (status === undefined) return `Could not find the command "${program}"`;
+  if (status === undefined) return undefined;
   if (!status.isFile()) return `Could not run the command "${program}": it is not a file`;
   if (!(await isExecutable(program))) return `Could not run the command "${program}": it may not be executed`;
   return undefined;
@@ -63,6 +70,14 @@ async function firstExecutable(program: string, folders: readonly string[]): Pro
     if ((await statOf(path))?.isFile() === true && (await isExecutable(path))) return path;
   }
   return undefined;
+}
+
+/** As opposed to hidden: the agent's own unit keeps it from homes, for one. */
+async function isMissing(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT' || error.code === 'ENOTDIR',
+  );
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { Limits } from '../../reconcile/model.ts';
 import { addressRanges } from './address-ranges.ts';
 import { sandboxOf, sandboxProperties } from './sandbox-properties.ts';
 import type { UnitProperty } from './systemd-manager.ts';
+import { jobFolder, ownFolder, STATE_ROOT, workFolderOf } from './work-folder.ts';
 
 /** What units learn of the node that they run on. */
 export interface UnitPlace {
@@ -18,9 +19,6 @@ export interface UnitPlace {
 }
 
 export const SLICE = 'cell.slice';
-/** Of systemd's state, cache and log folders: all that belongs to workloads. */
-const FOLDER = 'cell-jobs';
-const STATE_ROOT = '/var/lib';
 const MIB = 2n ** 20n;
 const MICROSECONDS_PER_MS = 1_000n;
 const OWNER_ONLY = 0o700;
@@ -30,16 +28,6 @@ const OWNER_ONLY = 0o700;
  */
 export function unitNameOf(request: Pick<RunRequest, 'id' | 'jobName'>): string {
   return `cell-${request.jobName}-${request.id}.service`;
-}
-
-/** The own folder of an allocation: systemd makes it for the user that it makes up, who can see nothing beside it. */
-export function workFolderOf(id: string): string {
-  return join(STATE_ROOT, ownFolder(id));
-}
-
-/** Where `workFolderOf` really is: for a user made for the instance, that name is a link to a hidden place. */
-export function workFolderPlaces(id: string): string[] {
-  return [workFolderOf(id), join(STATE_ROOT, 'private', ownFolder(id))];
 }
 
 /** The transient unit of a run, as systemd.exec(5), systemd.resource-control(5) and org.freedesktop.systemd1(5) say. */
@@ -143,16 +131,6 @@ function directories(request: RunRequest): UnitProperty[] {
   if (asked.has('cache')) folders.push(['CacheDirectory', 'as', [shared]], ['CacheDirectoryMode', 'u', OWNER_ONLY]);
   if (asked.has('logs')) folders.push(['LogsDirectory', 'as', [shared]], ['LogsDirectoryMode', 'u', OWNER_ONLY]);
   return folders;
-}
-
-/** Never the name of a job's folder, which ends in a number. */
-function ownFolder(id: string): string {
-  return `${FOLDER}/allocations/${id}`;
-}
-
-/** The same for all allocations of the instance, so that the next one finds what the last one left. */
-function jobFolder({ jobName, instance }: RunRequest): string {
-  return `${FOLDER}/${jobName}-${instance}`;
 }
 
 function secrets({ isolation }: RunRequest, { secretsFolder }: UnitPlace): UnitProperty[] {
