@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@cell/sdk';
 import { CliError } from './cli-error.ts';
+import { realTerminal } from './real-terminal.ts';
 import { type Clock, type Input, Interruption, type Output, type World } from './world.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -30,6 +31,7 @@ export function realWorld(): { readonly world: World; readonly end: () => Promis
     output,
     errors,
     input: standardInput(),
+    terminal: realTerminal,
     clock: realClock,
     signal: interruption.signal,
     connect,
@@ -89,6 +91,7 @@ function standardInput(): Input {
       }
       return Buffer.concat(chunks).toString('utf8');
     },
+    pieces: () => process.stdin as AsyncIterable<Uint8Array>,
     readLine(signal) {
       const lines = createInterface({ input: process.stdin });
       return new Promise((resolve, reject) => {

@@ -13,8 +13,28 @@ export interface Input {
   readonly isTerminal: boolean;
   /** All of it as text; rejects with `CliError` if it has more bytes. */
   readAll(bytesMax: number): Promise<string>;
+  /** Bytes as they come, no faster than they are taken, until the end of input. */
+  pieces(): AsyncIterable<Uint8Array>;
   /** The next line that the person types; undefined at the end of input. */
   readLine(signal: AbortSignal): Promise<string | undefined>;
+}
+
+export interface TerminalSize {
+  /** In characters. */
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What can be done with the terminal beyond reading and writing; if there is none, nothing happens. */
+export interface Terminal {
+  size(): TerminalSize;
+  /** Calls back after each change of size; returns how to stop. */
+  onResize(listener: () => void): () => void;
+  /**
+   * From now on all keys come as input, as they are and without an echo; Ctrl-C is no signal any more. Returns how to
+   * give them back, which also happens when the process ends.
+   */
+  takeKeys(): () => void;
 }
 
 export interface Clock {
@@ -35,6 +55,7 @@ export interface World {
   readonly output: Output;
   readonly errors: Output;
   readonly input: Input;
+  readonly terminal: Terminal;
   readonly clock: Clock;
   /** Aborted by Ctrl-C and its like, with an `Interruption`, and when nobody reads the output any more. */
   readonly signal: AbortSignal;

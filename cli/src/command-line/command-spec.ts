@@ -11,6 +11,8 @@ import type { GlobalFlags } from './global-flags.ts';
 export interface ArgumentSpec {
   readonly summary: string;
   readonly optional?: boolean;
+  /** The last one: this word and all after it, as they are, flags too. */
+  readonly rest?: boolean;
   readonly completes?: Completes;
   readonly choices?: readonly string[];
 }
@@ -18,7 +20,11 @@ export interface ArgumentSpec {
 export type ArgumentSpecs = Readonly<Record<string, ArgumentSpec>>;
 
 export type ArgumentValues<A extends ArgumentSpecs> = {
-  readonly [K in keyof A]: A[K] extends { optional: true } ? string | undefined : string;
+  readonly [K in keyof A]: A[K] extends { rest: true }
+    ? readonly string[]
+    : A[K] extends { optional: true }
+      ? string | undefined
+      : string;
 };
 
 /** What a running command has. */

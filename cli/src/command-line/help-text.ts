@@ -37,8 +37,12 @@ export function groupHelp(commands: readonly CommandSpec[], path: readonly strin
 
 /** `cellctl node show NODE [FLAG…]`. */
 export function usageLine(command: CommandSpec): string {
-  const words = Object.entries(command.arguments).map(([name, spec]) => (spec.optional === true ? `[${name}]` : name));
-  return [commandName(command.path), ...words, '[FLAG…]'].join(' ');
+  const specs = Object.entries(command.arguments);
+  const words = specs.flatMap(([name, { rest, optional }]) =>
+    rest === true ? [] : [optional === true ? `[${name}]` : name],
+  );
+  const rest = specs.flatMap(([name, spec]) => (spec.rest === true ? ['--', `${name}…`] : []));
+  return [commandName(command.path), ...words, '[FLAG…]', ...rest].join(' ');
 }
 
 /** Names as one types them, and what they do. */

@@ -7,7 +7,7 @@ import type { FlagSpec, FlagSpecs } from './flag-spec.ts';
 import { globalFlagSpecs } from './global-flags.ts';
 
 export interface ParsedWords {
-  readonly arguments: Readonly<Record<string, string | undefined>>;
+  readonly arguments: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Of the command and the global ones, by their long names. */
   readonly flags: Readonly<Record<string, boolean | number | string | undefined>>;
 }
@@ -25,7 +25,8 @@ export function parseWords(command: CommandSpec, words: readonly string[]): Pars
   const flags: Record<string, boolean | number | string | undefined> = {};
   for (const [name, spec] of Object.entries(specs)) flags[name] = defaultOf(spec);
   const positionals: string[] = [];
-  for (const token of tokens) {
+  const restAt = restStart(command, tokens);
+  for (const token of tokens.filter(({ index }) => index < restAt)) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const spec = Object.hasOwn(specs, token.name) ? specs[token.name] : undefined;
@@ -34,7 +35,18 @@ export function parseWords(command: CommandSpec, words: readonly string[]): Pars
   }
   // Whoever asks for help needs no complete command.
   if (flags['help'] === true) return { arguments: {}, flags };
-  return { arguments: readArguments(command, positionals), flags };
+  return { arguments: readArguments(command, positionals, words.slice(restAt)), flags };
+}
+
+/** Where the words begin that are taken as they are; behind the last one if the command takes none such. */
+function restStart(
+  { arguments: specs }: CommandSpec,
+  tokens: readonly { readonly kind: string; readonly index: number }[],
+): number {
+  const place = Object.values(specs).findIndex((spec) => spec.rest === true);
+  if (place === -1) return Number.POSITIVE_INFINITY;
+  const positionals = tokens.filter(({ kind }) => kind === 'positional');
+  return positionals[place]?.index ?? Number.POSITIVE_INFINITY;
 }
 
 function optionOf(spec: FlagSpec): { type: 'boolean' | 'string'; short?: string } {
@@ -109,7 +121,11 @@ function allowedBy(spec: Exclude<FlagSpec, { kind: 'switch' }>): string {
   }
 }
 
-function readArguments(command: CommandSpec, positionals: readonly string[]): Record<string, string | undefined> {
+function readArguments(
+  command: CommandSpec,
+  positionals: readonly string[],
+  rest: readonly string[],
+): ParsedWords['arguments'] {
   const entries: [string, ArgumentSpec][] = Object.entries(command.arguments);
   const surplus = positionals[entries.length];
   if (surplus !== undefined) {
@@ -118,6 +134,7 @@ function readArguments(command: CommandSpec, positionals: readonly string[]): Re
   }
   return Object.fromEntries(
     entries.map(([name, spec], index) => {
+      if (spec.rest === true && rest.length > 0) return [name, rest];
       const value = positionals[index];
       if (value === undefined && spec.optional !== true) throw usage(command, `${name} is missing: ${spec.summary}`);
       if (value !== undefined && spec.choices?.includes(value) === false) {

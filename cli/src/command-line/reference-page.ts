@@ -2,11 +2,14 @@ import { type CommandSpec, commandName } from './command-spec.ts';
 import { globalFlagSpecs } from './global-flags.ts';
 import { exitCodeRows, flagRows, usageLine } from './help-text.ts';
 
-const INTRO = `# cellctl
+const HEADING = `# cellctl
 
 <!-- Made by "bin/cellctl __reference"; change the commands in cli/src/commands instead. -->
 
-\`cellctl\` shows and drives a fleet. Data goes to standard output, everything else to standard error. Names can be typed
+`;
+
+/** What holds for all commands, as Markdown. */
+export const REFERENCE_INTRODUCTION = `\`cellctl\` shows and drives a fleet. Data goes to standard output, everything else to standard error. Names can be typed
 in full; ids can be shortened as long as it is clear which one is meant.
 
 Where the control plane is, it takes from \`--address\`, else from \`CELL_ADDR\` (one or more addresses of members with
@@ -32,7 +35,7 @@ export function referencePage(commands: readonly CommandSpec[]): string {
     (command) => `| [\`${commandName(command.path)}\`](#${anchor(command)}) | ${command.summary} |`,
   );
   return [
-    INTRO,
+    `${HEADING}${REFERENCE_INTRODUCTION}`,
     `| Command | What it is for |\n|---|---|\n${overview.join('\n')}\n`,
     `Flags of every command:\n\n${bullets(flagRows(globalFlagSpecs))}`,
     ...shown.map(commandSection),

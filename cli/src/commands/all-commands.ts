@@ -1,5 +1,6 @@
 /** Every command, in the order in which help and reference list them. */
 import type { CommandSpec } from '../command-line/command-spec.ts';
+import { allocationExec } from './allocation/exec.ts';
 import { allocationList } from './allocation/list.ts';
 import { allocationLogs } from './allocation/logs.ts';
 import { allocationShow } from './allocation/show.ts';
@@ -44,6 +45,7 @@ export const allCommands: readonly CommandSpec[] = [
   allocationList,
   allocationShow,
   allocationLogs,
+  allocationExec,
   controlPlaneStatus,
   controlPlaneAdd,
   controlPlanePromote,

@@ -33,3 +33,17 @@ export function countOf(count: number, noun: string, plural = `${noun}s`): strin
 export function seconds(durationMs: number): string {
   return `${(durationMs / 1000).toFixed(2)} s`;
 }
+
+const BYTE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+
+/** "0 B", "1023 B", "1.5 KiB", "70.0 MiB". */
+export function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
+  let value = count / 1024;
+  let place = 0;
+  while (value >= 1023.95 && place < BYTE_UNITS.length - 1) {
+    value /= 1024;
+    place += 1;
+  }
+  return `${value.toFixed(1)} ${BYTE_UNITS[place]}`;
+}

@@ -6,7 +6,7 @@ import { type FakeControlPlane, type FakeHandlers, startFakeControlPlane } from 
 import { allCommands } from '../commands/all-commands.ts';
 import { textWidth } from '../output/cell-text.ts';
 import { runCommandLine } from '../run-command-line.ts';
-import type { World } from '../world.ts';
+import type { Terminal, World } from '../world.ts';
 
 export interface CellctlOptions {
   readonly environment?: Readonly<Record<string, string>>;
@@ -14,6 +14,7 @@ export interface CellctlOptions {
   readonly input?: string;
   /** A terminal with a person; its width in characters. */
   readonly terminalColumns?: number;
+  readonly terminal?: Terminal;
   readonly signal?: AbortSignal;
   readonly homeFolder?: string;
   readonly currentFolder?: string;
@@ -69,8 +70,16 @@ export async function runAlone(words: readonly string[], options: CellctlOptions
     errors: stream('errors'),
     input: {
       isTerminal: options.terminalColumns !== undefined,
+      pieces: async function* () {
+        if (options.input !== undefined) yield Buffer.from(options.input);
+      },
       readAll: async () => options.input ?? '',
       readLine: async () => answers.shift(),
+    },
+    terminal: options.terminal ?? {
+      size: () => ({ columns: options.terminalColumns ?? 80, rows: 24 }),
+      onResize: () => () => {},
+      takeKeys: () => () => {},
     },
     clock: {
       wallMs: () => NOW_MS,

@@ -29,7 +29,12 @@ export function registerAllocationService(server: Server, calls: CallServer, par
       const state = await readState(parts, stale, timeoutMs);
       const row = findAllocation(state, id);
       const usage = await usageFromAnywhere(parts, row);
-      return { allocation: allocationToProto(state, row), ...(usage === undefined ? {} : { usage }) };
+      const spec = state.jobVersion(row.job, row.jobVersion)?.spec;
+      return {
+        allocation: allocationToProto(state, row),
+        ...(usage === undefined ? {} : { usage }),
+        ...(spec === undefined ? {} : { limits: { ...spec.limits } }),
+      };
     }),
     exec: calls.duplex(method.exec, async (call, { signal, timeoutMs }) => {
       const asked = await readStart(call[Symbol.asyncIterator]());

@@ -3,10 +3,10 @@ import { defineCommand } from '../../command-line/command-spec.ts';
 import { readFlagSpecs } from '../../command-line/global-flags.ts';
 import { renderDetails } from '../../output/details.ts';
 import { timeAndAge } from '../../output/timestamp-text.ts';
-import { countOf, memory, seconds } from '../../output/units.ts';
 import type { View } from '../../output/view.ts';
 import { showView } from '../../output/watch-view.ts';
 import { portsText, stateCell } from './allocation-table.ts';
+import { usageRows } from './usage-rows.ts';
 
 export const allocationShow = defineCommand({
   path: ['allocation', 'show'],
@@ -23,19 +23,12 @@ export const allocationShow = defineCommand({
   },
 });
 
-const BYTES_PER_MIB = 1024 * 1024;
-
 export function allocationView(response: GetAllocationResponse): View {
-  const { allocation, usage } = response;
+  const { allocation } = response;
   return {
     plain: () => plainMessage(GetAllocationResponseSchema, response),
     text(style) {
       if (allocation === undefined) return '';
-      const uses =
-        usage === undefined
-          ? 'not known to the member that was asked'
-          : `${memory(Math.ceil(Number(usage.memoryBytes) / BYTES_PER_MIB))} of memory, ` +
-            `${seconds(Number(usage.cpuTimeMs))} of CPU time, ${countOf(usage.processes, 'process', 'processes')}`;
       return renderDetails(
         [
           ['Allocation', allocation.id],
@@ -49,7 +42,7 @@ export function allocationView(response: GetAllocationResponse): View {
           ['Ports', portsText(allocation)],
           ['Restarts', String(allocation.restarts)],
           ['Exit code', allocation.exitCode === undefined ? '' : String(allocation.exitCode)],
-          ['Uses', uses],
+          ...usageRows(response, style),
         ],
         style,
       );

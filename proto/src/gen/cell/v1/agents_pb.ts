@@ -641,7 +641,7 @@ export const ServeExecRequestSchema: GenMessage<ServeExecRequest> = /*@__PURE__*
   messageDesc(file_cell_v1_agents, 14);
 
 /**
- * What a command in an allocation is sent. The agent ends the command when this stream ends.
+ * What a command in an allocation is sent. The agent ends the command when this stream ends, or breaks off.
  *
  * @generated from message cell.v1.ServeExecResponse
  */
