@@ -1,3 +1,7 @@
+/**
+ * What all files of a run share, since making it takes longest: one lab with one repository, and a fleet of six machines
+ * in it. Each is made for the first test that needs it, and goes with the process.
+ */
 import { join } from 'node:path';
 import { onTestFinished, type TestContext, test } from 'vitest';
 import { Lab } from '../machines/lab.ts';
@@ -9,46 +13,50 @@ import { type InstalledFleet, installFleet, SIX_MACHINES } from './installed-fle
 /** What is installed first. */
 export const FIRST_VERSION = '0.1.0';
 
-const missing = (await whyNoLab()) ?? whyNoPackages();
-let shared: Promise<SharedFleet> | undefined;
-
-export interface SharedFleet {
-  readonly fleet: InstalledFleet;
+export interface SharedRepository {
+  readonly lab: Lab;
   /** Folder of the repository, and where machines find it. */
   readonly repository: string;
   readonly url: string;
 }
 
-/**
- * A test on the fleet that all files of this run share, since installing it takes longest: it is made for the first,
- * and goes with the process. Every test finds it ready, and leaves its machines running.
- */
-export function fleetTest(name: string, body: (shared: SharedFleet) => Promise<void>): void {
+export interface SharedFleet extends SharedRepository {
+  readonly fleet: InstalledFleet;
+}
+
+const missing = (await whyNoLab()) ?? whyNoPackages();
+let sharedRepository: Promise<SharedRepository> | undefined;
+let sharedFleet: Promise<SharedFleet> | undefined;
+
+/** A test with packages, but with machines of its own. */
+export function repositoryTest(name: string, body: (shared: SharedRepository) => Promise<void>): void {
   test(name, async (context: TestContext) => {
     if (missing !== undefined) return context.skip(missing);
-    shared ??= makeFleet();
-    const made = await shared;
-    onTestFinished((finished) => keepJournals(made.fleet.lab, finished));
-    await made.fleet.ready();
-    await body(made);
+    sharedRepository ??= makeRepository();
+    const shared = await sharedRepository;
+    onTestFinished((finished) => keepJournals(shared.lab, finished));
+    await body(shared);
   });
 }
 
-async function makeFleet(): Promise<SharedFleet> {
-  const lab = await Lab.open();
-  try {
-    return await installShared(lab);
-  } catch (error) {
-    const journals = await lab.collectJournals();
-    await lab.destroy();
-    throw new Error(`Cannot make the fleet; the journals of its machines: ${journals}`, { cause: error });
-  }
+/** A test on the shared fleet, which it finds ready. It leaves it so: all machines run, and no jobs but its own. */
+export function fleetTest(name: string, body: (shared: SharedFleet) => Promise<void>): void {
+  repositoryTest(name, async (repository) => {
+    sharedFleet ??= makeFleet(repository);
+    const shared = await sharedFleet;
+    await shared.fleet.ready();
+    await body(shared);
+  });
 }
 
-async function installShared(lab: Lab): Promise<SharedFleet> {
+async function makeRepository(): Promise<SharedRepository> {
+  const lab = await Lab.open();
   const repository = join(lab.folder, 'repository');
   await buildRepository(repository, FIRST_VERSION);
-  const url = lab.serve('cell', repository);
-  const fleet = await installFleet(lab, { names: SIX_MACHINES, repository, url });
-  return { fleet, repository, url };
+  return { lab, repository, url: lab.serve('cell', repository) };
+}
+
+async function makeFleet(shared: SharedRepository): Promise<SharedFleet> {
+  const { lab, repository, url } = shared;
+  return { ...shared, fleet: await installFleet(lab, { names: SIX_MACHINES, repository, url }) };
 }
