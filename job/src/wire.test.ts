@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { JobSpecSchema, type JobType } from '@cell/proto';
+import { DirectoryKind, JobSpecSchema, type JobType, type Sandbox } from '@cell/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeIssue } from './issue.ts';
@@ -28,4 +28,15 @@ test('an empty message and enum values of a later version are refused, not taken
   expect(complaints).toContain('type = "unknown (0)": must be "service", "batch" or "system"');
   const later = create(JobSpecSchema, { type: 99 as unknown as JobType });
   expect(refused(later)).toContain('type = "unknown (99)": must be "service", "batch" or "system"');
+});
+
+test('a client from before there were sandboxes asks for none in particular; words of a later version are refused', () => {
+  const of = (message: Parameters<typeof create<typeof JobSpecSchema>>[1]) =>
+    specFromProto(create(JobSpecSchema, message));
+  expect(of({}).sandbox).toBe('default');
+  expect(of({})).toMatchObject({ dynamicUser: false, network: { private: false, deny: [] }, limits: { tasksMax: 0 } });
+  const later = of({ sandbox: 99 as Sandbox, directories: [DirectoryKind.LOGS, 99 as DirectoryKind] });
+  const complaints = validateSpec(later).map(describeIssue);
+  expect(complaints).toContain('sandbox = "unknown (99)": must be "default", "strict" or "none"');
+  expect(complaints).toContain('directories[1] = "unknown (99)": must be "state", "cache" or "logs"');
 });

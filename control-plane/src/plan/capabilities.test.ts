@@ -2,6 +2,7 @@ import type { JobSpec } from '@cell/job';
 import { expect, test } from 'vitest';
 import { exampleInventory, exampleSpec } from '../state/testing/fleet-arbitraries.ts';
 import { describeLacked, hintForLacked, lackedCapabilities, suitsJob } from './capabilities.ts';
+import { previewJob } from './preview-job.ts';
 import { PlannedFleet } from './testing/planned-fleet-suite.ts';
 
 const { limits, network } = exampleSpec();
@@ -145,4 +146,36 @@ test('a stopped system job is stopped also where its node can do less than befor
   fleet.node('n1');
   fleet.apply({ kind: 'stop-job', name: 'exporter' });
   expect(fleet.step()).toMatch(/^\nstop exporter\/0 v1 on n1: the job is stopped\n$/);
+});
+
+test('a drain takes an instance of a system job also off a node that can do less than before, unless they stay', () => {
+  for (const keepSystemJobs of [false, true]) {
+    const fleet = new PlannedFleet();
+    fleet.node('n1', { capabilities: ['sandbox.strict'] });
+    fleet.submit({ name: 'exporter', type: 'system', count: 0, sandbox: 'strict' });
+    fleet.settle();
+    fleet.node('n1');
+    fleet.drain('n1', { keepSystemJobs });
+    fleet.settle();
+    expect(fleet.living()).toEqual(keepSystemJobs ? ['exporter/0 v1 n1 healthy'] : []);
+  }
+});
+
+test('a preview says which key asks for what no node can', () => {
+  const fleet = new PlannedFleet();
+  fleet.node('n1');
+  fleet.submit({ count: 1 });
+  fleet.settle();
+  const spec = exampleSpec({ count: 1, devices: ['/dev/kvm:rw'], network: { ...network, private: true } });
+  const inputs = { nowMs: fleet.timeMs, seed: 1, placementsMax: 1_000 };
+  const { actions, unplaced } = previewJob(fleet.tables, spec, inputs);
+  expect(actions).toMatchObject([{ kind: 'replace', nodeName: '', reason: expect.stringMatching(/no node fits$/) }]);
+  expect(unplaced).toEqual({
+    count: 1,
+    reasons: [
+      { reason: 'devices: no "/dev/kvm" there', nodes: 1 },
+      { reason: "network.private: the node can't cut workloads off from the network", nodes: 1 },
+    ],
+    hint: 'add a node whose agent has runtime = "systemd" and that has "/dev/kvm", or take devices and network.private out',
+  });
 });
