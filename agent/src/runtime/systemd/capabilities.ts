@@ -1,10 +1,26 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { AgentError } from '../../agent-error.ts';
 import type { RunRequest } from '../../ports.ts';
 import { listDevices } from './list-devices.ts';
 import type { SystemdManager } from './systemd-manager.ts';
 import { SLICE, type UnitPlace, unitProperties } from './unit-properties.ts';
 import { type CgroupHierarchies, parseHierarchies } from './usage/cgroup-hierarchies.ts';
+
+type Place = Omit<UnitPlace, 'deviceGroups'>;
+
+export interface CapabilityOptions {
+  readonly manager: SystemdManager;
+  readonly place: Place;
+  /** Where they are remembered. */
+  readonly cacheFile: string;
+  /** Changes with each start of the machine. */
+  readonly key: string;
+}
+
+/** To be changed with what is looked at. */
+const VERSION = 1;
+/** Tells a file that is whole. */
+const END = 'end';
 
 /** What systemd does by itself wherever it runs; from version 250, Debian 12 has 252. */
 const ALWAYS = ['directories', 'environment-files', 'exec', 'limit.files-max'] as const;
@@ -18,38 +34,92 @@ const ASKED = {
   tasksMax: 50,
   filesMax: 0,
 };
+const NO_LIMITS = {
+  ...ASKED,
+  memoryMaxMib: 0,
+  memoryHighMib: 0,
+  cpuMaxMillis: 0,
+  cpuWeight: 0,
+  ioWeight: 0,
+  tasksMax: 0,
+};
 const MIB = 2 ** 20;
-/** Should the agent be killed meanwhile, the probe ends by itself. */
-const PROBE_SECONDS_MAX = 20;
-/** What systemd says of traffic that it can't count. */
+/** What systemd says of traffic that it can't count: then it can't filter either, it does both by the same programs. */
 const NO_DATA = 2n ** 64n - 1n;
-/** Of users that systemd makes up: https://systemd.io/UIDS-GIDS */
-const DYNAMIC_UID_MIN = 61_184;
-const DYNAMIC_UID_MAX = 65_519;
+
+/** Should the agent be killed meanwhile, this ends by itself. */
+const WAIT = 'exec sleep 20';
+/**
+ * What only the probe itself may see of itself: the agent has not the right to look into others. Each finding is a bit
+ * of its exit code. Users that systemd makes up are 61184 to 65519 (https://systemd.io/UIDS-GIDS).
+ */
+const REPORTED = ['user.dynamic', 'sandbox.strict', 'network.private', 'credentials'] as const;
+const REPORT = `
+status=0
+uid=$(id -u)
+[ "$uid" -ge 61184 ] && [ "$uid" -le 65519 ] && status=$((status + 1))
+grep -q '^Seccomp:.2$' /proc/self/status && grep -q '^NoNewPrivs:.1$' /proc/self/status &&
+  grep -q '^CapBnd:.0*$' /proc/self/status && status=$((status + 2))
+[ "$(readlink /proc/self/ns/net)" != "$1" ] && status=$((status + 4))
+[ -s "$CREDENTIALS_DIRECTORY/probe" ] && status=$((status + 8))
+exit $((status + 64))
+`;
+/** So that it is told from a shell that failed. */
+const REPORT_BASE = 64;
 
 /**
  * What jobs may ask of this machine, in the words of `Inventory.capabilities`. Found by running something that asks for
  * all of it and looking at what it got: systemd leaves out silently what the kernel, or a container around it, refuses.
  */
-export async function findCapabilities(
-  manager: SystemdManager,
-  place: Omit<UnitPlace, 'deviceGroups'>,
-): Promise<readonly string[]> {
+export async function findCapabilities(options: CapabilityOptions): Promise<readonly string[]> {
   const devices = listDevices().map((path) => `device:${path}`);
-  return [...ALWAYS, ...(await probed(manager, place)), ...devices].toSorted();
+  return [...ALWAYS, ...(await remembered(options)), ...devices].toSorted();
 }
 
-async function probed(manager: SystemdManager, place: Omit<UnitPlace, 'deviceGroups'>): Promise<string[]> {
-  const unit = `cell-probe-${process.pid}.service`;
-  const properties = unitProperties(probeRequest(), { ...place, deviceGroups: [] }).filter(([name]) => kept(name));
+/** They stay as they are until the machine, systemd or the agent is another one: a restart of the agent costs nothing. */
+async function remembered({ manager, place, cacheFile, key }: CapabilityOptions): Promise<readonly string[]> {
+  const known = read(cacheFile).split('\n');
+  const wholeKey = `${key} ${await manager.version()} ${VERSION}`;
+  if (known[0] === wholeKey && known[2] === END) return known[1]!.split(' ');
+  const found = await probed(manager, place);
+  // A node on which nothing can be found is asked again next time.
+  if (found.length > 0) writeFileSync(cacheFile, `${wholeKey}\n${found.join(' ')}\n${END}\n`, { mode: 0o600 });
+  return found;
+}
+
+async function probed(manager: SystemdManager, place: Place): Promise<string[]> {
+  const limits = probe(manager, place, WAIT, async (unit) => {
+    const ingress = await manager.serviceProperty<bigint>(unit, 'IPIngressBytes');
+    const filtered = ingress === NO_DATA ? [] : ['network.addresses'];
+    return [...filtered, ...heldLimits(parseHierarchies(read('/proc/self/mountinfo')), `/${SLICE}/${unit}`)];
+  });
+  const sandbox = probe(manager, place, REPORT, async (unit) => {
+    const bits = ((await manager.unit(unit))?.main.status ?? 0) - REPORT_BASE;
+    return REPORTED.filter((_, index) => bits >= 0 && (bits & (1 << index)) !== 0);
+  });
+  return [...(await limits), ...(await sandbox)];
+}
+
+/** Runs the script with all that can be asked for, and looks at it; nothing is found if even that can't be run. */
+async function probe(
+  manager: SystemdManager,
+  place: Place,
+  script: string,
+  look: (unit: string) => Promise<string[]>,
+): Promise<string[]> {
+  const unit = `cell-probe-${process.pid}-${script === WAIT ? 'limits' : 'sandbox'}.service`;
+  const properties = unitProperties(probeRequest(script), { ...place, deviceGroups: [] });
   try {
     await manager.startUnit(unit, [
-      ...properties,
+      ...properties.filter(([name]) => isForProbes(name)),
+      // It has done when systemd says that it runs, or it does not end.
+      ['Type', 's', script === WAIT ? 'exec' : 'oneshot'],
+      ['RemainAfterExit', 'b', true],
       ['Description', 's', 'Cell finds out what workloads may ask of this machine'],
       ['IPAccounting', 'b', true],
       ['SetCredential', 'a(say)', [['probe', Buffer.from('1')]]],
     ]);
-    return await found(manager, unit);
+    return await look(unit);
   } catch (error) {
     if (error instanceof AgentError && error.code === 'CELL_E_CANNOT_RUN') return [];
     throw error;
@@ -59,17 +129,17 @@ async function probed(manager: SystemdManager, place: Omit<UnitPlace, 'deviceGro
   }
 }
 
-/** It is no run: nothing may be left of it, neither its folder nor how it ended. */
-function kept(name: string): boolean {
-  const runs = ['Description', 'LogExtraFields', 'RemainAfterExit', 'StateDirectory', 'WorkingDirectory'];
-  return !runs.includes(name) && !name.startsWith('ExecStopPost');
+/** A probe is no run: it has no folder, and is not to be found as one. */
+function isForProbes(name: string): boolean {
+  const others = ['Type', 'Description', 'LogExtraFields', 'RemainAfterExit', 'StateDirectory', 'ExecStopPostEx'];
+  return !others.includes(name);
 }
 
-function probeRequest(): RunRequest {
+function probeRequest(script: string): RunRequest {
   return {
     id: 'probe',
     run: 1,
-    command: ['sleep', `${PROBE_SECONDS_MAX}`],
+    command: ['/bin/sh', '-c', script, 'sh', readlinkSync('/proc/self/ns/net')],
     environment: { PATH: '/usr/bin:/bin' },
     user: '',
     workingDirectory: '/',
@@ -79,7 +149,7 @@ function probeRequest(): RunRequest {
       jobType: 'batch',
       sandbox: 'strict',
       dynamicUser: true,
-      limits: ASKED,
+      limits: script === WAIT ? ASKED : NO_LIMITS,
       network: { private: true, deny: [], allow: [] },
       directories: [],
       credentials: {},
@@ -90,52 +160,28 @@ function probeRequest(): RunRequest {
   };
 }
 
-async function found(manager: SystemdManager, unit: string): Promise<string[]> {
-  const [pid, ingress] = await Promise.all([
-    manager.serviceProperty<number>(unit, 'MainPID'),
-    manager.serviceProperty<bigint>(unit, 'IPIngressBytes'),
-  ]);
-  const status = read(`/proc/${pid}/status`);
-  const uid = Number(field(status, 'Uid').split('\t')[0]);
-  const confined = field(status, 'Seccomp') === '2' && field(status, 'NoNewPrivs') === '1';
-  const alone = network(`/proc/${pid}`) !== network('/proc/self');
-  const has: Readonly<Record<string, boolean>> = {
-    'user.dynamic': uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX,
-    'sandbox.strict': confined && /^0+$/.test(field(status, 'CapBnd')),
-    credentials: read(`/proc/${pid}/environ`).includes('\0CREDENTIALS_DIRECTORY='),
-    'network.private': alone,
-    'network.addresses': ingress !== NO_DATA,
-    ...limits(parseHierarchies(read('/proc/self/mountinfo')), `/${SLICE}/${unit}`),
-  };
-  return Object.keys(has).filter((name) => has[name]);
-}
-
-/** Whether the kernel holds what was asked for: in the files of version 2, else of version 1, of cgroups(7). */
-function limits({ unified, controllers }: CgroupHierarchies, group: string): Record<string, boolean> {
-  const new2 = (name: string): string => (unified === undefined ? '' : read(`${unified}${group}/${name}`).trim());
-  const old1 = (controller: string, name: string): string => {
+/** Limits that the kernel holds as they were asked for: in the files of version 2, else of version 1, of cgroups(7). */
+function heldLimits({ unified, controllers }: CgroupHierarchies, group: string): string[] {
+  const version2 = (name: string): string => (unified === undefined ? '' : read(`${unified}${group}/${name}`).trim());
+  const version1 = (controller: string, name: string): string => {
     const place = controllers.get(controller);
     return place === undefined ? '' : read(`${place}${group}/${name}`).trim();
   };
   const memoryMax = `${ASKED.memoryMaxMib * MIB}`;
-  const weights = [new2('io.weight'), new2('io.bfq.weight'), old1('blkio', 'blkio.weight')];
-  const bfq = old1('blkio', 'blkio.bfq.weight');
-  return {
-    'limit.memory-max': new2('memory.max') === memoryMax || old1('memory', 'memory.limit_in_bytes') === memoryMax,
-    'limit.memory-high': new2('memory.high') === `${ASKED.memoryHighMib * MIB}`,
-    'limit.cpu-max': new2('cpu.max').startsWith('50000 ') || old1('cpu', 'cpu.cfs_quota_us') === '50000',
-    'limit.cpu-weight': new2('cpu.weight') === `${ASKED.cpuWeight}` || old1('cpu', 'cpu.shares') === '512',
-    'limit.io-weight': [...weights, bfq].some((weight) => weight !== '' && !/^(default )?(100|500)$/.test(weight)),
-    'limit.tasks-max': [new2('pids.max'), old1('pids', 'pids.max')].includes(`${ASKED.tasksMax}`),
+  const weights = [
+    ...['io.weight', 'io.bfq.weight'].map(version2),
+    ...['blkio.weight', 'blkio.bfq.weight'].map((name) => version1('blkio', name)),
+  ];
+  const held: Readonly<Record<string, boolean>> = {
+    'limit.memory-max': [version2('memory.max'), version1('memory', 'memory.limit_in_bytes')].includes(memoryMax),
+    'limit.memory-high': version2('memory.high') === `${ASKED.memoryHighMib * MIB}`,
+    'limit.cpu-max': version2('cpu.max').startsWith('50000 ') || version1('cpu', 'cpu.cfs_quota_us') === '50000',
+    'limit.cpu-weight': version2('cpu.weight') === `${ASKED.cpuWeight}` || version1('cpu', 'cpu.shares') === '512',
+    // systemd converts it between the scales of three schedulers: anything but their defaults.
+    'limit.io-weight': weights.some((weight) => weight !== '' && !/^(default )?(100|500)$/.test(weight)),
+    'limit.tasks-max': [version2('pids.max'), version1('pids', 'pids.max')].includes(`${ASKED.tasksMax}`),
   };
-}
-
-function network(process: string): string {
-  return readlinkSync(`${process}/ns/net`);
-}
-
-function field(status: string, name: string): string {
-  return new RegExp(`^${name}:\\t(.*)$`, 'm').exec(status)?.[1] ?? '';
+  return Object.keys(held).filter((name) => held[name]);
 }
 
 /** Empty if it is not there. */

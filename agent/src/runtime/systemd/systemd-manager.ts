@@ -173,6 +173,12 @@ export class SystemdManager {
       });
   }
 
+  /** systemd's own version, such as "252.39-1~deb12u2". */
+  async version(): Promise<string> {
+    const call = { ...MANAGER, interface: PROPERTIES, member: 'Get', signature: 'ss' };
+    return await this.#bus.call({ ...call, body: [MANAGER.interface, 'Version'] });
+  }
+
   /** One property of a service; 64-bit numbers come as bigint. */
   async serviceProperty<T>(name: string, property: string): Promise<T> {
     const call = { destination: SYSTEMD, path: unitPath(name), interface: PROPERTIES, member: 'Get' };

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { AgentError } from '../../agent-error.ts';
 import type {
   BesideResult,
@@ -79,7 +80,9 @@ class SystemdRuntime implements Runtime {
   }
 
   capabilities(): Promise<readonly string[]> {
-    return findCapabilities(this.#parts.manager, this.#place);
+    const { manager, runs, options } = this.#parts;
+    const cacheFile = join(options.folder, 'capabilities');
+    return findCapabilities({ manager, place: this.#place, cacheFile, key: runs.bootId });
   }
 
   known(): readonly string[] {
