@@ -49,7 +49,7 @@ async function start(change = ''): Promise<Started> {
   const listen = change.includes('http') ? '' : 'listen.http = "127.0.0.1:0"\n';
   await writeFile(
     file,
-    `name = "node-1"\ndata = "${folder}/data"\ncontrol_plane = ["${member.address}"]\n${listen}${change}`,
+    `name = "node-1"\ndata = "${folder}/data"\nruntime = "process"\ncontrol_plane = ["${member.address}"]\n${listen}${change}`,
   );
   const child = spawn(process.execPath, [...FLAGS, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   const started = { child, output: { text: '' } };
@@ -197,7 +197,7 @@ test('a damaged file is refused and named', async () => {
 
 test('an address that is not loopback is refused', async () => {
   const text = await failure(await start('listen.http = "0.0.0.0:7603"'));
-  expect(text).toMatch(/^1 CELL_E_NOT_LOOPBACK: .*agent\.toml:4: Key "listen\.http" is "0\.0\.0\.0:7603"/);
+  expect(text).toMatch(/^1 CELL_E_NOT_LOOPBACK: .*agent\.toml:5: Key "listen\.http" is "0\.0\.0\.0:7603"/);
 });
 
 test('--version, --help and a wrong flag', () => {

@@ -10,8 +10,8 @@ import { LogSender } from './link/send-logs.ts';
 import { SessionLink } from './link/session-link.ts';
 import type { Clock, Log, Random, Runtime } from './ports.ts';
 import { realClock } from './real-clock.ts';
+import { openRuntime } from './runtime/open-runtime.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
-import { openProcessRuntime } from './runtime/process/process-runtime.ts';
 import { sessionHandler } from './session-handler.ts';
 import { AgentStore } from './state/agent-store.ts';
 import { agentVersion } from './version.ts';
@@ -68,7 +68,7 @@ async function start(
 ): Promise<Agent> {
   const { address } = config;
   const store = keep(await AgentStore.open(config.data));
-  const runtime = keep(given ?? (await openProcessRuntime({ folder: `${config.data}/allocations`, clock })));
+  const runtime = keep(given ?? (await openRuntime(config, clock)));
   const lease = new LeaseClock(await lastConfirmed(store), clock.monotonicMs());
   const leaseValid = (): boolean => lease.remainingMs(clock.monotonicMs()) > 0;
   const node = { name: config.name, address, path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };

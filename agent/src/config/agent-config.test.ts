@@ -21,6 +21,8 @@ test('a file needs no more than where the control plane is', () => {
   expect(load('control_plane = ["127.0.0.1:7600"]')).toEqual({
     name: hostname().slice(0, 63),
     data: '/var/lib/cell/agent',
+    runtime: undefined,
+    secrets: '/etc/cell/secrets',
     controlPlane: ['127.0.0.1:7600'],
     address: '10.0.0.9',
     listenHttp: '127.0.0.1:7603',
@@ -36,6 +38,8 @@ test('a whole file is read', () => {
   const source = `
 name = "node-1"
 data = "/tmp/agent"
+runtime = "process"
+secrets = "/tmp/secrets"
 control_plane = ["127.0.0.1:1", "[::1]:2"]
 listen.http = "127.0.0.1:0"
 resources = { cpu = 2.5, memory = "4GiB" }
@@ -45,6 +49,8 @@ log.level = "debug"`;
   expect(load(source)).toEqual({
     name: 'node-1',
     data: '/tmp/agent',
+    runtime: 'process',
+    secrets: '/tmp/secrets',
     controlPlane: ['127.0.0.1:1', '[::1]:2'],
     address: '10.0.0.9',
     listenHttp: '127.0.0.1:0',
@@ -69,7 +75,7 @@ memory = "much"`;
   agent.toml:1: Key "name" has the value "". It must be 1 to 63 letters, digits, "." and "-"
   agent.toml:2: Key "data" has the value "here". It must be an absolute path
   agent.toml:3: Key "control_plane" has 0 values. It must be an array of 1 to 32 values
-  agent.toml:4: Key "colour" is not known here. Known are "name", "data", "control_plane", "trusted_network", "address", "listen", "resources", "ports", "attributes", "log"
+  agent.toml:4: Key "colour" is not known here. Known are "name", "data", "runtime", "secrets", "control_plane", "trusted_network", "address", "listen", "resources", "ports", "attributes", "log"
   agent.toml:6: Key "listen.http" has the value "0.0.0.0". It must be an address to listen on, such as "127.0.0.1:7600"
   agent.toml:8: Key "resources.memory" has the value "much". It must be a size from "16MiB" to "64TiB"`);
 });
@@ -77,7 +83,7 @@ memory = "much"`;
 test.each(['1', '5-4', '0-9', '1-70000'])('the range of ports %s is refused', (range) => {
   const source = `colour = "red"\ncontrol_plane = ["127.0.0.1:1"]\nname = "no good"\n[ports]\nrange = "${range}"`;
   expect(load(source)).toBe(`CELL_E_CONFIG: Configuration file "agent.toml" has 3 problems
-  agent.toml:1: Key "colour" is not known here. Known are "name", "data", "control_plane", "trusted_network", "address", "listen", "resources", "ports", "attributes", "log"
+  agent.toml:1: Key "colour" is not known here. Known are "name", "data", "runtime", "secrets", "control_plane", "trusted_network", "address", "listen", "resources", "ports", "attributes", "log"
   agent.toml:3: Key "name" has the value "no good". It must be 1 to 63 letters, digits, "." and "-"
   agent.toml:5: Key "ports.range" has the value "${range}". It must be a range of ports such as "20000-29999", from 1 to 65535`);
 });

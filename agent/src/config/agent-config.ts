@@ -31,6 +31,10 @@ export const CONFIG_FILE = '/etc/cell/agent.toml';
 export interface AgentConfig {
   readonly name: string;
   readonly data: string;
+  /** Undefined: systemd where it runs and the agent is root, else processes. */
+  readonly runtime: 'systemd' | 'process' | undefined;
+  /** Folder of the files that jobs may be given as credentials and environment; root's own. */
+  readonly secrets: string;
   /** "host:port" of members, in any order; one is enough to find the others. */
   readonly controlPlane: readonly string[];
   /** Where the ports of what runs here are reached. */
@@ -64,6 +68,8 @@ const schema = table({
     hostname().slice(0, NAME_LENGTH_MAX),
   ),
   data: withDefault(absolutePath(), '/var/lib/cell/agent'),
+  runtime: optional(choice('systemd', 'process')),
+  secrets: withDefault(absolutePath(), '/etc/cell/secrets'),
   control_plane: list(addressWithPort(CONTROL_PLANE_PORT), 1, 32),
   trusted_network: withDefault(flag(), false),
   address: optional(host()),
@@ -112,6 +118,8 @@ export function agentConfig(settings: AgentSettings, foundAddress: string): Agen
   return {
     name: settings.name,
     data: settings.data,
+    runtime: settings.runtime,
+    secrets: settings.secrets,
     controlPlane: settings.control_plane,
     address,
     listenHttp: settings.listen.http ?? joinAddress(httpHost, HTTP_PORT),

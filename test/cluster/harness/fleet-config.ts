@@ -37,6 +37,7 @@ export function agentToml({ name, data, httpPort, members, ports, extra }: Agent
   const controlPlane = members.map((member) => `"127.0.0.1:${member.grpc}"`).join(', ');
   return `name = "${name}"
 data = "${data}"
+runtime = "process"
 control_plane = [${controlPlane}]
 
 [listen]

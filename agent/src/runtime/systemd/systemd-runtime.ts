@@ -34,6 +34,7 @@ export interface SystemdRuntimeOptions {
   readonly secretsFolder: string;
   readonly hiddenPaths: readonly string[];
   readonly clock: Clock;
+  readonly onClosed?: () => Promise<void>;
   /** Of the system bus. */
   readonly socketPath?: string;
 }
@@ -174,6 +175,7 @@ class SystemdRuntime implements Runtime {
   async close(): Promise<void> {
     this.#parts.runs.close();
     await this.#parts.manager.close();
+    await this.#parts.options.onClosed?.();
   }
 
   #noteOf(request: RunRequest, place: UnitPlace): RunNote {

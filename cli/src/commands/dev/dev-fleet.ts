@@ -117,6 +117,9 @@ function agentConfig(folder: string, controlPlane: string, listenHttp: string): 
   return {
     name: NODE_NAME,
     data: join(folder, 'agent'),
+    // It may run beside a real agent of this machine, and leaves nothing behind.
+    runtime: 'process',
+    secrets: join(folder, 'secrets'),
     controlPlane: [controlPlane],
     address: '127.0.0.1',
     listenHttp,
