@@ -61,8 +61,9 @@ function allowedIsDenied({ network: { allow, deny } }: JobSpec): readonly Confli
 function portsAreReached({ network, ports }: JobSpec): readonly Conflict[] {
   if (!network.private || ports.length === 0) return [];
   const path: IssuePath = ['network', 'private'];
+  // The list as a whole: what is wrong with one of them changes nothing.
   const allowed = 'false or left out for a job with ports: nobody would reach them';
-  return [conflict(path, true, allowed, [path, ['ports']])];
+  return [conflict(path, true, allowed, [path, ['ports', '']])];
 }
 
 /** The same device twice, with different access. */

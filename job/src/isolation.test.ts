@@ -101,6 +101,7 @@ test.each([
   { limits: { memory_high: '1MiB' } },
   { network: { deny: ['any'] } },
   { network: { private: true, deny: ['any'], allow: ['localhost'] } },
+  { devices: ['/dev/serial/by-path/pci-0:0', '/dev/serial/by-path/pci-0:1'] },
   { network: { private: false }, ports: [{ name: 'http' }] },
   { devices: [], directories: [], environment_files: [], credentials: {}, limits: {}, network: {} },
 ])('%j is accepted', (file) => {
@@ -111,6 +112,8 @@ test('a rule is silent about fields that are refused already', () => {
   expect(issuesOf({ user: 33, dynamic_user: true })).toHaveLength(1);
   expect(issuesOf({ dynamic_user: true, sandbox: 'nope' })).toHaveLength(1);
   expect(issuesOf({ network: { allow: ['any'], deny: ['nowhere'] } })).toHaveLength(1);
+  expect(issuesOf({ network: { private: true }, ports: 'http' })).toHaveLength(1);
+  expect(issuesOf({ network: { private: true }, ports: [{ name: 'http', port: 99_999 }] })).toHaveLength(2);
   expect(issuesOf({ resources: { memory: '1GB' }, limits: { memory_max: '1MiB' } })).toHaveLength(1);
 });
 
