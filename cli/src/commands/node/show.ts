@@ -58,5 +58,17 @@ function nodeDetails(node: Node, style: Style) {
     ['Disk', `${memory(Number(inventory?.diskFreeMib ?? 0n))} free when it registered`],
     ['Ports', `${inventory?.portFirst ?? 0} to ${inventory?.portLast ?? 0} to give out`],
     ...attributes.map(([name, value], place) => [place === 0 ? 'Attributes' : '', `${name} = ${value}`] as const),
+    ...capabilityRows(inventory?.capabilities ?? []),
   ] as const;
+}
+
+/** What jobs may ask of the node; devices by the hundred on one line. */
+function capabilityRows(capabilities: readonly string[]) {
+  const prefix = 'device:';
+  const devices = capabilities.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const others = capabilities.filter((name) => !name.startsWith(prefix));
+  return [
+    ...others.map((name, place) => [place === 0 ? 'Abilities' : '', name] as const),
+    ...(devices.length === 0 ? [] : [['Devices', devices.join(' ')] as const]),
+  ];
 }
