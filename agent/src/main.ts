@@ -2,26 +2,11 @@
 import { type Duty, runDaemon } from '@cell/daemon';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { AGENT_MANUAL } from './agent-manual.ts';
 import { type AgentSettings, agentConfig, CONFIG_FILE, loadAgentSettings } from './config/agent-config.ts';
 import { findOwnAddress } from './inventory/own-address.ts';
 import { type Agent, startAgent } from './start-agent.ts';
 import { agentVersion } from './version.ts';
-
-const HELP = `cell-agent runs on a node what the fleet's control plane wants there.
-
-Usage: cell-agent [--config FILE] [--check]
-
-Flags:
-  --config FILE  configuration (default: CELL_CONFIG, else ${CONFIG_FILE})
-  --check        only read and check the configuration
-  --version      print the version
-  --help         print this
-
-What it runs goes on when it ends; a new start takes it up again. SIGHUP has it read its configuration anew.
-
-Example:
-  cell-agent --config /etc/cell/agent.toml
-`;
 
 function start(settings: AgentSettings, log: Logger): Duty {
   // Its own words would come between ours; what matters of them is in the errors that it gives.
@@ -44,9 +29,8 @@ async function startConfigured(settings: AgentSettings, log: Logger): Promise<Ag
 }
 
 runDaemon({
-  name: 'cell-agent',
+  manual: AGENT_MANUAL,
   version: agentVersion,
-  help: HELP,
   configFile: CONFIG_FILE,
   load: loadAgentSettings,
   logFields: ({ name }) => ({ name: 'cell-agent', node: name }),

@@ -5,31 +5,10 @@ import type { Logger } from 'pino';
 import { CellError } from './cell-error.ts';
 import { CONFIG_FILE, loadMemberConfig, type MemberConfig } from './config/member-config.ts';
 import { makeClusterId } from './member-entrance.ts';
+import { MEMBER_MANUAL } from './member-manual.ts';
 import { MemberRunner } from './member-runner.ts';
 import { recoverMember } from './recover-member.ts';
 import { VERSION } from './version.ts';
-
-const HELP = `cell-control-plane keeps the state of a fleet, together with the other members of its control plane.
-
-Usage: cell-control-plane [--config FILE] [--check]
-       cell-control-plane recover --confirm CLUSTER [--config FILE]
-
-The first runs a member. The second is for when most members are lost for good, and the one that is left is stopped: it
-makes that one the only member. What only the lost ones had is gone. "cellctl control-plane recover" does the same to a
-member that runs, and looks first whether others can be reached.
-
-Flags:
-  --config FILE      configuration (default: CELL_CONFIG, else ${CONFIG_FILE})
-  --check            only read and check the configuration
-  --confirm CLUSTER  the cluster's name, to confirm a recovery
-  --version          print the version
-  --help             print this
-
-SIGHUP has it read its configuration anew.
-
-Example:
-  cell-control-plane --config /etc/cell/control-plane.toml
-`;
 
 function start(config: MemberConfig, log: Logger, onFatal: (error: unknown) => void): Duty {
   // Its own words would come between ours; what matters of them is in the errors that it gives.
@@ -70,9 +49,8 @@ async function recover(
 }
 
 runDaemon({
-  name: 'cell-control-plane',
+  manual: MEMBER_MANUAL,
   version: VERSION,
-  help: HELP,
   configFile: CONFIG_FILE,
   load: loadMemberConfig,
   logFields: ({ id }) => ({ name: 'cell-control-plane', member: id }),

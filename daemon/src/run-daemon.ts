@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module';
 import type { SettingsSource } from '@cell/config';
 import type { Logger } from 'pino';
 import { readDaemonFlags, settingsSource } from './daemon-flags.ts';
+import { type DaemonManual, helpText } from './daemon-manual.ts';
 import { coded, fail } from './end.ts';
 import { openLog } from './open-log.ts';
 import { applySettings, type DaemonSettings, reloadText } from './reload.ts';
@@ -23,9 +24,8 @@ export type Verb<S> = (settings: S, flags: Readonly<Record<string, string | unde
 
 /** A daemon's program. */
 export interface DaemonProgram<S extends DaemonSettings> {
-  readonly name: string;
+  readonly manual: DaemonManual;
   readonly version: string;
-  readonly help: string;
   readonly configFile: string;
   /** Reads and checks the configuration. Throws a coded error. */
   readonly load: (source: SettingsSource) => S;
@@ -52,9 +52,10 @@ export function runDaemon<S extends DaemonSettings>(program: DaemonProgram<S>): 
 }
 
 async function main<S extends DaemonSettings>(program: DaemonProgram<S>): Promise<void> {
-  const { name, flags: ownFlags = [], verbs = {} } = program;
+  const { flags: ownFlags = [], verbs = {} } = program;
+  const { name } = program.manual;
   const flags = readDaemonFlags(name, process.argv.slice(2), ownFlags);
-  if (flags.help) return write(program.help);
+  if (flags.help) return write(helpText(program.manual));
   if (flags.version) return write(`${name} ${program.version}\n`);
   const verb = flags.verb === undefined || !Object.hasOwn(verbs, flags.verb) ? undefined : verbs[flags.verb];
   if (flags.verb !== undefined && verb === undefined) {
@@ -78,7 +79,7 @@ async function run<S extends DaemonSettings>(
   source: SettingsSource,
   log: Logger,
 ): Promise<void> {
-  nameProcess(program.name);
+  nameProcess(program.manual.name);
   // Node would do it at the end, but a daemon's end is often sudden: the next start is quicker and takes less memory.
   flushCompileCache();
   const manager = connectServiceManager(log);
@@ -113,7 +114,7 @@ function connectServiceManager(log: Logger): ServiceManager {
 }
 
 function stopOnSignals<S extends DaemonSettings>(
-  { name, stopping: what }: DaemonProgram<S>,
+  { manual, stopping: what }: DaemonProgram<S>,
   duty: Duty,
   status: StatusLine,
   manager: ServiceManager,
@@ -127,7 +128,7 @@ function stopOnSignals<S extends DaemonSettings>(
       log.info({ signal }, `Stopping on ${signal}${what}`);
       status.stop();
       manager.notify('STOPPING=1', 'STATUS=Stopping');
-      const late = coded('CELL_E_TIMEOUT', `${name} did not stop within ${STOP_MS_MAX} ms`);
+      const late = coded('CELL_E_TIMEOUT', `${manual.name} did not stop within ${STOP_MS_MAX} ms`);
       setTimeout(() => fail(late), STOP_MS_MAX).unref();
       duty.stop().then(() => process.exit(0), fail);
     });

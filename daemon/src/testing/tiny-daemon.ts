@@ -27,9 +27,15 @@ process.on('SIGUSR1', () => {
 });
 
 runDaemon({
-  name: 'tiny-daemon',
+  manual: {
+    name: 'tiny-daemon',
+    summary: 'does nothing',
+    usage: ['[--config FILE]'],
+    paragraphs: [],
+    flags: [['--config FILE', 'configuration']],
+    examples: ['tiny-daemon --config tiny.toml'],
+  },
   version: '1.2.3',
-  help: 'tiny-daemon does nothing.\n',
   configFile: '/nowhere/tiny.toml',
   load: (source) => loadSettings({ ...source, variables: [] }, schema),
   logFields: () => ({ name: 'tiny-daemon' }),
