@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { PackagingError } from '../packaging-error.ts';
@@ -50,10 +50,6 @@ export async function bundleProgram({ root, program, version, file }: BundleRequ
     platform: 'node',
     external: /^node:/,
     logLevel: 'silent',
-    onLog: (level, log) => {
-      // Unresolved imports are only warned of, and would fail on machines without node_modules.
-      if (level === 'warn' && log.code === 'UNRESOLVED_IMPORT') throw new PackagingError(log.message);
-    },
     plugins: [versionPlugin(join(root, program.manifest), version), assetPlugin(root, assets)],
   });
   try {
@@ -63,7 +59,7 @@ export async function bundleProgram({ root, program, version, file }: BundleRequ
     if (output.length > 1 || foreign.length > 0) {
       throw new PackagingError(`The bundle of "${program.entry}" is not one file: "${foreign.join('", "')}"`);
     }
-    for (const asset of assets) copyFileSync(asset, join(dirname(file), basename(asset)));
+    for (const asset of assets) copyAsset(asset, dirname(file));
     return {
       packages: bundledPackages(Object.keys(chunk.modules)),
       assets: [...assets].map((asset) => basename(asset)).toSorted(),
@@ -98,6 +94,12 @@ function assetPlugin(root: string, assets: Set<string>) {
       return null;
     },
   };
+}
+
+function copyAsset(asset: string, folder: string): void {
+  const copy = join(folder, basename(asset));
+  copyFileSync(asset, copy);
+  chmodSync(copy, readFileSync(asset, 'latin1').startsWith('#!') ? 0o755 : 0o644);
 }
 
 function bundledPackages(modules: readonly string[]): BundledPackage[] {

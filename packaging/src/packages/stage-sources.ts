@@ -7,6 +7,7 @@ import { nodePart, npmPart } from './foreign-parts.ts';
 import { LAUNCHERS, launcherScript, readFlagValues } from './launcher.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { changelogFile, type Release } from './release.ts';
+import { stageManual } from './stage-manual.ts';
 
 /** Which package has which bundle. */
 const PACKAGE_OF_BUNDLE = { agent: 'cell-agent', 'control-plane': 'cell-control-plane', cellctl: 'cellctl' } as const;
@@ -31,6 +32,7 @@ export async function stageSources({ root, release, runtime, folder }: StageRequ
   stageSettings(root, folder);
   stageLaunchers(root, folder);
   await stagePrograms({ root, release, folder });
+  stageManual(root, release, folder);
   stageRuntime(runtime, folder);
 }
 
