@@ -17,7 +17,10 @@ const everything = {
 
 async function shown(answer: object): Promise<readonly string[]> {
   const handlers = { getAllocation: () => ({ allocation: allocations[0], ...answer }) };
-  const { output } = await runCellctl(['allocation', 'show', '01KA'], handlers, { terminalColumns: 80, environment: { NO_COLOR: '1' } });
+  const { output } = await runCellctl(['allocation', 'show', '01KA'], handlers, {
+    terminalColumns: 80,
+    environment: { NO_COLOR: '1' },
+  });
   expect(widthOf(output)).toBeLessThanOrEqual(80);
   const lines = output.split('\n');
   const first = lines.findIndex((line) => /^(Uses|CPU time) /.test(line));
