@@ -65,3 +65,24 @@ test('placing affects nothing', () => {
   expect(fleet.change?.allocations).toHaveLength(1);
   expect(affected(fleet)).toEqual([]);
 });
+
+test('a drain affects what is on the node, and each step of it what comes next', () => {
+  const fleet = fleetWithJobs();
+  const node = fleet.allocation(idOf(fleet, 'quiet')).nodeId.replace('id-', '');
+  fleet.drain(node);
+  expect(affected(fleet)).toContain('quiet');
+  fleet.step();
+  const second = [...fleet.tables.allocationsOfJob('quiet')].find(({ nodeId }) => nodeId !== `id-${node}`);
+  fleet.report(second!.id, 'healthy');
+  expect(affected(fleet)).toEqual(['quiet']);
+  fleet.undrain(node);
+  expect(affected(fleet)).toEqual(expect.arrayContaining(['exporter', 'quiet', 'web']));
+});
+
+test('room that becomes free affects what has to go off a drained node and found none', () => {
+  const fleet = fleetWithJobs();
+  const node = fleet.allocation(idOf(fleet, 'quiet')).nodeId.replace('id-', '');
+  fleet.drain(node);
+  fleet.report(idOf(fleet, 'web'), 'failed');
+  expect(affected(fleet)).toEqual(expect.arrayContaining(['quiet', 'web']));
+});

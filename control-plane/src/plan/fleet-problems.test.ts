@@ -93,3 +93,21 @@ test('many problems of a kind are cut short', () => {
   expect(problems).toHaveLength(PROBLEMS_PER_KIND_MAX + 1);
   expect(problems.at(-1)?.message).toBe('5 more problems with nodes');
 });
+
+test('a drain is no problem, but one that is stuck is, with what ends it', () => {
+  const fleet = fleetOf(2);
+  fleet.submit({ count: 4, resources: { cpuMillis: 100, memoryMib: 1_500 } });
+  fleet.settle();
+  fleet.drain('n1', { deadlineMs: 60_000 });
+  expect(told(fleet)).toMatchInlineSnapshot(`
+    "
+    warning: The drain of node "n1" is stuck: web/0 finds no room elsewhere: memory: 1500 MiB asked, 1096 MiB free at most (and 1 more)
+      Help it (see "cellctl node show n1"), or let the deadline stop it"
+  `);
+  fleet.drain('n1');
+  expect(told(fleet)).toContain('or have it stopped after a while with "cellctl node drain n1 --deadline 10m"');
+  fleet.node('n3');
+  expect(told(fleet)).toBe('');
+  fleet.settle();
+  expect(told(fleet)).toBe('');
+});
