@@ -134,9 +134,9 @@ The command finds these in its environment, and \`\${…}\` stands for each of t
 
 Nodes differ: one whose agent runs workloads as units of systemd can do most of what stands here, one that runs them as
 plain processes can do none of it, and a device is there or not. A node that can't do what a job asks for is not taken,
-and if that leaves none, \`cellctl job plan\` and \`cellctl job run\` say which key asks for what, and end with exit
-code 2. Asked for is what the file says: \`sandbox = "default"\` and keys that are left out ask for nothing. What runs
-already is left alone if its node can do less than before.
+and if that leaves none, \`cellctl job plan\` and \`cellctl job run\` say which key asks for what, and the latter ends with
+exit code 2. Asked for is what the file says: \`sandbox = "default"\` and keys that are left out ask for nothing. What
+runs already is left alone if its node can do less than before.
 
 ## How long a file may be
 

@@ -136,6 +136,17 @@ test('what finds no node ends with 2 and the reason; what fails ends with 1, its
   const sick = await cellctl.run('fleet', 'status', '--exit-code');
   expect(sick).toMatchObject({ exitCode: 1, output: expect.stringContaining('huge') });
   await cellctl.run('job', 'stop', 'huge', '--yes');
+  const limited = `name = "limited"\ncommand = ["sleep", "infinity"]\nsandbox = "strict"\n[limits]\nmemory_max = "1GiB"\n`;
+  for (const [exitCode, ...words] of [[1, 'plan'] as const, [2, 'run', '--yes'] as const]) {
+    const refused = await cellctl.run('job', ...words, jobFile('limited', limited));
+    expect(refused).toMatchObject({
+      exitCode,
+      output: expect.stringContaining("limits.memory_max: the node can't"),
+    });
+    expect(refused.output).toContain("sandbox: the node can't shut workloads off strictly");
+    expect(refused.output).toContain('sandbox and limits.memory_max out');
+  }
+  await cellctl.run('job', 'stop', 'limited', '--yes');
   const broken = 'name = "broken"\ntype = "batch"\ncommand = ["sh", "-c", "exit 9"]\n[restart]\nmode = "never"\n';
   const failed = await cellctl.run('job', 'run', '--yes', jobFile('broken', broken));
   expect(failed.exitCode).toBe(1);
