@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** Every workload has these, or none may have them: terminals, memory, and what comes and goes by the hundred. */
 const NOT_OFFERED =
-  /^\/dev\/(null|zero|full|random|urandom|console|ptmx|kmsg|mem|port|(tty|vcs|loop|ram|hvc|nbd|dm-)[^/]*|(pts|shm|mqueue|hugepages|fd|char|block|bus|cpu|mapper|disk)\/.*)$/;
+  /^\/dev\/(null|zero|full|random|urandom|console|ptmx|kmsg|mem|port|tty\d*|(vcs|loop|ram|hvc|nbd|dm-)[^/]*|(pts|shm|mqueue|hugepages|fd|char|block|bus|cpu|mapper|disk)\/.*)$/;
 const DEPTH_MAX = 2;
 const DEVICES_MAX = 256;
 
