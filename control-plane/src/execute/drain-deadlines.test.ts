@@ -68,7 +68,9 @@ test('what is left is written down now and then, for all drains in one command',
 
 test('writing it down does not make the count drift', async () => {
   drain('a', 10 * hourMs);
-  consensus.hold = new Promise((resolve) => clock.after(10 * hourMs - 2_000, resolve));
+  consensus.hold = new Promise((resolve) => {
+    clock.after(10 * hourMs - 2_000, resolve);
+  });
   await clock.advance(10 * hourMs - 1_000);
   expect(remainingMs()).toBeGreaterThan(0);
   await clock.advance(2_000);

@@ -1,6 +1,5 @@
 /** Emptying a node, as the state machine stores it. */
 import type { JobSpec } from '@cell/job';
-import type { NodeRow } from './entities.ts';
 
 export interface NodeDrain {
   readonly startedAtMs: number;
@@ -20,7 +19,7 @@ export interface NodeDrain {
 }
 
 /** Whether something on the node still has to go. */
-export function isDraining(node: NodeRow | undefined): boolean {
+export function isDraining(node: { readonly drain: NodeDrain | undefined } | undefined): boolean {
   return node?.drain !== undefined && node.drain.finishedAtMs === undefined;
 }
 

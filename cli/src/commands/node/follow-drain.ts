@@ -17,7 +17,7 @@ export interface FollowedDrain {
  * Looks at the node until it is empty, or the time is over. Outlasts failovers: errors that pass are waited out.
  * Rejects with `CliError` `CELL_E_CONFLICT` if somebody ends the drain meanwhile.
  */
-export async function followDrain(
+export function followDrain(
   world: World,
   client: CellClient,
   { id, name }: Node,
@@ -25,7 +25,7 @@ export async function followDrain(
 ): Promise<FollowedDrain> {
   const { clock, signal } = world;
   const startMs = clock.monotonicMs();
-  return await waitUntilDone<FollowedDrain>(world, {
+  return waitUntilDone<FollowedDrain>(world, {
     pollMs: POLL_MS,
     timeoutMs: Number.POSITIVE_INFINITY,
     look: async () => {
