@@ -20,6 +20,8 @@ export interface UnitState {
   readonly controlGroup: string;
   /** "NAME=VALUE". */
   readonly logExtraFields: readonly string[];
+  /** Absolute. */
+  readonly workingDirectory: string;
   readonly description: string;
 }
 
@@ -312,6 +314,7 @@ function unitState(unit: Properties, service: Properties): UnitState {
     invocationId: Buffer.from((unit['InvocationID'] as Uint8Array | undefined) ?? []).toString('hex'),
     main: mainProcess(service),
     controlGroup: String(service['ControlGroup'] ?? ''),
+    workingDirectory: String(service['WorkingDirectory'] || '/'),
     logExtraFields: ((service['LogExtraFields'] as Uint8Array[] | undefined) ?? []).map((field) =>
       Buffer.from(field).toString(),
     ),

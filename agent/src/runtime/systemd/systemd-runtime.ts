@@ -18,6 +18,8 @@ import { isRefusal } from './bus-connection.ts';
 import { findCapabilities } from './capabilities.ts';
 import { cgroupVersion } from './cgroup-version.ts';
 import { checkRequest, deviceGroupsOf, explainNotExecuted } from './check-request.ts';
+import type { EnteredUnit } from './exec/helper-unit.ts';
+import { UnitExec } from './exec/unit-exec.ts';
 import { readJournal } from './journal/read-journal.ts';
 import { type RunNote, RunNotes } from './run-notes.ts';
 import { SystemdManager, type UnitProperty } from './systemd-manager.ts';
@@ -45,6 +47,7 @@ interface Parts {
   readonly notes: RunNotes;
   readonly runs: UnitRuns;
   readonly usage: UsageReader;
+  readonly exec: UnitExec;
 }
 
 /** A unit that was let go of is forgotten in the next turn of systemd's loop, and can be made anew then. */
@@ -52,6 +55,8 @@ const START_TRIES_MAX = 50;
 const START_AGAIN_MS = 20;
 const REMOVE_MS_MAX = 10_000;
 const SIGKILL = 9;
+/** Beside the notes on runs; no allocation can be called like this. */
+const EXEC_FOLDER = '.exec';
 
 /** Opens the runtime whose runs are transient units of systemd: adopts what runs already. */
 export async function openSystemdRuntime(options: SystemdRuntimeOptions): Promise<SystemdRuntime> {
@@ -62,7 +67,10 @@ export async function openSystemdRuntime(options: SystemdRuntimeOptions): Promis
     const notes = new RunNotes(options.folder);
     const runs = new UnitRuns({ manager, notes, clock });
     await runs.adopt();
-    return new SystemdRuntime({ options, manager, notes, runs, usage });
+    const locate = (id: string, run: number): Promise<EnteredUnit | undefined> =>
+      locateUnit(runs.get(id), run, manager);
+    const exec = await UnitExec.open({ manager, locate, folder: join(options.folder, EXEC_FOLDER) });
+    return new SystemdRuntime({ options, manager, notes, runs, usage, exec });
   } catch (error) {
     await manager.close();
     throw error;
@@ -128,19 +136,16 @@ class SystemdRuntime implements Runtime {
   usage(): Promise<ReadonlyMap<string, Usage>> {
     const readAtMs = this.#parts.options.clock.wallMs();
     const running = this.#parts.runs.all().filter(({ observed }) => observed.state === 'running');
-    const used = running.flatMap(({ id, note }) => {
-      const usage = this.#parts.usage.usage(`/${SLICE}/${note.unit}`, readAtMs);
-      return usage === undefined ? [] : [[id, usage] as const];
-    });
-    return Promise.resolve(new Map(used));
+    const controlGroups = new Map(running.map(({ id, note }) => [id, `/${SLICE}/${note.unit}`]));
+    return this.#parts.usage.usages(controlGroups, readAtMs);
   }
 
-  runBeside(): Promise<BesideResult> {
-    throw new AgentError('CELL_E_UNSUPPORTED', 'Could not run a command beside an allocation');
+  runBeside(request: RunRequest, timeoutMs: number): Promise<BesideResult> {
+    return this.#parts.exec.runBeside(request, timeoutMs);
   }
 
-  exec(_request: ExecRequest, _input: AsyncIterable<ExecInput>, _signal: AbortSignal): AsyncIterable<ExecOutput> {
-    throw new AgentError('CELL_E_UNSUPPORTED', 'Could not run a command in an allocation');
+  exec(request: ExecRequest, input: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput> {
+    return this.#parts.exec.exec(request, input, signal);
   }
 
   async *readLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
@@ -232,6 +237,18 @@ class SystemdRuntime implements Runtime {
       await this.#parts.runs.change(leftMs());
     }
   }
+}
+
+async function locateUnit(
+  found: UnitRun | undefined,
+  run: number,
+  manager: SystemdManager,
+): Promise<EnteredUnit | undefined> {
+  if (found?.note.run !== run || found.observed.state !== 'running') return undefined;
+  const state = await manager.unit(found.note.unit);
+  if (state === undefined) return undefined;
+  const { controlGroup, workingDirectory, main } = state;
+  return { controlGroup, workingDirectory, mainPid: main.mainPid };
 }
 
 export type { SystemdRuntime };

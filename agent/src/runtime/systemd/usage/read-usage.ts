@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { Usage } from '../../../ports.ts';
 import type { MachineUnits } from '../../process/machine-units.ts';
 import { parseStat } from '../../process/process-identity.ts';
@@ -17,6 +18,8 @@ export type ReadText = (path: string) => string | undefined;
 
 /** Of an allocation whose processes have to be counted one by one: more are not looked at. */
 const PROCESSES_MAX = 1_000;
+/** Reading what one unit uses takes a fifth of a millisecond. */
+const UNITS_IN_A_ROW_MAX = 25;
 
 /** Tells what units use, from the files of their cgroups, version 1, 2 or both. */
 export class UsageReader {
@@ -46,6 +49,19 @@ export class UsageReader {
       ...(pressure === undefined ? {} : { pressure }),
       ...(oomKills === undefined ? {} : { oomKills }),
     };
+  }
+
+  /** Of many units, by the same names as their cgroups; leaves out what is gone. Lets others work in between. */
+  async usages(controlGroups: ReadonlyMap<string, string>, readAtMs: number): Promise<ReadonlyMap<string, Usage>> {
+    const used = new Map<string, Usage>();
+    let count = 0;
+    for (const [id, controlGroup] of controlGroups) {
+      const usage = this.usage(controlGroup, readAtMs);
+      if (usage !== undefined) used.set(id, usage);
+      count += 1;
+      if (count % UNITS_IN_A_ROW_MAX === 0) await setImmediate();
+    }
+    return used;
   }
 
   /** What a machine without that controller does not say is counted from the processes. */
