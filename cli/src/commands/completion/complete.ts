@@ -6,6 +6,7 @@ import { suggest } from '../../command-line/suggest.ts';
 /** People wait at their prompt: an answer that takes longer is none. */
 const TIMEOUT_MS = 1_000;
 const NAMES_MAX = 1_000;
+/** Files are the shell's to find. */
 const FILE_MARK = '__file__';
 
 /** What the shells' completion scripts ask. It never fails and never complains. */
@@ -25,7 +26,9 @@ export function completeCommand(commands: () => readonly CommandSpec[]): Command
         suggestion.completes === undefined
           ? []
           : await names(client, suggestion.completes, world.signal).catch(() => []);
-      const fitting = [...suggestion.words, ...found].filter((word) => word.startsWith(suggestion.beginning));
+      const fitting = [...suggestion.words, ...found].filter(
+        (word) => word === FILE_MARK || word.startsWith(suggestion.beginning),
+      );
       await world.output.write(fitting.map((word) => `${word}\n`).join(''));
     },
   });
