@@ -4,12 +4,11 @@ import type {
   HealthCheck,
   JobSpec,
   JobType,
-  Limits,
-  NetworkAccess,
   PortRequest,
   ResourceRequest,
   RestartPolicy,
 } from '../job-spec.ts';
+import { arbitraryIsolation } from './isolation-arbitraries.ts';
 
 /** Text with quotes, escapes, control characters and characters outside ASCII, without NUL and lone surrogates. */
 const trickyText = fc
@@ -78,71 +77,16 @@ function restart(type: JobType): fc.Arbitrary<RestartPolicy> {
     .map((policy) => ({ ...policy, delayMaxMs: Math.max(policy.delayMs, policy.delayMaxMs) }));
 }
 
-const memoryMib = fc.integer({ min: 1, max: 16_777_216 });
-const orNone = (limit: fc.Arbitrary<number>) => fc.oneof(fc.constant(0), limit);
-const weight = orNone(fc.integer({ min: 1, max: 10_000 }));
-
-/** A limit is never below what is set aside, nor `memory_high` above `memory_max`. */
-function limits({ cpuMillis, memoryMib }: ResourceRequest): fc.Arbitrary<Limits> {
-  return fc
-    .record({
-      memoryMaxMib: orNone(fc.integer({ min: memoryMib, max: 16_777_216 })),
-      memoryHighMib: orNone(fc.integer({ min: 1, max: 16_777_216 })),
-      cpuMaxMillis: orNone(fc.integer({ min: cpuMillis, max: 1_024_000 })),
-      cpuWeight: weight,
-      ioWeight: weight,
-      tasksMax: orNone(fc.integer({ min: 1, max: 4_194_304 })),
-      filesMax: orNone(fc.integer({ min: 16, max: 1_048_576 })),
-    })
-    .map((all) => ({ ...all, memoryHighMib: Math.min(all.memoryHighMib, all.memoryMaxMib || all.memoryHighMib) }));
-}
-
-const addresses = fc.uniqueArray(
-  fc.oneof(
-    fc.constantFrom('any', 'localhost', 'link-local', 'multicast', '::1', '2001:db8::/32', '::ffff:10.0.0.1'),
-    fc.ipV4(),
-    fc.ipV4Extended().filter((address) => /^(\d{1,3}\.){3}\d{1,3}$/.test(address) && !/(^|\.)0\d/.test(address)),
-    fc.ipV6().filter((address) => !/[A-Z]/.test(address)),
-    fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map((parts) => parts.join('/')),
-  ),
-  { maxLength: 3 },
-);
-const fileName = fc.stringMatching(/^[a-z0-9_@+-][a-z0-9._@+-]{0,10}$/);
-const device = fc.tuple(
-  fc.constantFrom('kvm', 'ttyUSB0', 'disk/by-id/usb-0:0-part1'),
-  fc.constantFrom('r', 'rw', 'rwm', 'wm'),
-);
-
-function network(hasPorts: boolean): fc.Arbitrary<NetworkAccess> {
-  return fc
-    .record({ private: hasPorts ? fc.constant(false) : fc.boolean(), deny: addresses, allow: addresses })
-    .map((access) => (access.deny.length === 0 ? { ...access, allow: [] } : access));
-}
-
-/** Never a user beside a dynamic one, nor a dynamic one without a sandbox. */
-const users: fc.Arbitrary<Pick<JobSpec, 'user' | 'dynamicUser' | 'sandbox'>> = fc.oneof(
-  fc.record({
-    user: fc.constantFrom('', 'www-data', '_apt'),
-    dynamicUser: fc.constant(false),
-    sandbox: fc.constantFrom('default' as const, 'strict' as const, 'none' as const),
-  }),
-  fc.record({
-    user: fc.constant(''),
-    dynamicUser: fc.constant(true),
-    sandbox: fc.constantFrom('default' as const, 'strict' as const),
-  }),
-);
-
 const resources: fc.Arbitrary<ResourceRequest> = fc.record({
   cpuMillis: fc.integer({ min: 10, max: 1_024_000 }),
-  memoryMib,
+  memoryMib: fc.integer({ min: 1, max: 16_777_216 }),
 });
 
 /** Specifications of every shape that are right in themselves, for property tests. */
 export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
-  .tuple(fc.constantFrom<JobType[]>('service', 'batch', 'system'), ports, resources, users)
-  .chain(([type, ofPorts, ofResources, ofUsers]) =>
-    fc.record({
+  .tuple(fc.constantFrom<JobType[]>('service', 'batch', 'system'), ports, resources)
+  .chain(([type, ofPorts, ofResources]) => {
+    const rest = fc.record({
       name,
       type: fc.constant(type),
       count: type === 'system' ? fc.constant(0) : fc.integer({ min: 1, max: 10_000 }),
@@ -150,8 +94,6 @@ export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
       environment: fc
         .dictionary(fc.stringMatching(/^[A-BD-Z_][A-Z0-9_]{0,8}$/), trickyText, { maxKeys: 4, noNullPrototype: true })
         .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)))),
-      user: fc.constant(ofUsers.user),
-      dynamicUser: fc.constant(ofUsers.dynamicUser),
       workingDirectory: fc.oneof(
         fc.constant(''),
         filledText.map((text) => `/srv/${text}`),
@@ -166,18 +108,9 @@ export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
         signal: fc.constantFrom('SIGTERM', 'SIGKILL', 'SIGWINCH'),
         timeoutMs: fc.oneof(fc.constant(0), durationMs),
       }),
-      sandbox: fc.constant(ofUsers.sandbox),
-      limits: limits(ofResources),
-      network: network(ofPorts.length > 0),
-      directories: fc.uniqueArray(fc.constantFrom('state' as const, 'cache' as const, 'logs' as const)),
-      credentials: fc
-        .dictionary(fileName, fileName, { maxKeys: 3, noNullPrototype: true })
-        .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)))),
-      environmentFiles: fc.uniqueArray(fileName, { maxLength: 3 }),
-      devices: fc
-        .uniqueArray(device, { maxLength: 3, selector: ([path]) => path })
-        .map((all) => all.map(([path, access]) => `/dev/${path}:${access}`)),
-    }),
-  )
+    });
+    const isolation = arbitraryIsolation(ofResources, ofPorts.length > 0);
+    return fc.tuple(rest, isolation).map(([one, other]) => ({ ...one, ...other }));
+  })
   // Records without a prototype would differ from all others.
   .map((spec) => structuredClone(spec) as JobSpec);

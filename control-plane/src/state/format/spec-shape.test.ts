@@ -71,7 +71,7 @@ test.each<[string, Record<string, unknown>]>([
   ['directories[0]', { directories: ['data'] }],
   ['credentials.a', { credentials: { a: 1 } }],
 ])('a specification with a wrong %s is refused', (path, changes) => {
-  expect(() => canonicalSpec({ ...exampleSpec(), ...changes } as JobSpec)).toThrow(`at "spec.${path}"`);
+  expect(() => canonicalSpec({ ...exampleSpec(), ...changes })).toThrow(`at "spec.${path}"`);
 });
 
 test('equal specifications are equal as JSON, whatever the order of their fields', () => {
