@@ -131,7 +131,7 @@ async function probe(
 
 /** A probe is no run: it has no folder, and is not to be found as one. */
 function isForProbes(name: string): boolean {
-  const others = ['Type', 'Description', 'LogExtraFields', 'RemainAfterExit', 'StateDirectory', 'ExecStopPostEx'];
+  const others = ['Type', 'Description', 'LogExtraFields', 'RemainAfterExit', 'StateDirectory', 'ExecStopPost'];
   return !others.includes(name);
 }
 

@@ -100,12 +100,20 @@ function command(request: RunRequest): UnitProperty[] {
   const search = (request.environment['PATH'] ?? '').split(':').filter((folder) => isAbsolute(folder));
   return [
     ['Type', 's', 'exec'],
-    ['ExecStartEx', 'a(sasas)', [[path, [program, ...rest], ['no-env-expand']]]],
+    ['ExecStart', 'a(sasb)', [[path, [program, ...rest].map(literally), false]]],
     ['ExecSearchPath', 'as', search],
     ['Environment', 'as', environment(request)],
     ['UnsetEnvironment', 'as', unsetEnvironment(request)],
     ['WorkingDirectory', 's', workingDirectory(request)],
   ];
+}
+
+/**
+ * systemd fills in variables. "ExecStartEx" could tell it not to, but systemd 252 writes that name into the unit's file,
+ * where it does not know it: after a daemon-reload the unit would be one with a "bad setting".
+ */
+function literally(argument: string): string {
+  return argument.replaceAll('$', '$$$$');
 }
 
 function workingDirectory({ id, workingDirectory: asked }: RunRequest): string {
@@ -159,7 +167,7 @@ function ending(request: RunRequest, place: UnitPlace): UnitProperty[] {
   if (asksForOom(request, place)) {
     const file = `/sys/fs/cgroup/memory/${SLICE}/${unitNameOf(request)}/memory.oom_control`;
     const grep = ['grep', '-qs', '^oom_kill 0$', file];
-    properties.push(['ExecStopPostEx', 'a(sasas)', [['/bin/grep', grep, ['ignore-failure', 'privileged']]]]);
+    properties.push(['ExecStopPost', 'a(sasb)', [['/bin/grep', grep.map(literally), true]]]);
   }
   return properties;
 }

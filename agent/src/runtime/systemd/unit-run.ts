@@ -87,11 +87,12 @@ export class UnitRun {
     else this.#heard = main;
   }
 
-  /** systemd has forgotten its unit. */
+  /** systemd has forgotten its unit: for good, or only while it loads all units anew. */
   removed(): void {
     if (!this.#loaded || this.#observed.state === 'ended') return;
-    if (this.#starting === undefined) this.#end(this.#unknown());
-    else this.#heard ??= 'removed';
+    if (this.#starting !== undefined) this.#heard ??= 'removed';
+    // Should the bus be away now, all is compared when it is back.
+    else void this.#look().catch(() => undefined);
   }
 
   /** Compares with what systemd has now, after events may have been missed; undefined: no such unit. */
