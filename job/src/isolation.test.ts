@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { diffSpecs } from './diff-specs.ts';
 import { describeIssue } from './issue.ts';
 import type { JobSpec } from './job-spec.ts';
 import { parseJob } from './parse-job.ts';
+import { renderJobFile } from './render-job-file.ts';
 import { validateSpec } from './validate-spec.ts';
 
 function parsed(file: Record<string, unknown>): JobSpec | readonly string[] {
@@ -263,4 +265,59 @@ test('what comes over the wire is checked alike', () => {
   for (const [change, path] of wrong) {
     expect(validateSpec({ ...spec, ...change }).map((issue) => describeIssue(issue).split(' = ')[0])).toEqual([path]);
   }
+});
+
+const everything = {
+  sandbox: 'strict',
+  environment_files: ['web.env'],
+  directories: ['state'],
+  devices: ['/dev/kvm'],
+  limits: { memory_max: '1GiB', cpu_max: 1.5, files_max: 1024 },
+  network: { deny: ['any'], allow: ['localhost'] },
+  credentials: { tls: 'web-tls.key' },
+};
+
+test('what is asked for is written back as people write it, and what is not is left out', () => {
+  const written = renderJobFile(parsed(everything) as JobSpec);
+  const top = written.slice(written.indexOf('on_disconnect'), written.indexOf('[resources]'));
+  expect(`${top}…\n${written.slice(written.indexOf('[limits]'))}`).toMatchInlineSnapshot(`
+    "on_disconnect = "keep"
+    sandbox = "strict"
+    dynamic_user = false
+    environment_files = ["web.env"]
+    directories = ["state"]
+    devices = ["/dev/kvm:rw"]
+
+    …
+    [limits]
+    memory_max = "1GiB"
+    cpu_max = 1.5
+    files_max = 1024
+
+    [network]
+    private = false
+    deny = ["any"]
+    allow = ["localhost"]
+
+    [credentials]
+    tls = "web-tls.key"
+    "
+  `);
+});
+
+test('what changes is named by its key', () => {
+  const { limits, ...others } = everything;
+  const after = {
+    ...others,
+    sandbox: 'none',
+    limits: { ...limits, memory_max: '2GiB', tasks_max: 9 },
+    credentials: {},
+  };
+  const changes = diffSpecs(parsed(everything) as JobSpec, parsed(after) as JobSpec);
+  expect(changes.map(({ path, before, after }) => `${path}: ${before || '-'} -> ${after || '-'}`)).toEqual([
+    'sandbox: "strict" -> "none"',
+    'limits.memory_max: "1GiB" -> "2GiB"',
+    'limits.tasks_max: - -> 9',
+    'credentials.tls: "web-tls.key" -> -',
+  ]);
 });
