@@ -62,6 +62,28 @@ test('as many move at a time as a rollout would replace', () => {
   expect(plan.placements).toHaveLength(plan.stops.length);
 });
 
+test('those that move together go to different nodes', () => {
+  const fleet = new PlannedFleet();
+  for (const name of ['n1', 'n2', 'n3']) fleet.node(name);
+  fleet.submit({ count: 24, resources: { cpuMillis: 10, memoryMib: 10 } });
+  fleet.settle();
+  fleet.drain('n1');
+  expect(
+    fleet
+      .plan()
+      .placements.map(({ nodeId }) => nodeId)
+      .toSorted(),
+  ).toEqual(['id-n2', 'id-n3']);
+});
+
+test('of those that have to go the ones that do not work go first', () => {
+  const fleet = running(6);
+  const [, second] = [...fleet.tables.allocationsOnNode('id-n1')].sort((one, other) => one.instance - other.instance);
+  fleet.report(second!.id, 'unhealthy');
+  fleet.drain('n1');
+  expect(fleet.step()).toMatch(new RegExp(`^\\nplace web/${second!.instance} v1 on n\\d: `));
+});
+
 test('one that must never be there twice is stopped first, one at a time', () => {
   const fleet = new PlannedFleet();
   for (const name of ['n1', 'n2']) fleet.node(name);
@@ -208,6 +230,10 @@ test('system jobs that stay run on, and are not brought up to date before the no
   fleet.settle();
   expect(on(fleet, 'n1')).toEqual(['agent/0 v1 n1 healthy']);
   expect(on(fleet, 'n2')).toContain('agent/0 v2 n2 healthy');
+  expect(jobSummary(fleet.tables, fleet.tables.jobs.get('agent')!)).toMatchObject({
+    status: 'running',
+    counts: { desired: 2 },
+  });
   fleet.undrain('n1');
   fleet.settle();
   expect(on(fleet, 'n1')).toContain('agent/0 v2 n1 healthy');
@@ -224,6 +250,7 @@ test('on a node that is merely ineligible all stays, nothing comes, and what end
   expect(fleet.step()).toMatch(/^\nplace web\/0 v1 on n2: /);
   say(fleet, 'n1', 'failed', 'agent');
   expect(fleet.step()).toBe('nothing');
+  expect(jobSummary(fleet.tables, fleet.tables.jobs.get('agent')!).counts).toMatchObject({ desired: 1, failed: 0 });
   fleet.setEligible('n1', true);
   expect(fleet.step()).toMatch(/^\nplace agent\/0 v1 on n1: /);
 });
@@ -243,6 +270,20 @@ test('an undrain on the way takes the replacement back, and leaves what has move
   expect(fleet.step()).toMatch(/^\nstop web\/\d v1 on n2: another allocation of the instance runs already\n$/);
   fleet.settle();
   expect([on(fleet, 'n1').length, on(fleet, 'n2').length]).toEqual([1, 3]);
+});
+
+test('an undrain leaves the one that works, wherever it is', () => {
+  const fleet = running(1, 2);
+  const node = on(fleet, 'n1').length === 1 ? 'n1' : 'n2';
+  fleet.drain(node);
+  fleet.step();
+  say(fleet, node, 'unhealthy');
+  say(fleet, node === 'n1' ? 'n2' : 'n1', 'healthy');
+  fleet.undrain(node);
+  fleet.step();
+  fleet.agentsReport();
+  expect(fleet.living()).toHaveLength(1);
+  expect(on(fleet, node)).toEqual([]);
 });
 
 test('a replacement that fails is tried again, and given up while the old one runs on', () => {

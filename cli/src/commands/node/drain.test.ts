@@ -47,7 +47,7 @@ async function drain(words: string, looks: readonly object[], options: CellctlOp
 }
 
 test('it waits until the node is empty, through failovers, and is quiet where no terminal is', async () => {
-  const noLeader = codedError('CELL_E_NO_LEADER', 'no leader');
+  const noLeader = codedError('CELL_E_TIMEOUT', 'no leader in time');
   const result = await drain('node-1', [draining(2, noRoom, ends), noLeader, draining(1, ends), drained]);
   expect(result).toMatchObject({
     exitCode: 0,

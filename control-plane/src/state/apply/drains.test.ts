@@ -211,4 +211,8 @@ test.each([
   fleet.drain('n1');
   expect(fleet.place(second)).toMatchObject({ placed: joins ? 1 : 0 });
   expect(fleet.place({ ...second, id: 'third' })).toMatchObject({ placed: 0 });
+  // Nor if the second one has to go as well.
+  fleet.drain('n2');
+  fleet.node('n3');
+  expect(fleet.place({ ...second, id: 'third', nodeId: 'id-n3' })).toMatchObject({ placed: 0 });
 });
