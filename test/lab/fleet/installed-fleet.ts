@@ -64,11 +64,13 @@ export class InstalledFleet {
 
   /** Waits until the members have a leader and all nodes are ready and take allocations. */
   async ready(): Promise<void> {
-    const count = this.machines.length;
-    await waitFor(
-      async () => (await this.nodes()).filter(({ status }) => status === NodeStatus.READY).length === count,
-      { what: `${count} nodes to be ready`, timeoutMs: READY_MS_MAX, pollMs: 100 },
-    );
+    const waiting = { what: `${this.machines.length} nodes to be ready`, timeoutMs: READY_MS_MAX, pollMs: 100 };
+    await waitFor(async () => {
+      const ready = new Set((await this.nodes()).filter(isReady).map(({ name }) => name));
+      const missing = this.machines.map(({ name }) => name).filter((name) => !ready.has(name));
+      if (missing.length > 0) throw new Error(`These are not: ${missing.join(', ')}`);
+      return true;
+    }, waiting);
   }
 
   /** The machine whose member leads. */
@@ -80,6 +82,10 @@ export class InstalledFleet {
     if (machine === undefined) throw new Error('No member leads');
     return machine;
   }
+}
+
+function isReady({ status }: Node): boolean {
+  return status === NodeStatus.READY;
 }
 
 /** Boots machines, installs Cell on all at once, and waits until the fleet is ready. */
