@@ -89,12 +89,12 @@ async function* outputs(
   signal: AbortSignal,
 ): AsyncIterable<ExecOutput> {
   const { call, first, rest } = incoming;
-  let failure: unknown;
+  let failure: Error | undefined;
   let over = false;
   // Nobody waits for its end: it waits for the caller, who may have nothing more to say.
   void send(call, input, signal).catch((error: unknown) => {
     if (over) return;
-    failure = error;
+    failure = error as Error;
     reset(call);
   });
   let message: ServeExecRequest | undefined = first;

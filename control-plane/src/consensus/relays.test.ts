@@ -10,6 +10,11 @@ const timeoutMs = 30_000;
 let peers: Peers;
 let two: LocalMember;
 
+/** A caller who says nothing, and is still there. */
+const silence: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
+};
+
 beforeEach(async () => {
   const cluster = await startLocalCluster(2);
   onTestFinished(() => cluster.stop());
@@ -73,7 +78,7 @@ test('a peer that refuses a command has not read its input', async () => {
 test('a relayed command writes no more than is read, is held up by what it does not read, and ends with its caller', async () => {
   const wrote = () => two.logged.filter(({ exec }) => String(exec).startsWith('wrote')).length;
   const reader = new AbortController();
-  const flood = peers.relayExec(2, execStart('a', 'flood'), noInput(), reader.signal);
+  const flood = peers.relayExec(2, execStart('a', 'flood'), silence, reader.signal);
   const outputs = flood[Symbol.asyncIterator]();
   await outputs.next();
   await outputs.next();
@@ -103,10 +108,6 @@ test('usage is asked of the peer', async () => {
   expect(await peers.relayUsage(2, 'a', timeoutMs)).toMatchObject({ memoryBytes: 7n });
   expect(await peers.relayUsage(2, 'b', timeoutMs)).toBeUndefined();
 });
-
-async function* noInput(): AsyncIterable<never> {
-  await new Promise(() => {});
-}
 
 async function drain(outputs: AsyncIterator<unknown>): Promise<void> {
   while ((await outputs.next()).done !== true);

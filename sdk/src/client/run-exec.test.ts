@@ -21,7 +21,7 @@ async function member(onMessage: (call: Call, said: string) => void) {
       onMessage(call, text);
     });
   };
-  const fake = await startFakeControlPlane({ exec: exec as never });
+  const fake = await startFakeControlPlane({ exec });
   onTestFinished(() => fake.end());
   return { said, fake };
 }
@@ -47,7 +47,7 @@ async function* inputs(...kinds: ('data' | 'end')[]) {
 async function endOf(outputs: AsyncIterable<{ output: { case: string | undefined; value?: unknown } }>) {
   const kinds: string[] = [];
   for await (const { output } of outputs)
-    kinds.push(output.case === 'exitCode' ? `exit ${output.value}` : `${output.case}`);
+    kinds.push(output.case === 'exitCode' ? `exit ${String(output.value)}` : `${output.case}`);
   return kinds;
 }
 

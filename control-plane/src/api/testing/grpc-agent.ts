@@ -11,7 +11,7 @@ import {
   type SessionRequestSchema,
   type SessionResponse,
 } from '@cell/proto';
-import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { type ClientDuplexStream, status } from '@grpc/grpc-js';
 import { expect } from 'vitest';
 import { answeredError } from '../../grpc-error.ts';
 import type { PaperMember } from './paper-member.ts';
@@ -101,7 +101,7 @@ export class ServedExec {
     this.command = command;
     this.ended = new Promise((resolve) => {
       call.on('error', (error) => resolve(endOf(error)));
-      call.on('status', ({ code }) => resolve(code === 0 ? 'ok' : `status ${code}`));
+      call.on('status', ({ code }) => resolve(code === status.OK ? 'ok' : `status ${code}`));
     });
     call.write({ requestId });
   }

@@ -21,7 +21,7 @@ export async function* runAtPeer(
   start: ExecStart,
   input: AsyncIterable<ExecInput>,
 ): AsyncIterable<ExecOutput | undefined> {
-  let failure: unknown;
+  let failure: Error | undefined;
   let sending = false;
   // Without a listener, a call that ends after its reader would end the process.
   call.on('error', () => {});
@@ -31,7 +31,7 @@ export async function* runAtPeer(
       if (!sending) {
         sending = true;
         void send(call, input).catch((error: unknown) => {
-          failure = error;
+          failure = error as Error;
           call.cancel();
         });
       }

@@ -16,11 +16,15 @@ export async function* echoExec(
   if (message.case !== 'start' || message.value.allocationId === 'elsewhere') {
     throw new CellError('CELL_E_NO_SESSION', 'Its agent is elsewhere');
   }
-  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => abort(), { once: true });
   void aborted.then(() => log('exec aborted'));
   yield undefined;
   const [program] = message.value.command;
-  if (program === 'idle') return await aborted.then(() => undefined);
+  if (program === 'idle') {
+    await aborted;
+    return;
+  }
   for (let count = 1; program === 'flood' && !signal.aborted; count += 1) {
     log(`wrote ${count}`);
     yield out('stdout', Buffer.alloc(64 * 1024));
