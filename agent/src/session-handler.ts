@@ -2,9 +2,10 @@ import type { AgentConfig } from './config/agent-config.ts';
 import type { AllocationManager } from './execute/allocation-manager.ts';
 import type { Inventory } from './inventory/read-inventory.ts';
 import { readNodeHealth } from './inventory/read-node-health.ts';
-import { desiredFromProto, logRequestFromProto } from './link/from-proto.ts';
+import { desiredFromProto, execRequestFromProto, logRequestFromProto } from './link/from-proto.ts';
 import type { LeaseClock } from './link/lease-clock.ts';
 import type { LogSender } from './link/send-logs.ts';
+import type { ExecServer } from './link/serve-exec.ts';
 import type { SessionHandler } from './link/session.ts';
 import type { Log } from './ports.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
@@ -18,6 +19,7 @@ export interface HandlerParts {
   readonly lease: LeaseClock;
   readonly inventory: Inventory;
   readonly logs: LogSender;
+  readonly commands: ExecServer;
   readonly log: Log;
   readonly httpAddress: () => string;
   /** It was renewed, or some time has passed. */
@@ -26,7 +28,7 @@ export interface HandlerParts {
 
 /** Brings together what sessions bring and what the agent does with it. */
 export function sessionHandler(parts: HandlerParts): SessionHandler {
-  const { config, store, manager, lease, inventory, logs, log } = parts;
+  const { config, store, manager, lease, inventory, logs, commands, log } = parts;
   return {
     introduction: () => ({
       ...store.node,
@@ -62,6 +64,10 @@ export function sessionHandler(parts: HandlerParts): SessionHandler {
           ? ({ follow: false, tailLines: undefined, stream: 'both' } as const)
           : logRequestFromProto(request);
       void logs.send(client, requestId, (signal) => manager.readLogs(id, wanted, signal));
+    },
+    openExec: ({ requestId, start }, client) => {
+      const request = execRequestFromProto(start);
+      void commands.serve(client, requestId, (input, signal) => manager.exec(request, input, signal));
     },
   };
 }

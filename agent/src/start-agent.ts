@@ -7,6 +7,7 @@ import { readInventory } from './inventory/read-inventory.ts';
 import { readNodeHealth } from './inventory/read-node-health.ts';
 import { type ConfirmedHeartbeat, LeaseClock } from './link/lease-clock.ts';
 import { LogSender } from './link/send-logs.ts';
+import { ExecServer } from './link/serve-exec.ts';
 import { SessionLink } from './link/session-link.ts';
 import type { Clock, Log, Random, Runtime } from './ports.ts';
 import { realClock } from './real-clock.ts';
@@ -77,6 +78,7 @@ async function start(
   const capabilities = await runtime.capabilities();
   const inventory = await readInventory({ ...config, address, runtime: runtime.name, capabilities });
   const logs = keep(new LogSender(log));
+  const commands = keep(new ExecServer(log));
   const http: { server?: HttpServer } = {};
   const handler = sessionHandler({
     config,
@@ -85,6 +87,7 @@ async function start(
     lease,
     inventory,
     logs,
+    commands,
     log,
     leaseChanged,
     httpAddress: () => http.server!.address,

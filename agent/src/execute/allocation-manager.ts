@@ -1,6 +1,17 @@
 import { Gate } from '../gate.ts';
 import { HealthMonitor } from '../health/health-monitor.ts';
-import type { Clock, Log, LogChunk, LogRequest, Random, Runtime, Usage } from '../ports.ts';
+import type {
+  Clock,
+  ExecInput,
+  ExecOutput,
+  ExecRequest,
+  Log,
+  LogChunk,
+  LogRequest,
+  Random,
+  Runtime,
+  Usage,
+} from '../ports.ts';
 import {
   type AllocationRecord,
   type AllocationState,
@@ -131,6 +142,16 @@ export class AllocationManager {
       return runner !== undefined && !isFinal(runner.record.state);
     };
     return this.#options.runtime.readLogs(id, { ...request, mayGoOn }, signal);
+  }
+
+  /** Runs a command in what runs of an allocation now: see `Runtime.exec`. */
+  exec(
+    request: Omit<ExecRequest, 'run'>,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): AsyncIterable<ExecOutput> {
+    const run = this.#runners.get(request.id)?.record.run ?? 0;
+    return this.#options.runtime.exec({ ...request, run }, input, signal);
   }
 
   /** Drops the oldest of what has ended and is not named any more, beyond what is kept for people to read. */

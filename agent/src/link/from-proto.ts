@@ -1,6 +1,7 @@
 import {
   DesiredState,
   DirectoryKind,
+  type ExecStart,
   HealthCheckType,
   type JobSpec,
   JobType,
@@ -9,13 +10,15 @@ import {
   RestartMode,
   type DesiredAllocation as SaidAllocation,
   type DesiredAllocations as SaidAllocations,
+  type ExecInput as SaidExecInput,
+  type ExecTerminal as SaidExecTerminal,
   type HealthCheck as SaidHealthCheck,
   type Limits as SaidLimits,
   Sandbox,
   type StreamLogsRequest,
 } from '@cell/proto';
 import type { DesiredChange } from '../execute/allocation-manager.ts';
-import type { LogRequest } from '../ports.ts';
+import type { ExecInput, ExecRequest, ExecTerminal, LogRequest } from '../ports.ts';
 import type { DesiredAllocation, HealthCheck, Isolation, Limits, RestartPolicy } from '../reconcile/model.ts';
 
 /** What the control plane wants, in the agent's own words. What a message leaves out has the proto's defaults. */
@@ -129,5 +132,37 @@ function restartModeFromProto(mode: RestartMode | undefined): RestartPolicy['mod
 /** What a person wants to read, without the allocation. */
 export function logRequestFromProto(said: StreamLogsRequest): Omit<LogRequest, 'mayGoOn'> {
   const stream = said.stream === LogStream.STDOUT ? 'stdout' : said.stream === LogStream.STDERR ? 'stderr' : 'both';
-  return { follow: said.follow, tailLines: said.tailLines, stream };
+  const { follow, tailLines, since, cursor } = said;
+  const sinceMs = since === undefined ? undefined : Number(since.seconds) * 1_000 + since.nanos / 1_000_000;
+  return {
+    follow,
+    tailLines,
+    stream,
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(cursor === '' ? {} : { cursor }),
+  };
+}
+
+/** What a person wants to run; the run of the allocation is the one that there is. */
+export function execRequestFromProto(said: ExecStart | undefined): Omit<ExecRequest, 'run'> {
+  const { allocationId: id = '', command = [], terminal } = said ?? {};
+  return { id, command, environment: {}, terminal: terminal === undefined ? undefined : terminalFromProto(terminal) };
+}
+
+/** Undefined for what only a newer member says. */
+export function execInputFromProto(said: SaidExecInput | undefined): ExecInput | undefined {
+  switch (said?.input.case) {
+    case 'data':
+      return { type: 'data', data: said.input.value };
+    case 'end':
+      return { type: 'end' };
+    case 'resize':
+      return { type: 'resize', terminal: terminalFromProto(said.input.value) };
+    default:
+      return undefined;
+  }
+}
+
+function terminalFromProto({ type, columns, rows }: SaidExecTerminal): ExecTerminal {
+  return { type, columns, rows };
 }

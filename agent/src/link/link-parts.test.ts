@@ -1,12 +1,20 @@
-import { type DesiredAllocations, DirectoryKind, JobType, Sandbox } from '@cell/proto';
+import {
+  type DesiredAllocations,
+  DirectoryKind,
+  JobType,
+  LogStream,
+  Sandbox,
+  type StreamLogsRequest,
+} from '@cell/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Isolation } from '../reconcile/model.ts';
 import { NO_ISOLATION } from '../testing/run-request.ts';
-import { desiredFromProto } from './from-proto.ts';
+import { desiredFromProto, logRequestFromProto } from './from-proto.ts';
 import { LeaseClock } from './lease-clock.ts';
 import { MemberChoice } from './member-choice.ts';
 import { retryDelayMs } from './retry-delay.ts';
+import { heartbeatToProto } from './to-proto.ts';
 
 test('LeaseClock counts from when the newest confirmed heartbeat was sent', () => {
   const lease = new LeaseClock(undefined, 0);
@@ -97,4 +105,34 @@ test('desiredFromProto() takes over what an instance is shut off from, whole or 
     directories: ['logs', 'state', 'cache'],
   });
   expect(isolationOf({ sandbox: 99 as Sandbox }).sandbox).toBe('strict');
+});
+
+test('heartbeatToProto() tells what an allocation uses, and leaves out what the machine can not tell', () => {
+  const health = { load: 0, memoryAvailableBytes: 0, diskFreeBytes: 0 };
+  const known = { cpuTimeMs: 1, memoryBytes: 2, processes: 3, readAtMs: 1_500 };
+  const pressure = { cpu: 1, memory: 2, io: 3 };
+  const whole = { ...known, ioReadBytes: 4, ioWriteBytes: 0, pressure, oomKills: 0 };
+  const { usage } = heartbeatToProto(1, {
+    health,
+    usage: new Map([
+      ['a', known],
+      ['b', whole],
+    ]),
+  });
+  const said = { cpuTimeMs: 1n, memoryBytes: 2n, processes: 3, readAt: { seconds: 1n, nanos: 500_000_000 } };
+  expect(usage).toEqual({ a: said, b: { ...said, ioReadBytes: 4n, ioWriteBytes: 0n, pressure, oomKills: 0 } });
+});
+
+test('logRequestFromProto() knows where reading begins', () => {
+  const plain = { follow: true, stream: LogStream.UNSPECIFIED, cursor: '' } as StreamLogsRequest;
+  expect(logRequestFromProto(plain)).toEqual({ follow: true, tailLines: undefined, stream: 'both' });
+  const since = { seconds: 5n, nanos: 250_000_000 } as StreamLogsRequest['since'] & object;
+  const placed = { ...plain, tailLines: 3, since, cursor: 's=1' };
+  expect(logRequestFromProto(placed)).toEqual({
+    follow: true,
+    tailLines: 3,
+    stream: 'both',
+    sinceMs: 5_250,
+    cursor: 's=1',
+  });
 });

@@ -38,7 +38,8 @@ export class LogSender {
       if (this.#underWay.size > SENDERS_MAX) throw tooMany();
       for await (const chunk of read(gone.signal)) {
         if (gone.signal.aborted) break;
-        const more = call.write({ data: chunk.data, stream: streamToProto(chunk.stream) });
+        const { data, stream, cursor = '' } = chunk;
+        const more = call.write({ data, stream: streamToProto(stream), cursor });
         if (!more) await once(call, 'drain', { signal: gone.signal });
       }
     } catch (error) {

@@ -29,12 +29,14 @@ export interface SessionHandler {
   /** Rejects if the session can't go on with it. */
   desired(desired: DesiredValue): Promise<void>;
   openLogs(open: OpenLogsValue, client: Client): void;
+  openExec(open: OpenExecValue, client: Client): void;
 }
 
 type Said<Case extends string> = Extract<SessionResponse['message'], { case: Case }>;
 export type WelcomeValue = Said<'welcome'>['value'];
 export type DesiredValue = Said<'desired'>['value'];
 export type OpenLogsValue = Said<'openLogs'>['value'];
+export type OpenExecValue = Said<'openExec'>['value'];
 type SessionMessage = Outgoing<typeof SessionRequestSchema>['message'];
 
 const WELCOME_MS_MAX = 8_000;
@@ -153,6 +155,9 @@ export class Session {
         return;
       case 'openLogs':
         this.#handler.openLogs(message.value, this.#client);
+        return;
+      case 'openExec':
+        this.#handler.openExec(message.value, this.#client);
         return;
       case undefined:
         // From a newer member, and nothing that this agent could act on.

@@ -1,15 +1,17 @@
 import {
   type AllocationReportSchema,
+  type ExecOutputSchema,
   type HeartbeatSchema,
   type HelloSchema,
   LogStream,
   type Outgoing,
   AllocationState as SaidState,
+  type UsageSchema,
 } from '@cell/proto';
 import type { AllocationReport } from '../execute/allocation-manager.ts';
 import type { Inventory } from '../inventory/read-inventory.ts';
 import type { NodeHealth } from '../inventory/read-node-health.ts';
-import type { LogStreamName, Usage } from '../ports.ts';
+import type { ExecOutput, LogStreamName, Usage } from '../ports.ts';
 import type { AllocationState } from '../reconcile/model.ts';
 
 /** Members refuse longer ones. */
@@ -72,9 +74,25 @@ export function heartbeatToProto(sequence: number, { health, usage }: VitalSigns
   };
 }
 
-function usageToProto({ cpuTimeMs, memoryBytes, processes, readAtMs }: Usage): object {
+function usageToProto(usage: Usage): Outgoing<typeof UsageSchema> {
+  const { cpuTimeMs, memoryBytes, processes, readAtMs, ioReadBytes, ioWriteBytes, pressure, oomKills } = usage;
   const readAt = { seconds: BigInt(Math.floor(readAtMs / 1_000)), nanos: (readAtMs % 1_000) * 1_000_000 };
-  return { cpuTimeMs: BigInt(cpuTimeMs), memoryBytes: BigInt(memoryBytes), processes, readAt };
+  return {
+    cpuTimeMs: BigInt(cpuTimeMs),
+    memoryBytes: BigInt(memoryBytes),
+    processes,
+    readAt,
+    // What the machine can't tell is left out, which is not 0.
+    ...(ioReadBytes === undefined ? {} : { ioReadBytes: BigInt(ioReadBytes) }),
+    ...(ioWriteBytes === undefined ? {} : { ioWriteBytes: BigInt(ioWriteBytes) }),
+    ...(pressure === undefined ? {} : { pressure }),
+    ...(oomKills === undefined ? {} : { oomKills }),
+  };
+}
+
+export function execOutputToProto(output: ExecOutput): Outgoing<typeof ExecOutputSchema> {
+  if (output.type === 'exit') return { output: { case: 'exitCode', value: output.exitCode } };
+  return { output: { case: output.type, value: output.data } };
 }
 
 export function streamToProto(stream: LogStreamName): LogStream {

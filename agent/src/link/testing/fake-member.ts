@@ -2,6 +2,8 @@ import {
   AgentService,
   type Outgoing,
   type SendLogsRequest,
+  type ServeExecRequest,
+  type ServeExecResponseSchema,
   type SessionRequest,
   type SessionResponseSchema,
   serviceDefinition,
@@ -19,6 +21,7 @@ type Said = NonNullable<Outgoing<typeof SessionResponseSchema>['message']>;
 
 type SessionStream = ServerDuplexStream<SessionRequest, Outgoing<typeof SessionResponseSchema>>;
 type LogStream = ServerReadableStream<SendLogsRequest, object>;
+type ExecStream = ServerDuplexStream<ServeExecRequest, Outgoing<typeof ServeExecResponseSchema>>;
 
 /** A member of the control plane as agents see it: writes down what they say, and says what the test wants. */
 export class FakeMember {
@@ -38,6 +41,11 @@ export class FakeMember {
   readsLogs = true;
   #stream: SessionStream | undefined;
   #logStream: LogStream | undefined;
+  /** The newest stream for a command. */
+  execStream: ExecStream | undefined;
+  readonly execs: ServeExecRequest[] = [];
+  /** What a command writes is read on after the first message. */
+  readsExecs = true;
 
   constructor(name: string, transcript: string[]) {
     this.name = name;
@@ -61,6 +69,7 @@ export class FakeMember {
           answer(null, {});
         });
       },
+      serveExec: (stream: ExecStream) => this.#serveExec(stream),
     });
     const port = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(this.address || '127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -95,6 +104,21 @@ export class FakeMember {
 
   note(line: string): void {
     this.#transcript.push(`${this.name}: ${line}`);
+  }
+
+  #serveExec(stream: ExecStream): void {
+    this.execStream = stream;
+    this.note('exec stream opens');
+    stream.on('error', () => undefined);
+    stream.on('data', (message: ServeExecRequest) => {
+      this.execs.push(message);
+      if (!this.readsExecs) stream.pause();
+    });
+    stream.on('cancelled', () => this.note('exec stream is cancelled'));
+    stream.on('end', () => {
+      this.note('exec stream ends');
+      stream.end();
+    });
   }
 
   #session(stream: SessionStream): void {

@@ -1,8 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../agent-error.ts';
-import type { BesideResult, ExecOutput, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
+import type {
+  BesideResult,
+  ExecInput,
+  ExecOutput,
+  ExecRequest,
+  LogChunk,
+  LogRequest,
+  RunRequest,
+  Runtime,
+  Usage,
+} from '../../ports.ts';
 import { describeEnd } from '../../reconcile/describe.ts';
 import type { Observed } from '../../reconcile/model.ts';
+import { pretendedCommand } from './pretended-command.ts';
 
 const LOOK_PERIOD_MS = 5;
 
@@ -73,8 +84,10 @@ export class MemoryRuntime implements Runtime {
     return Promise.resolve({ exitCode, output: describeEnd(end) });
   }
 
-  exec(): AsyncIterable<ExecOutput> {
-    throw new AgentError('CELL_E_UNSUPPORTED', 'Could not run a command in an allocation: it is only pretended');
+  exec(request: ExecRequest, input: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput> {
+    const { id, run } = request;
+    if (this.observe(id, run).state === 'running') return pretendedCommand(request, input, signal);
+    throw new AgentError('CELL_E_NOT_FOUND', `Could not run a command in allocation "${id}": it is not running`);
   }
 
   async *readLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {

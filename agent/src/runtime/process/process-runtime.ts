@@ -151,6 +151,10 @@ class ProcessRuntime implements Runtime {
   }
 
   readLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    if (request.sinceMs !== undefined || request.cursor !== undefined) {
+      const why = 'the process runtime of this node does not know when or where; leave "since" and the cursor out';
+      throw new AgentError('CELL_E_UNSUPPORTED', `Could not read output from a certain place of "${id}" on: ${why}`);
+    }
     const folder = this.#folder(id);
     if (!existsSync(folder.logs)) {
       throw new AgentError(
