@@ -107,7 +107,7 @@ test('a batch job has no capabilities, few system calls, no homes and no devices
   const script = `grep -E 'CapBnd|^Seccomp:' /proc/self/status | tr -s '\\t\\n' '  '; echo; ls /home /root 2>&1 | wc -l; ls /dev
 unshare --user true 2>&1 | grep -c 'not permitted'; ls -d /proc/1 2>&1 | grep -c cannot`;
   const { text } = await units.run(script, isolated({ jobType: 'batch' }));
-  expect(text).toMatch(/^CapBnd: 0+ Seccomp: 2 /);
+  expect(text).toMatch(/^CapBnd: 0+ Seccomp: 2$/m);
   expect(text).not.toContain('net/tun');
   expect(text.trim().split('\n').slice(-2)).toEqual(['1', '1']);
 });

@@ -108,6 +108,15 @@ test.each(['exit 0', 'exit 5', 'kill -9 $$'])('what "%s" leaves behind ends with
   expect(existsSync(group)).toBe(false);
 });
 
+test('what ends at once, with something left behind that does not want to, holds up nobody', async () => {
+  await units.open();
+  const script = "trap '' TERM; sleep 1000 & kill -9 $$";
+  for (let run = 1; run <= 20; run += 1) {
+    await units.start(['sh', '-c', script], { run, stop: { signal: 'SIGTERM', timeoutMs: 600_000 } });
+    expect(await units.seen('ended', run)).toMatchObject({ exitCode: 137 });
+  }
+});
+
 test('the next run starts at once after an end, in a unit of the same name', async () => {
   await units.open();
   for (let run = 1; run <= 10; run += 1) {

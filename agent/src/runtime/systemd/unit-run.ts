@@ -83,8 +83,13 @@ export class UnitRun {
     if (main.startedAtUs < this.#notBeforeUs) return;
     this.#loaded = true;
     if (this.#observed.state === 'ended' || main.code === 0 || main.mainPid !== 0) return;
-    if (this.#starting === undefined) this.#mainEnded(main);
-    else this.#heard = main;
+    if (this.#starting === undefined) {
+      this.#mainEnded(main);
+      return;
+    }
+    this.#heard = main;
+    // Its start is not over before the last of its processes has ended, and what is left may be in no hurry.
+    if (!this.#note.asksForOom) void this.#killAll().catch(() => undefined);
   }
 
   /** systemd has forgotten its unit: for good, or only while it loads all units anew. */
@@ -102,7 +107,10 @@ export class UnitRun {
       if (listed !== undefined) await this.letGo();
       return;
     }
-    if (listed === undefined) return this.#end(this.#unknown());
+    if (listed === undefined) {
+      this.#end(this.#unknown());
+      return;
+    }
     this.#loaded = true;
     if (listed.subState === 'running') this.#see({ state: 'running' });
     else await this.#look();
@@ -161,10 +169,14 @@ export class UnitRun {
     if (before !== observed.state) this.#context.onChange(this);
   }
 
+  #killAll(): Promise<void> {
+    return this.#context.manager.killUnit(this.#note.unit, SIGKILL, 'all');
+  }
+
   /** What its processes have left behind ends with it; and no end stays as a failed unit, for people to wonder about. */
   async #takeAway(): Promise<void> {
     const { manager } = this.#context;
-    await manager.killUnit(this.#note.unit, SIGKILL, 'all');
+    await this.#killAll();
     await manager.stopUnit(this.#note.unit);
     await manager.resetFailed(this.#note.unit);
   }
