@@ -37,7 +37,7 @@ async function drain(words: string, looks: readonly (object | 'fails')[], option
       getNode: () => {
         const answer = looks[Math.min(looked, looks.length - 1)];
         looked += 1;
-        if (answer === 'fails') throw codedError('CELL_E_NO_LEADER', 'no leader');
+        if (answer === 'fails') throw codedError('CELL_E_INTERNAL', 'nobody tries that again by himself');
         return { node: answer };
       },
     },
