@@ -18,7 +18,16 @@ const TRY_NEXT: ReadonlySet<string> = new Set([
 const NOT_BEGUN: ReadonlySet<string> = new Set(['CELL_E_UNREACHABLE', 'CELL_E_NO_LEADER', 'CELL_E_DISK_FULL']);
 
 /** Changes that have the same effect when they are made twice. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['stopJob', 'writeMark', 'addMember', 'promoteMember', 'removeMember']);
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  'stopJob',
+  'writeMark',
+  'drainNode',
+  'undrainNode',
+  'setNodeEligibility',
+  'addMember',
+  'promoteMember',
+  'removeMember',
+]);
 
 /** Rounds through all members of one call; the pauses in between outlast an election. */
 const ROUNDS_MAX = 6;
