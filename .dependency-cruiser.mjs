@@ -114,7 +114,7 @@ export default {
       'agent-imports-proto',
       'An agent knows contracts, not the control plane.',
       '^agent/src/',
-      ['^(agent|proto|config|daemon)/src/', NPM],
+      [String.raw`^agent/package\.json$`, '^(agent|proto|config|daemon)/src/', NPM],
       {
         node: true,
         fromNot: ['^agent/src/reconcile/'],
@@ -129,10 +129,16 @@ export default {
         node: true,
       },
     ),
-    only('cli-imports-sdk', 'What people can do, programs can do.', '^cli/src/', ['^(cli|sdk|job|config)/src/', NPM], {
-      node: true,
-      fromNot: ['^cli/src/commands/dev/'],
-    }),
+    only(
+      'cli-imports-sdk',
+      'What people can do, programs can do.',
+      '^cli/src/',
+      [String.raw`^cli/package\.json$`, '^(cli|sdk|job|config)/src/', NPM],
+      {
+        node: true,
+        fromNot: ['^cli/src/commands/dev/'],
+      },
+    ),
     only(
       'cli-dev-starts-a-fleet',
       'One command runs a control plane and an agent in its own process.',
