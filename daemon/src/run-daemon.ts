@@ -6,7 +6,7 @@ import { readDaemonFlags, settingsSource } from './daemon-flags.ts';
 import { type DaemonManual, helpText } from './daemon-manual.ts';
 import { coded, fail } from './end.ts';
 import { openLog } from './open-log.ts';
-import { applySettings, type DaemonSettings, reloadText } from './reload.ts';
+import { type DaemonSettings, reload } from './reload.ts';
 import { openServiceManager, type ServiceManager } from './service-manager.ts';
 import { type Standing, StatusLine } from './status-line.ts';
 import { feedWatchdog } from './watchdog.ts';
@@ -86,7 +86,7 @@ async function run<S extends DaemonSettings>(
   const duty = program.start(settings, log, fail);
   const status = new StatusLine(manager, () => duty.standing());
   stopOnSignals(program, duty, status, manager, log);
-  process.on('SIGHUP', () => reload(program, settings, { source, status, manager, log }));
+  process.on('SIGHUP', () => reload({ started: settings, read: () => program.load(source), status, manager, log }));
   // Parts of it may keep no process alive, so that tests end; this one does.
   setInterval(() => undefined, 2 ** 30);
   await duty.started;
@@ -133,28 +133,4 @@ function stopOnSignals<S extends DaemonSettings>(
       duty.stop().then(() => process.exit(0), fail);
     });
   }
-}
-
-interface ReloadParts {
-  readonly source: SettingsSource;
-  readonly status: StatusLine;
-  readonly manager: ServiceManager;
-  readonly log: Logger;
-}
-
-/** A file that is wrong changes nothing. */
-function reload<S extends DaemonSettings>(program: DaemonProgram<S>, started: S, parts: ReloadParts): void {
-  const { source, status, manager, log } = parts;
-  // Before it is ready for the first time, the end of a reload would say that it is.
-  if (status.ready) manager.notify('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`);
-  try {
-    const remark = reloadText(applySettings(started, program.load(source), log));
-    log.info(`Read the configuration anew${remark === '' ? '' : `. ${remark}`}`);
-    status.remark(remark);
-  } catch (error) {
-    const problem = (error as Error).message;
-    log.error({ problem }, 'Did not take the new configuration; nothing was changed');
-    status.remark(`Its new configuration is wrong and was not taken: ${problem.split('\n')[0]}`);
-  }
-  if (status.ready) manager.notify('READY=1');
 }

@@ -8,8 +8,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 export interface ServiceManager {
   /** Sends assignments such as `READY=1` together. Never fails and never waits: nothing depends on it. */
   notify(...assignments: readonly string[]): void;
-  /** Whether anybody listens. */
-  readonly listens: boolean;
 }
 
 /** One message a line, its assignments with tabs between them. It ends when the pipe does, not before. */
@@ -22,7 +20,7 @@ const MESSAGE_LENGTH_MAX = 3_000;
 /** What waits while systemd does not read; more is not worth telling. */
 const BACKLOG_LENGTH_MAX = 64 * 1_024;
 
-const NOBODY: ServiceManager = { notify: () => undefined, listens: false };
+const NOBODY: ServiceManager = { notify: () => undefined };
 
 /** `onProblem` is told once if systemd can't be told. */
 export function openServiceManager(
@@ -38,7 +36,6 @@ export function openServiceManager(
   };
   const relay = startRelay({ NOTIFY_SOCKET: socket, PATH: environment['PATH'] ?? '/usr/bin:/bin' }, problem);
   return {
-    listens: true,
     notify: (...assignments) => {
       if (!relay.stdin!.writable || relay.stdin!.writableLength > BACKLOG_LENGTH_MAX) return;
       relay.stdin!.write(`${assignments.map(clean).join('\t')}\n`);

@@ -9,7 +9,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   said = [];
   standing = { ready: false, text: 'Waits for members 2 and 3' };
-  const manager = { listens: true, notify: (...words: readonly string[]) => void said.push(words.join('|')) };
+  const manager = { notify: (...words: readonly string[]) => void said.push(words.join('|')) };
   line = new StatusLine(manager, () => standing);
 });
 afterEach(() => {

@@ -97,7 +97,7 @@ test.each([
   ['trusted_network = true\nid = 3\nmembers = ["a", "b", "c"]', 3, '0.0.0.0:7601'],
   ['members = ["127.0.0.1"]', 1, '127.0.0.1:7601'],
   ['id = 2\nmembers = ["127.0.0.1", "127.0.0.2"]', 2, '127.0.0.2:7601'],
-])('%s makes it member %i, which listens on %s', (source, id, peers) => {
+])('the short form tells who this member is and where it listens (%#)', (source, id, peers) => {
   expect(load(source)).toMatchObject({ id, listen: { peers } });
 });
 
