@@ -7,7 +7,7 @@ import type { LeaseClock } from './link/lease-clock.ts';
 import type { LogSender } from './link/send-logs.ts';
 import type { ExecServer } from './link/serve-exec.ts';
 import type { SessionHandler } from './link/session.ts';
-import type { Log } from './ports.ts';
+import type { Log, Usage } from './ports.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
 import type { AgentStore } from './state/agent-store.ts';
 import { agentVersion } from './version.ts';
@@ -22,6 +22,8 @@ export interface HandlerParts {
   readonly commands: ExecServer;
   readonly log: Log;
   readonly httpAddress: () => string;
+  /** What allocations use now. */
+  readonly usage: () => Promise<ReadonlyMap<string, Usage>>;
   /** It was renewed, or some time has passed. */
   readonly leaseChanged: () => void;
 }
@@ -38,7 +40,7 @@ export function sessionHandler(parts: HandlerParts): SessionHandler {
       httpAddress: parts.httpAddress(),
       allocations: manager.reports(),
     }),
-    vitalSigns: async () => ({ health: await readNodeHealth(config.data), usage: await manager.usage() }),
+    vitalSigns: async () => ({ health: await readNodeHealth(config.data), usage: await parts.usage() }),
     welcomed: ({ clusterId }) => {
       if (store.node.clusterId === clusterId) return;
       void store.saveNode({ ...store.node, clusterId }).catch((error: unknown) => {

@@ -3,13 +3,14 @@ import type { AgentConfig } from './config/agent-config.ts';
 import { AllocationManager } from './execute/allocation-manager.ts';
 import { agentMetrics } from './http/agent-metrics.ts';
 import { type HttpServer, serveHttp } from './http/serve-http.ts';
+import { WorkloadTotals } from './http/workload-totals.ts';
 import { readInventory } from './inventory/read-inventory.ts';
 import { readNodeHealth } from './inventory/read-node-health.ts';
 import { type ConfirmedHeartbeat, LeaseClock } from './link/lease-clock.ts';
 import { LogSender } from './link/send-logs.ts';
 import { ExecServer } from './link/serve-exec.ts';
 import { SessionLink } from './link/session-link.ts';
-import type { Clock, Log, Random, Runtime } from './ports.ts';
+import type { Clock, Log, Random, Runtime, Usage } from './ports.ts';
 import { realClock } from './real-clock.ts';
 import { openRuntime } from './runtime/open-runtime.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
@@ -79,6 +80,13 @@ async function start(
   const inventory = await readInventory({ ...config, address, runtime: runtime.name, capabilities });
   const logs = keep(new LogSender(log));
   const commands = keep(new ExecServer(log));
+  const workloads = new WorkloadTotals();
+  // Also counted with every heartbeat, so that little is missed of what runs only shortly.
+  const usage = async (): Promise<ReadonlyMap<string, Usage>> => {
+    const used = await manager.usage();
+    workloads.take(used, (id) => manager.jobOf(id));
+    return used;
+  };
   const http: { server?: HttpServer } = {};
   const handler = sessionHandler({
     config,
@@ -90,6 +98,7 @@ async function start(
     commands,
     log,
     leaseChanged,
+    usage,
     httpAddress: () => http.server!.address,
   });
   const link = keep(new SessionLink({ addresses: config.controlPlane, handler, clock, random, log }));
@@ -103,6 +112,10 @@ async function start(
     restartsTotal: () => manager.restartsTotal,
     generation: () => store.node.generation,
     nodeHealth: () => readNodeHealth(config.data),
+    workloads: async () => {
+      await usage();
+      return workloads;
+    },
   });
   const notReady = (): string =>
     link.connected ? '' : `The agent has no session with the control plane. ${link.problem}`;

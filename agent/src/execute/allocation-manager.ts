@@ -132,6 +132,11 @@ export class AllocationManager {
     return counts;
   }
 
+  /** Undefined for what this node does not know. */
+  jobOf(id: string): string | undefined {
+    return this.#runners.get(id)?.stored.desired.jobName;
+  }
+
   usage(): Promise<ReadonlyMap<string, Usage>> {
     return this.#options.runtime.usage();
   }

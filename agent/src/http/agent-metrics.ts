@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { NodeHealth } from '../inventory/read-node-health.ts';
 import type { AllocationState } from '../reconcile/model.ts';
+import { workloadMetrics } from './workload-metrics.ts';
+import type { WorkloadTotals } from './workload-totals.ts';
 
 /** What the metrics are read from when somebody asks for them. */
 export interface MetricSources {
@@ -12,6 +14,8 @@ export interface MetricSources {
   readonly restartsTotal: () => number;
   readonly generation: () => number;
   readonly nodeHealth: () => Promise<NodeHealth>;
+  /** Up to date. */
+  readonly workloads: () => Promise<WorkloadTotals>;
 }
 
 const STATES: readonly AllocationState[] = [
@@ -63,6 +67,7 @@ export function agentMetrics(sources: MetricSources): Registry {
   health('cell_node_disk_free_bytes', "Free space of the file system of the agent's data folder", async () => {
     return (await nodeHealth()).diskFreeBytes;
   });
+  workloadMetrics(registry, sources.workloads);
   health('cell_node_load1', 'Load average of one minute', async () => (await nodeHealth()).load);
   return registry;
 
