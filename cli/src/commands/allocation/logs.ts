@@ -45,7 +45,9 @@ export const allocationLogs = defineCommand({
     };
     let begun = false;
     let goesOn = false;
-    const onBreak = ({ message }: Error) => void note(`Output broke off, and goes on where it stopped: ${message}`);
+    // What to do about it is done already, so only what happened is said.
+    const onBreak = ({ message }: Error) =>
+      void note(`Output broke off, and goes on where it stopped: ${message.split('; ')[0]}`);
     try {
       for await (const { data, cursor } of client().readLogs(request, { signal: world.signal, onBreak })) {
         begun = true;
