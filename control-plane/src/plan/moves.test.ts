@@ -183,6 +183,17 @@ test('a batch instance runs to its end, and one that is stopped at the deadline 
   expect(jobSummary(fleet.tables, fleet.tables.jobs.get('sort')!).counts).toMatchObject({ failed: 0, complete: 1 });
 });
 
+test('a batch instance in an older version is stopped once, at the deadline too', () => {
+  const fleet = new PlannedFleet();
+  for (const name of ['n1', 'n2']) fleet.node(name);
+  fleet.submit({ name: 'sort', type: 'batch', count: 2, ports: [] });
+  fleet.settle();
+  fleet.drain('n1', { deadlineMs: 0 });
+  fleet.submit({ name: 'sort', type: 'batch', count: 2, ports: [], command: ['newer'] });
+  expect(fleet.plan().stops).toHaveLength(2);
+  expect(fleet.carryOut(fleet.plan())).toMatchObject({ stopped: 2, leftOut: 0 });
+});
+
 test('a batch instance that fails on a drained node is placed elsewhere', () => {
   const fleet = new PlannedFleet();
   for (const name of ['n1', 'n2']) fleet.node(name);

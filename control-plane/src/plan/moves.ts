@@ -33,7 +33,11 @@ interface MoveParts {
  */
 export function* judgeMoves(draft: PlanDraft, job: JobRow, parts: MoveParts): Generator<Move, void, void> {
   const { slots } = parts;
-  const leaving = slots.filter(isMovable).sort((one, other) => Number(one.up) - Number(other.up));
+  // Outdated instances of batch jobs all stop at once, wherever they are: that is the rollout's.
+  const isOurs = ({ standing }: InstanceSlot) => job.spec.type !== 'batch' || standing !== 'outdated';
+  const leaving = slots
+    .filter((slot) => isMovable(slot) && isOurs(slot))
+    .sort((one, other) => Number(one.up) - Number(other.up));
   if (leaving.length === 0) return;
   const judge = new MoveJudge(draft, job, parts);
   for (const slot of leaving) yield judge.next(slot);
