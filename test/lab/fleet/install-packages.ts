@@ -6,7 +6,7 @@ import type { CommandEnd } from '../machines/run-command.ts';
 /** Unpacking on a machine that has other things to do. */
 const INSTALL_MS_MAX = 240_000;
 
-/** Makes a repository known to a machine, as docs/install.md has a person do it. */
+/** Makes a repository known to a machine, as docs/installation.md has a person do it. */
 export function addRepository(machine: Machine, repository: string, url: string): void {
   machine.write('/etc/apt/keyrings/cell.asc', readFileSync(join(repository, 'cell.asc')));
   const sources = readFileSync(join(repository, 'cell.sources'), 'utf8');
