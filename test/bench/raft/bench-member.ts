@@ -135,6 +135,8 @@ async function listen(address: string, identity: PeerIdentity, driver: Driver): 
       livenessReported: refuse,
       ownStatus: refuse,
       openLogs: refuse,
+      openExec: refuse,
+      usage: refuse,
       crash: refuse,
       transferLeadership: refuse,
       recover: refuse,
