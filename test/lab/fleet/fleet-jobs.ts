@@ -8,7 +8,12 @@ import type { InstalledFleet } from './installed-fleet.ts';
 /** On machines that all share a few cores. */
 const SETTLED_MS_MAX = 120_000;
 
-/** Text of a job file for one machine. */
+/** Text of a job file for a service that does nothing. */
+export function sleeper(name: string): string {
+  return `name = "${name}"\ncommand = ["sleep", "infinity"]\n`;
+}
+
+/** Text to add to a job file, so that it is for one machine. */
 export function onMachine(machine: Machine): string {
   return `\n[[constraints]]\nattribute = "node.name"\nvalue = "${machine.name}"\n`;
 }
@@ -18,7 +23,7 @@ export async function startJob(fleet: InstalledFleet, toml: string, count: numbe
   return settled(fleet.client, await submitJob(fleet, toml), { count, timeoutMs: SETTLED_MS_MAX });
 }
 
-/** Submits a batch job, and waits until so many instances have ended, however they did. */
+/** Submits a batch job, and waits until so many of its allocations have ended, however they did. */
 export async function runBatch(fleet: InstalledFleet, toml: string, count: number): Promise<Allocation[]> {
   const job = await submitJob(fleet, toml);
   return waitFor(
@@ -27,7 +32,7 @@ export async function runBatch(fleet: InstalledFleet, toml: string, count: numbe
       const ended = allocations.filter(
         ({ state }) => state === AllocationState.COMPLETE || state === AllocationState.FAILED,
       );
-      return ended.length === count ? ended : undefined;
+      return ended.length >= count ? ended : undefined;
     },
     { what: `${count} instances of batch job "${job}" to end`, timeoutMs: SETTLED_MS_MAX, pollMs: 100 },
   );
