@@ -20,7 +20,7 @@ group_name=$3
 pid=$4
 control_group=$5
 
-readonly ended_tries_max=250 hang_up_tries_max=25
+readonly ended_tries_max=250 hang_up_tries_max=25 join_tries_max=5 remove_tries_max=25
 
 # The place of a hierarchy, by its controllers as /proc/PID/cgroup names them, in REPLY.
 place_of() {
@@ -41,6 +41,15 @@ refuse() {
   exit 125
 }
 
+# An empty cgroup may be taken away again in between.
+join_own_group() {
+  local tries
+  for ((tries = 0; tries < join_tries_max; tries += 1)); do
+    mkdir -p "$group" && echo 0 >"$group/cgroup.procs" && return
+  done
+  return 1
+} 2>/dev/null
+
 # Moves this process to where the process in the current folder is.
 join_groups() {
   local line controllers path found= own
@@ -59,7 +68,7 @@ join_groups() {
     if [[ $controllers == "$tracking" ]]; then
       [[ $path == "$control_group" || $path == "$control_group"/* ]] || refuse 'its main process has ended'
       found=yes
-      { mkdir -p "$group" && echo 0 >"$group/cgroup.procs"; } 2>/dev/null || refuse 'its cgroup can not be entered'
+      join_own_group || refuse 'its cgroup can not be entered'
     elif [[ $path != "${own_paths[_$controllers]-}" ]]; then
       echo 0 >"$REPLY$path/cgroup.procs" 2>/dev/null || refuse "its cgroup of \"$controllers\" can not be entered"
     fi
@@ -173,7 +182,12 @@ end_group() {
     kill -KILL "${REPLIES[@]}" 2>/dev/null
     sleep 0.02
   done
-  rmdir "$group" 2>/dev/null
+  # Busy until the last process is collected by its parent.
+  for ((tries = 0; tries < remove_tries_max; tries += 1)); do
+    [[ -d $group ]] || break
+    rmdir "$group" 2>/dev/null && break
+    sleep 0.02
+  done
 }
 
 # The same, also if the command has not got to its cgroup yet.

@@ -380,7 +380,7 @@ test('a health check is told apart by its exit code, with the end of its output'
 });
 
 test('a health check that takes too long is ended, and one of what does not run says so', async () => {
-  expect((await beside(['true'])).output).toContain('not running');
+  expect((await beside(['true'])).output).toContain('it could not be run');
   runUnit();
   const script = 'MARKER=late setsid sleep 1000 & sleep 1000';
   expect(await beside(shell(script), 1_000)).toEqual({ exitCode: undefined, output: 'it did not end within 1000 ms' });

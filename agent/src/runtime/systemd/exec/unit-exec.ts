@@ -20,6 +20,8 @@ export interface UnitExecOptions {
 
 const SESSIONS_MAX = 32;
 const SESSIONS_OF_ALLOCATION_MAX = 8;
+/** Places of health checks that are remembered; then all are forgotten, also those of what is gone. */
+const CHECKED_MAX = 1_000;
 /** Of a health check's output, the end is kept. */
 const BESIDE_OUTPUT_BYTES_MAX = 512;
 /** Beyond a health check's own timeout, by which the agent ends it: for when there is no agent. */
@@ -37,6 +39,8 @@ export class UnitExec {
   readonly #options: UnitExecOptions;
   /** Sessions by allocation. */
   readonly #sessions = new Map<string, number>();
+  /** Where health checks were made last: they come every second, and systemd's answers are long. */
+  readonly #checked = new Map<string, EnteredUnit & { readonly run: number }>();
   readonly #prefix = `cell-exec-${randomBytes(4).toString('hex')}`;
   #helpers = 0;
 
@@ -67,7 +71,7 @@ export class UnitExec {
     const { folder, name } = this.#helper();
     const abort = new AbortController();
     try {
-      const entered = await this.#locate(request.id, request.run);
+      const entered = await this.#locateChecked(request.id, request.run);
       await folder.make();
       const output = await folder.listen('out');
       const timer = setTimeout(() => abort.abort(), timeoutMs);
@@ -77,11 +81,14 @@ export class UnitExec {
           errorSocket: output.socket,
           runMsMax: timeoutMs + BESIDE_SLACK_MS,
         });
-        return await besideResult(await output.connection, folder, abort.signal, timeoutMs);
+        const result = await besideResult(await output.connection, folder, abort.signal, timeoutMs);
+        if (result.exitCode === undefined) this.#checked.delete(request.id);
+        return result;
       } finally {
         clearTimeout(timer);
       }
     } catch (error) {
+      this.#checked.delete(request.id);
       return { exitCode: undefined, output: `it could not be run: ${(error as Error).message}` };
     } finally {
       if (abort.signal.aborted) await this.#options.manager.stopUnit(`${name}.service`);
@@ -172,6 +179,16 @@ export class UnitExec {
     const entered = await this.#options.locate(id, run);
     if (entered !== undefined && entered.mainPid > 0 && entered.controlGroup !== '') return entered;
     throw new AgentError('CELL_E_NOT_FOUND', `Could not run a command in allocation "${id}": it is not running`);
+  }
+
+  /** The helper sees for itself whether the main process is still the unit's. */
+  async #locateChecked(id: string, run: number): Promise<EnteredUnit> {
+    const known = this.#checked.get(id);
+    if (known?.run === run) return known;
+    const entered = await this.#locate(id, run);
+    if (this.#checked.size >= CHECKED_MAX) this.#checked.clear();
+    this.#checked.set(id, { ...entered, run });
+    return entered;
   }
 
   #begin(id: string): void {

@@ -1,0 +1,40 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../../../testing/until.ts';
+
+const UNIT = 'cell-test-held.service';
+const HOLD = join(import.meta.dirname, '../testing/hold-command.ts');
+
+function systemctl(...words: string[]): string {
+  return spawnSync('systemctl', ['--quiet', ...words], { encoding: 'utf8' }).stdout.trim();
+}
+
+test.each(['pipes', 'terminal'])(
+  'a command ends when the agent is killed, and its allocation runs on: with %s',
+  async (kind) => {
+    execFileSync('systemd-run', ['-q', `--unit=${UNIT}`, '--collect', '--slice=cell.slice', 'sleep', '1000']);
+    const folder = mkdtempSync('/run/cell-held-');
+    const agent = spawn(process.execPath, [HOLD, folder, UNIT, kind], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => {
+      agent.kill('SIGKILL');
+      systemctl('kill', '--signal=KILL', UNIT);
+      systemctl('stop', UNIT);
+      rmSync(folder, { recursive: true });
+    });
+    let text = '';
+    agent.stdout.on('data', (data: Buffer) => {
+      text += data.toString();
+    });
+    await until(() => text.includes('started') || undefined);
+    const tasks = (): number => Number(systemctl('show', '-P', 'TasksCurrent', UNIT));
+    expect(tasks()).toBeGreaterThan(1);
+    agent.kill('SIGKILL');
+    await once(agent, 'exit');
+    await until(() => systemctl('list-units', '--all', '--no-legend', 'cell-exec-*') === '' || undefined);
+    expect(tasks()).toBe(1);
+    expect(systemctl('show', '-P', 'ActiveState', UNIT)).toBe('active');
+  },
+);
