@@ -23,13 +23,11 @@ export const realTerminal: Terminal = {
       stdin.setRawMode(true);
     };
     const giveBack = () => {
-      process.off('exit', giveBack);
       process.off('SIGCONT', take);
       stdin.setRawMode(false);
     };
     take();
-    // However this process ends, but for SIGKILL.
-    process.on('exit', giveBack);
+    // However this process ends, but for SIGKILL, Node sets the terminal back.
     process.on('SIGCONT', take);
     return giveBack;
   },
