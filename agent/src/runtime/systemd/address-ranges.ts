@@ -32,7 +32,7 @@ function range(text: string): AddressRange {
 
 function bitsOf(text: string, bits: string | undefined, most: number): number {
   const number = Number(bits ?? most);
-  if (!Number.isInteger(number) || number < 0 || number > most) throw unknown(text);
+  if (!/^\d{1,3}$/.test(bits ?? '0') || number > most) throw unknown(text);
   return number;
 }
 
