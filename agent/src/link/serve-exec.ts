@@ -32,12 +32,12 @@ export class ExecServer {
     const method = methodDefinition(AgentService.method.serveExec);
     const call: Call = client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
     call.on('error', () => gone.abort());
-    // Comes at once, also if there is something that the command has not read.
+    // The end of the stream is not the end of what the command reads: it is wanted no more. Comes also if not all was read.
     call.on('status', () => gone.abort());
     this.#underWay.add(gone);
     try {
       call.write({ requestId });
-      for await (const output of run(inputOf(call, gone), gone.signal)) {
+      for await (const output of run(inputOf(call), gone.signal)) {
         if (gone.signal.aborted) continue;
         const more = call.write({ output: execOutputToProto(output) });
         if (!more) await drained(call, gone.signal);
@@ -64,17 +64,13 @@ export class ExecServer {
   }
 }
 
-/**
- * What the command is sent. The end of the stream is not the end of its input: it is wanted no more then. A command that
- * wants to read no more may still write.
- */
-async function* inputOf(call: Call, gone: AbortController): AsyncIterable<ExecInput> {
+/** What the command is sent. A command that wants to read no more may still write. */
+async function* inputOf(call: Call): AsyncIterable<ExecInput> {
   const responses = call.iterator({ destroyOnReturn: false }) as AsyncIterable<ServeExecResponse>;
   for await (const { input } of responses) {
     const known = execInputFromProto(input);
     if (known !== undefined) yield known;
   }
-  gone.abort();
 }
 
 /** Returns, too, when nobody wants it any more: what the command still writes is dropped then. */
