@@ -24,7 +24,7 @@ const LOCK_FOLDER = '/run/cell-agent';
 /** Opens what runs the workloads of this node; what runs already is adopted. */
 export async function openRuntime({ runtime, data, secrets }: RuntimeSettings, clock: Clock): Promise<Runtime> {
   const folder = `${data}/allocations`;
-  if ((runtime ?? defaultRuntime()) === 'process') return await openProcessRuntime({ folder, clock });
+  if ((runtime ?? defaultRuntime()) === 'process') return openProcessRuntime({ folder, clock });
   if (!existsSync(BOOTED) || process.getuid?.() !== 0) {
     const why = `it needs root and a machine that was started with systemd ("${BOOTED}")`;
     throw new AgentError('CELL_E_UNSUPPORTED', `Could not run workloads as units of systemd: ${why}`);

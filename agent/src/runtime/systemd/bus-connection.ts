@@ -72,8 +72,8 @@ export class BusConnection {
   /** What is answered; several values come as an array. Rejects with an error whose `dbusName` says what is refused. */
   call<T>(call: BusCall): Promise<T> {
     const { body, ...message } = call;
-    return this.#calls.through(async () => {
-      return await this.#bus.invoke<T>(body === undefined ? message : { ...message, body: [...body] });
+    return this.#calls.through(() => {
+      return Promise.resolve(this.#bus.invoke<T>(body === undefined ? message : { ...message, body: [...body] }));
     });
   }
 
@@ -91,7 +91,9 @@ export function isRefusal(error: unknown, reason: string): boolean {
 function connected(bus: dbus.MessageBus): Promise<void> {
   return new Promise((resolve, reject) => {
     bus.connection.on('error', reject);
-    bus.connection.once('reconnecting', ({ cause }) => reject(cause ?? new Error('it hung up')));
+    bus.connection.once('reconnecting', ({ cause }: { readonly cause?: Error }) =>
+      reject(cause ?? new Error('it hung up')),
+    );
     bus.connection.once('connect', resolve);
   });
 }

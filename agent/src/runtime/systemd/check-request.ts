@@ -10,8 +10,7 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const NOT_EXECUTED = 'status 203';
 const JOB_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** systemd takes tabs and line breaks in values, and no other control characters. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are meant
-const CONTROL_CHARACTER = /[\u0000-\u0008\u000b-\u001f\u007f]/;
+const CONTROL_CHARACTER = /[^\P{Cc}\t\n]/u;
 
 /** Rejects with `CELL_E_CANNOT_RUN` for what systemd would refuse in words that help nobody, or not at all. */
 export async function checkRequest(request: RunRequest, secretsFolder: string): Promise<void> {
@@ -73,22 +72,22 @@ async function firstExecutable(program: string, folders: readonly string[]): Pro
 }
 
 /** As opposed to hidden: the agent's own unit keeps it from homes, for one. */
-async function isMissing(path: string): Promise<boolean> {
-  return await stat(path).then(
+function isMissing(path: string): Promise<boolean> {
+  return stat(path).then(
     () => false,
     (error: NodeJS.ErrnoException) => error.code === 'ENOENT' || error.code === 'ENOTDIR',
   );
 }
 
-async function isExecutable(path: string): Promise<boolean> {
-  return await access(path, constants.X_OK).then(
+function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
     () => true,
     () => false,
   );
 }
 
-async function statOf(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
-  return await stat(path).catch(() => undefined);
+function statOf(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+  return stat(path).catch(() => undefined);
 }
 
 function refused(message: string): AgentError {

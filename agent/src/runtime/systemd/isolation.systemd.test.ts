@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: nothing may fill these in
 /** What a run sees of its machine, and what it is kept from: with real units. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -30,8 +31,24 @@ async function needs(capability: string, context: TestContext): Promise<void> {
 
 test('arguments arrive as they are, whatever is in them', async () => {
   const odd = [
-    ...['', ' ', "it's", '"$HOME" `id` $(id)', '\\n', '*', 'a\nb', '-n', 'é☃', ';', '--', '%n %%'],
-    ...['$HOME', '${HOME}', '$', '$$', 'a$b', '$$$HOME'],
+    '',
+    ' ',
+    "it's",
+    '"$HOME" `id` $(id)',
+    '\\n',
+    '*',
+    'a\nb',
+    '-n',
+    'é☃',
+    ';',
+    '--',
+    '%n %%',
+    '$HOME',
+    '${HOME}',
+    '$',
+    '$$',
+    'a$b',
+    '$$$HOME',
   ];
   await units.start(['sh', '-c', 'for each; do printf "%s|" "$each"; done', 'sh', ...odd]);
   await units.seen('ended');
@@ -158,7 +175,7 @@ test('folders of a job outlive its allocations, each under its own variable', as
 test('a private network is nothing but a loopback interface of its own', async (context) => {
   await needs('network.private', context);
   const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
+  await once(server, 'listening');
   const { port } = server.address() as { port: number };
   try {
     const network = { ...NO_ISOLATION.network, private: true };
@@ -176,7 +193,7 @@ test('a private network is nothing but a loopback interface of its own', async (
 test('a denied address can not be reached, an allowed one can', async (context) => {
   await needs('network.addresses', context);
   const servers = ['127.0.0.1', '127.0.0.2'].map((host) => createServer((socket) => socket.end()).listen(0, host));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
   const [allowed, denied] = servers.map((server) => (server.address() as { port: number }).port);
   try {
     const network = { private: false, deny: ['any'], allow: ['127.0.0.1'] };

@@ -151,9 +151,9 @@ export class SystemdManager {
 
   /** Undefined if there is no such unit. */
   async unit(name: string): Promise<UnitState | undefined> {
-    const read = async (iface: string): Promise<Readonly<Record<string, unknown>>> => {
+    const read = (iface: string): Promise<Readonly<Record<string, unknown>>> => {
       const call = { destination: SYSTEMD, path: unitPath(name), interface: PROPERTIES, member: 'GetAll' };
-      return await this.#bus.call({ ...call, signature: 's', body: [iface] });
+      return this.#bus.call({ ...call, signature: 's', body: [iface] });
     };
     try {
       const [unit, service] = await Promise.all([read(`${SYSTEMD}.Unit`), read(SERVICE)]);
@@ -176,15 +176,15 @@ export class SystemdManager {
   }
 
   /** systemd's own version, such as "252.39-1~deb12u2". */
-  async version(): Promise<string> {
+  version(): Promise<string> {
     const call = { ...MANAGER, interface: PROPERTIES, member: 'Get', signature: 'ss' };
-    return await this.#bus.call({ ...call, body: [MANAGER.interface, 'Version'] });
+    return this.#bus.call({ ...call, body: [MANAGER.interface, 'Version'] });
   }
 
   /** One property of a service; 64-bit numbers come as bigint. */
-  async serviceProperty<T>(name: string, property: string): Promise<T> {
+  serviceProperty<T>(name: string, property: string): Promise<T> {
     const call = { destination: SYSTEMD, path: unitPath(name), interface: PROPERTIES, member: 'Get' };
-    return await this.#bus.call<T>({ ...call, signature: 'ss', body: [SERVICE, property] });
+    return this.#bus.call<T>({ ...call, signature: 'ss', body: [SERVICE, property] });
   }
 
   async close(): Promise<void> {
@@ -313,12 +313,16 @@ function unitState(unit: Properties, service: Properties): UnitState {
     description: String(unit['Description']),
     invocationId: Buffer.from((unit['InvocationID'] as Uint8Array | undefined) ?? []).toString('hex'),
     main: mainProcess(service),
-    controlGroup: String(service['ControlGroup'] ?? ''),
-    workingDirectory: String(service['WorkingDirectory'] || '/'),
+    controlGroup: text(service['ControlGroup']),
+    workingDirectory: text(service['WorkingDirectory']) || '/',
     logExtraFields: ((service['LogExtraFields'] as Uint8Array[] | undefined) ?? []).map((field) =>
       Buffer.from(field).toString(),
     ),
   };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function mainProcess(service: Properties): MainProcess {
@@ -326,7 +330,7 @@ function mainProcess(service: Properties): MainProcess {
   // a(sasbttttuii): path, arguments, ignored, four times, pid, code, status.
   const [code, status] = [Number(stopPost?.[8] ?? 0), Number(stopPost?.[9] ?? 0)];
   return {
-    result: String(service['Result'] ?? ''),
+    result: text(service['Result']),
     mainPid: Number(service['MainPID'] ?? 0),
     code: Number(service['ExecMainCode'] ?? 0),
     status: Number(service['ExecMainStatus'] ?? 0),

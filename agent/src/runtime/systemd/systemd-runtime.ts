@@ -106,7 +106,7 @@ class SystemdRuntime implements Runtime {
   async start(request: RunRequest): Promise<void> {
     const { runs } = this.#parts;
     const before = runs.get(request.id);
-    if (before?.note.run === request.run) return await before.started();
+    if (before?.note.run === request.run) return before.started();
     await checkRequest(request, this.#place.secretsFolder);
     await before?.letGo();
     const place: UnitPlace = { ...this.#place, deviceGroups: await deviceGroupsOf(request) };

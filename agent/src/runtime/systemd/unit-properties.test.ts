@@ -46,7 +46,7 @@ test('commands are looked for where the environment says', () => {
   expect(propertiesOf({ environment: { PATH: '/a:b::/c' } })['ExecSearchPath']).toEqual(['/a', '/c']);
 });
 
-test.each<[string, Partial<RunRequest>, 'dynamic' | 'root' | string]>([
+test.each<[string, Partial<RunRequest>, string]>([
   ['a service', {}, 'dynamic'],
   ['a batch job', isolated({ jobType: 'batch' }), 'dynamic'],
   ['what has no sandbox', isolated({ sandbox: 'none' }), 'root'],

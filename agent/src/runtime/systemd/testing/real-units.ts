@@ -50,8 +50,8 @@ export class RealUnits {
     await this.runtime.start(runRequest({ id: this.id, command, ...change }));
   }
 
-  async seen<State extends Observed['state']>(state: State, run = 1): Promise<Extract<Observed, { state: State }>> {
-    return await until(() => {
+  seen<State extends Observed['state']>(state: State, run = 1): Promise<Extract<Observed, { state: State }>> {
+    return until(() => {
       const observed = this.runtime.observe(this.id, run);
       return observed.state === state ? (observed as Extract<Observed, { state: State }>) : undefined;
     });

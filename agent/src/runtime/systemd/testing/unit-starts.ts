@@ -69,7 +69,9 @@ async function plainly(sizes: UnitStartSizes): Promise<number> {
   });
   await bus.call({ ...MANAGER, member: 'Subscribe' });
   const job = async (unit: string, member: string, signature: string, body: readonly unknown[]): Promise<void> => {
-    const ended = new Promise<void>((resolve) => waiting.set(unit, resolve));
+    const ended = new Promise<void>((resolve) => {
+      waiting.set(unit, resolve);
+    });
     await bus.call({ ...MANAGER, member, signature, body });
     await ended;
   };
