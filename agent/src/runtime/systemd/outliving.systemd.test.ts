@@ -158,6 +158,7 @@ test('no failed unit is left behind for people to wonder about', async () => {
   await units.open();
   await units.start(['sh', '-c', 'exit 9']);
   await units.seen('ended');
+  await until(() => !isLoaded() || undefined);
   expect(await units.refusal(['/nonesuch'], { run: 2 })).toContain('CELL_E_CANNOT_RUN');
   await until(() => !isLoaded() || undefined);
 });
