@@ -6,6 +6,7 @@ import { runCommand } from '../run-command.ts';
 
 const OWNER = 'Repository of Cell';
 const PRIVATE_MODE = 0o600;
+const REMOVALS_MAX = 100;
 const EVERY_GPG = ['--batch', '--no-tty', '--quiet', '--pinentry-mode', 'loopback', '--passphrase', ''];
 
 /** Signs with one secret key, kept in a key ring that lives as long as this. */
@@ -62,6 +63,16 @@ function inKeyRing<Result>(use: (gpg: Gpg) => Result): Result {
   } finally {
     // Ends the agent that gpg started in the background.
     runCommand('gpgconf', ['--kill', 'all'], { environment });
-    rmSync(home, { recursive: true, force: true });
+    removeKeyRing(home);
   }
+}
+
+/**
+ * Until it is gone, as it has the secret key: the agent removes its sockets while it ends, and a removal that meets a file
+ * which has just vanished stops there, without a word.
+ */
+function removeKeyRing(home: string): void {
+  for (let tries = 0; tries < REMOVALS_MAX && existsSync(home); tries += 1)
+    rmSync(home, { recursive: true, force: true });
+  if (existsSync(home)) throw new PackagingError(`Cannot remove "${home}", which has the secret key; remove it`);
 }

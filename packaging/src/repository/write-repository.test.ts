@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, type TestContext, test } from 'vitest';
+import { afterEach, beforeEach, expect, type TestContext, test, vi } from 'vitest';
 import { ensureKeyFile, withSigner } from './signing-key.ts';
 import { sourcesFile, writeRepository } from './write-repository.ts';
 
@@ -25,6 +25,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.unstubAllEnvs();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -111,6 +112,15 @@ test('apt refuses what was signed with another key, or changed after it was sign
   const release = join(folder, 'repository/dists/stable/InRelease');
   writeFileSync(release, readFileSync(release, 'utf8').replace('Origin: Cell', 'Origin: Else'));
   expect(apt('update').output).toMatch(/invalid|BADSIG|not valid|bad signature/i);
+});
+
+test('nothing is left of the key rings that the signing took', (context) => {
+  skipWithoutTools(context);
+  vi.stubEnv('TMPDIR', join(folder, 'temporary'));
+  mkdirSync(join(folder, 'temporary'));
+  makePackage('1.0.0');
+  makeRepository();
+  expect(readdirSync(join(folder, 'temporary'))).toEqual([]);
 });
 
 test('indices of the last two releases can be had by their hashes, and no older ones', (context) => {
