@@ -3,15 +3,12 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AgentError } from '../agent-error.ts';
 import type { AllocationReport } from '../execute/allocation-manager.ts';
-import type { ExecInput, ExecOutput } from '../ports.ts';
 import { realClock } from '../real-clock.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { silentLog } from '../testing/silent-log.ts';
 import { until } from '../testing/until.ts';
 import { LogSender, type ReadOutput } from './send-logs.ts';
-import { ExecServer, type RunCommand } from './serve-exec.ts';
 import type { DesiredValue, OpenExecValue, OpenLogsValue, SessionHandler } from './session.ts';
 import { SessionLink } from './session-link.ts';
 import { FakeMember } from './testing/fake-member.ts';
@@ -24,11 +21,7 @@ let second: FakeMember;
 let link: SessionLink | undefined;
 let read: ReadOutput;
 let applyDesired: (desired: DesiredValue) => Promise<void>;
-let runCommand: RunCommand = () => {
-  throw new Error('No command was expected');
-};
 const logs = new LogSender(silentLog);
-const commands = new ExecServer(silentLog);
 
 beforeEach(async () => {
   transcript = [];
@@ -74,8 +67,8 @@ const handler: SessionHandler = {
     transcript.push(`agent: takes generation ${desired.generation}`);
   },
   openLogs: ({ requestId }: OpenLogsValue, client) => void logs.send(client, requestId, (signal) => read(signal)),
-  openExec: ({ requestId }: OpenExecValue, client) =>
-    void commands.serve(client, requestId, (...all) => runCommand(...all)),
+  openExec: ({ requestId, start }: OpenExecValue) =>
+    void transcript.push(`agent: ${requestId} asks for "${start?.command.join(' ')}" in ${start?.allocationId}`),
 };
 
 /** Connects to the first member first. */
@@ -263,7 +256,12 @@ test('output is sent in a stream of its own, which names the request', async () 
   await said('agent: has a lease of 10000');
   first.say(OPEN_LOGS);
   await said('first: log stream ends');
-  const shown = first.logs.map(({ requestId, data, stream, cursor }) => [requestId, `${data}`, stream, cursor]);
+  const shown = first.logs.map(({ requestId, data, stream, cursor }) => [
+    requestId,
+    Buffer.from(data).toString(),
+    stream,
+    cursor,
+  ]);
   expect(shown).toEqual([
     ['r1', '', 0, ''],
     ['', 'AA', 1, 'c0'],
@@ -318,93 +316,9 @@ test('reading stops when the reader has gone', async () => {
   await until(() => stopped || undefined);
 });
 
-const OPEN_EXEC = {
-  case: 'openExec',
-  value: { requestId: 'e1', start: { allocationId: 'a' } },
-} as const;
-
-/** Waits until the command is wanted no more. */
-let wantedNoMore: boolean;
-
-async function* echo(input: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput> {
-  signal.addEventListener('abort', () => {
-    wantedNoMore = true;
-  });
-  for await (const each of input) {
-    if (each.type === 'end') break;
-    if (each.type === 'resize') yield { type: 'stderr', data: Buffer.from(`${each.terminal.columns}`) };
-    else yield { type: 'stdout', data: each.data };
-  }
-  if (!signal.aborted) yield { type: 'exit', exitCode: 3 };
-}
-
-async function openExec(run: RunCommand): Promise<void> {
-  wantedNoMore = false;
-  runCommand = run;
+test('a command that is asked for is handed on', async () => {
   connect();
   await said('agent: has a lease of 10000');
-  first.say(OPEN_EXEC);
-  await said('first: exec stream opens');
-}
-
-test('a command has a stream of its own, which names the request, for both directions', async () => {
-  await openExec(echo);
-  first.execStream?.write({ input: { input: { case: 'data', value: Buffer.from('one') } } });
-  const terminal = { type: 'xterm', columns: 132, rows: 50 };
-  first.execStream?.write({ input: { input: { case: 'resize', value: terminal } } });
-  first.execStream?.write({ input: { input: { case: 'end', value: true } } });
-  await said('first: exec stream ends');
-  const [request, ...rest] = first.execs;
-  expect([request?.requestId, request?.output]).toEqual(['e1', undefined]);
-  expect(rest.map(({ output }) => [output?.output.case, `${output?.output.value}`])).toEqual([
-    ['stdout', 'one'],
-    ['stderr', '132'],
-    ['exitCode', '3'],
-  ]);
-});
-
-test('a command that can not be run is said to be so', async () => {
-  await openExec(() => {
-    throw new AgentError('CELL_E_NOT_FOUND', 'It is not running');
-  });
-  await said('first: exec stream ends');
-  expect(first.execs.at(-1)?.error).toBe('CELL_E_NOT_FOUND: It is not running');
-});
-
-test.each<[string, (stream: NonNullable<FakeMember['execStream']>) => unknown]>([
-  ['ends', (stream) => stream.end()],
-  ['breaks', (stream) => stream.emit('error', { code: 1, details: 'the reader has gone' })],
-])('a command ends when its stream %s', async (_what, leave) => {
-  await openExec(echo);
-  leave(first.execStream!);
-  await until(() => wantedNoMore || undefined);
-});
-
-test('a command that reads nothing holds up what it is sent, and hears all the same that it is wanted no more', async () => {
-  await openExec(async function* (_input, signal) {
-    yield { type: 'stdout', data: Buffer.from('deaf') };
-    await once(signal, 'abort');
-    wantedNoMore = true;
-  });
-  const value = new Uint8Array(65_536);
-  let sent = 0;
-  while (sent < 500 && first.execStream!.write({ input: { input: { case: 'data', value } } })) sent += 1;
-  expect(sent).toBeLessThan(500);
-  first.execStream!.emit('error', { code: 1, details: 'the reader has gone' });
-  await until(() => wantedNoMore || undefined);
-});
-
-test('what a command writes waits for its reader, and heartbeats do not', async () => {
-  const taken = { count: 0 };
-  first.readsExecs = false;
-  first.heartbeatMs = 20;
-  await openExec(async function* () {
-    yield* chunks(2_000, 65_536, taken);
-  });
-  await until(() => taken.count > 2 || undefined);
-  await said('first: heartbeat 10');
-  const held = taken.count;
-  expect(held).toBeLessThan(200);
-  await said('first: heartbeat 15');
-  expect(taken.count).toBe(held);
+  first.say({ case: 'openExec', value: { requestId: 'e1', start: { allocationId: 'a', command: ['cat', '-n'] } } });
+  await said('agent: e1 asks for "cat -n" in a');
 });

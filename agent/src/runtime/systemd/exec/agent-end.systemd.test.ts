@@ -1,12 +1,12 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../testing/until.ts';
 
 const UNIT = 'cell-test-held.service';
-const HOLD = join(import.meta.dirname, '../testing/hold-command.ts');
+const HOLD = fileURLToPath(import.meta.resolve('../testing/hold-command.ts'));
 
 function systemctl(...words: string[]): string {
   return spawnSync('systemctl', ['--quiet', ...words], { encoding: 'utf8' }).stdout.trim();

@@ -123,8 +123,10 @@ test('a command is in the cgroup of the unit, has its environment and its folder
 });
 
 const STRICT = [
-  ...['DynamicUser=yes', 'ProtectSystem=strict', 'PrivateDevices=yes', 'PrivateTmp=yes', 'NoNewPrivileges=yes'],
-  ...['CapabilityBoundingSet=', 'PrivateUsers=yes', 'ProtectHostname=yes', 'ProtectProc=invisible', 'UMask=0027'],
+  ...'DynamicUser=yes ProtectSystem=strict PrivateDevices=yes PrivateTmp=yes NoNewPrivileges=yes PrivateUsers=yes'.split(
+    ' ',
+  ),
+  ...'CapabilityBoundingSet= ProtectHostname=yes ProtectProc=invisible UMask=0027'.split(' '),
 ];
 const IDENTITY = 'grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Umask)" /proc/self/status';
 const NAMESPACES = 'for each in user mnt uts ipc net pid; do readlink /proc/self/ns/$each; done';
@@ -227,7 +229,7 @@ test('nothing is left of a command that nobody wants any more', async () => {
 });
 
 async function* endless(): AsyncIterable<ExecInput> {
-  await new Promise(() => undefined);
+  await Promise.withResolvers<void>().promise;
   yield { type: 'end' };
 }
 

@@ -40,7 +40,7 @@ export async function* journalctl(query: JournalQuery, signal: AbortSignal): Asy
   signal.addEventListener('abort', stop, { once: true });
   const parser = new ExportParser();
   try {
-    for await (const data of child.stdout!) {
+    for await (const data of child.stdout) {
       const entries = parser.push(data as Uint8Array);
       if (entries.length > 0) yield entries;
     }

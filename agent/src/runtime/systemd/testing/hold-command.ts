@@ -21,7 +21,7 @@ const command = ['sh', '-c', 'trap "" HUP TERM; setsid sleep 1000 & echo started
 const terminal = kind === 'terminal' ? { type: 'xterm', columns: 80, rows: 24 } : undefined;
 
 async function* nothing(): AsyncIterable<ExecInput> {
-  await new Promise(() => undefined);
+  await Promise.withResolvers<void>().promise;
   yield { type: 'end' };
 }
 
