@@ -24,8 +24,9 @@ export interface BusSignal {
 }
 
 export interface BusListener {
+  /** Of systemd, or of the bus itself. */
   onSignal(signal: BusSignal): void;
-  /** Connected again after a loss: match rules are in place, whatever happened meanwhile was not heard. */
+  /** Connected again after a loss: match rules are in place; nothing is heard before `learnOwner`. */
   onReconnected(): void;
   onLost(): void;
 }
@@ -36,34 +37,67 @@ const CALL_MS_MAX = 30_000;
 const RECONNECT_MS_MIN = 100;
 const RECONNECT_MS_MAX = 2_000;
 const SIGNAL_TYPE = 4;
+/** The bus itself: nobody else can send by this name. */
+const BUS = 'org.freedesktop.DBus';
+/** More than what systemd says of 10,000 units; somebody who sends it more must not keep the agent busy reading. */
+const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** A connection with the system bus that comes back when the bus does. What was under way when it went away fails. */
+/**
+ * A connection with the system bus that comes back when the bus does. What was under way when it went away fails.
+ *
+ * Match rules only ask for more: whoever is on the bus, and every user of the machine may be, can send signals to this
+ * connection alone. So those are heard only that come from whoever owns the name now that is trusted.
+ */
 export class BusConnection {
   readonly #bus: dbus.MessageBus;
   readonly #calls = new Gate(CALLS_MAX);
+  readonly #trusted: string;
+  /** The connection that owns the trusted name, such as ":1.0"; empty if none does, or not known. */
+  #owner = '';
 
-  /** Rejects with `CELL_E_UNSUPPORTED` if nobody answers at the socket. */
-  static async open(socketPath: string, rules: readonly string[], listener: BusListener): Promise<BusConnection> {
+  /** `trusted`: whose signals are heard. Rejects with `CELL_E_UNSUPPORTED` if nobody answers at the socket. */
+  static async open(
+    { socketPath, rules, trusted }: { socketPath: string; rules: readonly string[]; trusted: string },
+    listener: BusListener,
+  ): Promise<BusConnection> {
     const reconnect = { minDelay: RECONNECT_MS_MIN, maxDelay: RECONNECT_MS_MAX };
-    const bus = dbus.createClient({ socket: socketPath, timeout: CALL_MS_MAX, reconnect });
+    const bus = dbus.createClient({
+      socket: socketPath,
+      timeout: CALL_MS_MAX,
+      reconnect,
+      maxMessageSize: MESSAGE_BYTES_MAX,
+    });
     try {
       await connected(bus);
+      const connection = new BusConnection(bus, trusted, listener);
+      await bus.addMatch(
+        `type='signal',sender='${BUS}',interface='${BUS}',member='NameOwnerChanged',arg0='${trusted}'`,
+      );
       for (const rule of rules) await bus.addMatch(rule);
+      await connection.learnOwner();
+      return connection;
     } catch (error) {
       bus.connection.end();
       const why = (error as Error).message;
       const message = `Could not reach the system bus at "${socketPath}": ${why}; start "dbus.service", or set runtime = "process"`;
       throw new AgentError('CELL_E_UNSUPPORTED', message, { cause: error });
     }
-    return new BusConnection(bus, listener);
   }
 
-  private constructor(bus: dbus.MessageBus, listener: BusListener) {
+  private constructor(bus: dbus.MessageBus, trusted: string, listener: BusListener) {
     this.#bus = bus;
-    bus.connection.on('message', ({ type, path = '', interface: name = '', member = '', body = [] }) => {
-      if (type === SIGNAL_TYPE) listener.onSignal({ path, interface: name, member, body });
+    this.#trusted = trusted;
+    bus.connection.on('message', ({ type, sender, path = '', interface: name = '', member = '', body = [] }) => {
+      if (type !== SIGNAL_TYPE) return;
+      if (sender === BUS && member === 'NameOwnerChanged' && body[0] === trusted) this.#owner = String(body[2]);
+      else if (sender === undefined || sender !== this.#owner) return;
+      listener.onSignal({ path, interface: name, member, body });
     });
-    bus.connection.on('close', () => listener.onLost());
+    bus.connection.on('close', () => {
+      // When the bus is another one, somebody else may have that number.
+      this.#owner = '';
+      listener.onLost();
+    });
     bus.on('reconnected', () => listener.onReconnected());
     // It got through and lost the connection again at once: it comes back, or not, like any other time.
     bus.on('reconnectError', () => undefined);
@@ -79,6 +113,16 @@ export class BusConnection {
 
   close(): Promise<void> {
     return this.#bus.close();
+  }
+
+  /** If nobody owns the name yet, the bus tells who does, once it is so. Rejects if the bus is away again. */
+  async learnOwner(): Promise<void> {
+    const call = { destination: BUS, path: '/org/freedesktop/DBus', interface: BUS, member: 'GetNameOwner' };
+    try {
+      this.#owner = await this.call<string>({ ...call, signature: 's', body: [this.#trusted] });
+    } catch (error) {
+      if (!isRefusal(error, 'NameHasNoOwner')) throw error;
+    }
   }
 }
 

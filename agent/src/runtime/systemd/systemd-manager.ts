@@ -70,6 +70,7 @@ const PROPERTIES = 'org.freedesktop.DBus.Properties';
 const SERVICE = `${SYSTEMD}.Service`;
 /** systemd itself gives up before. */
 const JOB_MS_MAX = 180_000;
+const SUBSCRIBE_AGAIN_MS = 1_000;
 
 const RULES = [
   ...['JobRemoved', 'UnitRemoved', 'Reloading'].map(
@@ -78,7 +79,6 @@ const RULES = [
   // Ten times a start and stop of any service, with all about its main process; 512 rules, one for each of our units,
   // would be all that a connection may have (`max_match_rules_per_connection`). See the decision 0009 for what it costs.
   `type='signal',sender='${SYSTEMD}',interface='${PROPERTIES}',member='PropertiesChanged',arg0='${SERVICE}'`,
-  `type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${SYSTEMD}'`,
 ];
 
 interface JobWatch {
@@ -94,15 +94,20 @@ export class SystemdManager {
   readonly #listeners: ((event: UnitEvent) => void)[] = [];
   /** Jobs that are waited for, by unit: one call at a time. */
   readonly #jobs = new Map<string, Set<JobWatch>>();
+  #cancelSubscribe: () => void = () => undefined;
+  #closed = false;
 
   /** Rejects with `CELL_E_UNSUPPORTED` if there is no systemd to talk to. */
   static async open(options: ManagerOptions): Promise<SystemdManager> {
     const manager = new SystemdManager(options.clock);
-    manager.#bus = await BusConnection.open(options.socketPath ?? SOCKET_PATH, RULES, {
-      onSignal: (signal) => manager.#signalled(signal),
-      onReconnected: () => void manager.#subscribe(),
-      onLost: () => manager.#lost(),
-    });
+    manager.#bus = await BusConnection.open(
+      { socketPath: options.socketPath ?? SOCKET_PATH, rules: RULES, trusted: SYSTEMD },
+      {
+        onSignal: (signal) => manager.#signalled(signal),
+        onReconnected: () => void manager.#subscribe(),
+        onLost: () => manager.#lost(),
+      },
+    );
     await manager.#call('Subscribe');
     return manager;
   }
@@ -188,6 +193,8 @@ export class SystemdManager {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelSubscribe();
     this.#listeners.length = 0;
     await this.#bus.close();
   }
@@ -278,11 +285,19 @@ export class SystemdManager {
 
   /** systemd has forgotten that we listen, or is another process now. */
   async #subscribe(): Promise<void> {
+    this.#cancelSubscribe();
     try {
+      await this.#bus.learnOwner();
       await this.#call('Subscribe');
     } catch (error) {
-      // Still subscribed; or lost again, then this is called again.
-      if (!isRefusal(error, 'AlreadySubscribed')) return;
+      // Lost again, or systemd is busy: what is not heard would never be known.
+      if (!isRefusal(error, 'AlreadySubscribed')) {
+        if (!this.#closed) {
+          this.#cancelSubscribe();
+          this.#cancelSubscribe = this.#clock.after(SUBSCRIBE_AGAIN_MS, () => void this.#subscribe());
+        }
+        return;
+      }
     }
     this.#reset();
   }

@@ -62,11 +62,14 @@ function ids({ units }: UnitStartSizes, prefix: string): string[] {
 async function plainly(sizes: UnitStartSizes): Promise<number> {
   const waiting = new Map<string, () => void>();
   const rule = `type='signal',interface='${MANAGER.interface}',member='JobRemoved'`;
-  const bus = await BusConnection.open(SOCKET, [rule], {
-    onSignal: ({ body }) => waiting.get(String(body[2]))?.(),
-    onReconnected: () => undefined,
-    onLost: () => undefined,
-  });
+  const bus = await BusConnection.open(
+    { socketPath: SOCKET, rules: [rule], trusted: MANAGER.destination },
+    {
+      onSignal: ({ body }) => waiting.get(String(body[2]))?.(),
+      onReconnected: () => undefined,
+      onLost: () => undefined,
+    },
+  );
   await bus.call({ ...MANAGER, member: 'Subscribe' });
   const job = async (unit: string, member: string, signature: string, body: readonly unknown[]): Promise<void> => {
     const ended = new Promise<void>((resolve) => {

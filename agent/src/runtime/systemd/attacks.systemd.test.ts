@@ -1,0 +1,43 @@
+/** What workloads that mean harm try, other users of the machine, and those who may submit jobs: with real units. */
+import { execFileSync } from 'node:child_process';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RealUnits } from './testing/real-units.ts';
+import { unitPath } from './unit-name.ts';
+
+let units: RealUnits;
+
+beforeEach(async () => {
+  units = new RealUnits();
+  await units.open();
+});
+afterEach(() => units.dispose());
+
+function output(program: string, ...words: string[]): string {
+  return execFileSync(program, words, { encoding: 'utf8' }).trim();
+}
+
+/** As any user of the machine may: to this process alone. */
+function signalAsNobody(path: string, iface: string, member: string, ...body: string[]): void {
+  const connections = output('busctl', 'list', '--unique', '--no-legend')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, pid]) => pid === `${process.pid}`);
+  expect(connections.length).toBeGreaterThan(0);
+  for (const [name] of connections) {
+    const emit = ['busctl', 'emit', `--destination=${name}`, path, iface, member, ...body];
+    execFileSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', '--', ...emit]);
+  }
+}
+
+test('nobody but systemd is believed how a run is', async () => {
+  await units.start(['sleep', '1000']);
+  await units.seen('running');
+  const path = unitPath(units.unit);
+  const [properties, service] = ['org.freedesktop.DBus.Properties', 'org.freedesktop.systemd1.Service'];
+  const ended = ['ExecMainCode', 'i', '1', 'ExecMainStartTimestampMonotonic', 't', `${2n ** 62n}`];
+  signalAsNobody(path, properties, 'PropertiesChanged', 's', service);
+  signalAsNobody(path, properties, 'PropertiesChanged', 'sa{sv}as', service, '2', ...ended, '0');
+  // What systemd tells comes over the same connection, after both.
+  await units.runtime.signal(units.id, 'SIGUSR1');
+  expect((await units.seen('ended')).exitCode).toBe(138);
+});
