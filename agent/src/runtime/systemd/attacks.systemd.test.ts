@@ -1,6 +1,9 @@
 /** What workloads that mean harm try, other users of the machine, and those who may submit jobs: with real units. */
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { RunRequest } from '../../ports.ts';
 import { RealUnits } from './testing/real-units.ts';
 import { unitPath } from './unit-name.ts';
 
@@ -41,3 +44,24 @@ test('nobody but systemd is believed how a run is', async () => {
   await units.runtime.signal(units.id, 'SIGUSR1');
   expect((await units.seen('ended')).exitCode).toBe(138);
 });
+
+const SETTING = 'ExecStopPost=+/bin/touch /run/cell-was-here';
+test.each<[string, string, Partial<RunRequest>]>([
+  ['PATH', 'sleep', { environment: { PATH: `/usr/bin:/x\n${SETTING}` } }],
+  ['PATH that takes the next line along', 'sleep', { environment: { PATH: '/usr/bin:/x\\' } }],
+  ['the working directory', 'sleep', { workingDirectory: `/var/tmp\n${SETTING}` }],
+  ['the working directory in its own line', 'sleep', { workingDirectory: '/var/tmp/\\' }],
+  ['the name of the program', '+sleep', {}],
+])(
+  '%s can not say more to systemd than what it is for, also when that loads its units anew',
+  async (_, name, change) => {
+    const folder = join(units.folder, 'bin');
+    mkdirSync(folder);
+    writeFileSync(join(folder, '+sleep'), '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+    const environment = { PATH: `${folder}:/usr/bin:/bin` };
+    expect(await units.refusal([name, '1000'], { environment, ...change })).toMatch(
+      /^CELL_E_CANNOT_RUN: Could not .*: (it must be without control characters|for a name like this say the whole path)/,
+    );
+    expect(output('systemctl', 'list-units', '--all', '--plain', '--no-legend', units.unit)).toBe('');
+  },
+);

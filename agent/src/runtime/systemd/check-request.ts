@@ -11,6 +11,13 @@ const NOT_EXECUTED = 'status 203';
 const JOB_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** systemd takes tabs and line breaks in values, and no other control characters. */
 const CONTROL_CHARACTER = /[^\P{Cc}\t\n]/u;
+/**
+ * systemd writes transient units to files, paths in them as they are, and reads those when it loads its units anew: as
+ * every installation of a package may have it do. A line of its own would be a setting, with all of root's rights.
+ */
+const NOT_ON_ONE_LINE = /\p{Cc}|\\$/u;
+/** systemd.service(5), "Special executable prefixes": read from such files, too. */
+const PREFIX = /^[-+!@:|]/;
 
 /** Rejects with `CELL_E_CANNOT_RUN` for what systemd would refuse in words that help nobody, or not at all. */
 export async function checkRequest(request: RunRequest, secretsFolder: string): Promise<void> {
@@ -25,8 +32,27 @@ export async function checkRequest(request: RunRequest, secretsFolder: string): 
   if (request.command.some((argument) => argument.includes('\0'))) {
     throw refused('Could not pass an argument of the command on: it contains NUL');
   }
+  checkPaths(request);
   const { credentials, environmentFiles } = request.isolation;
   for (const file of [...Object.values(credentials), ...environmentFiles]) await checkSecret(secretsFolder, file);
+}
+
+function checkPaths({ command, environment, user, workingDirectory, isolation }: RunRequest): void {
+  const paths = {
+    user: [user],
+    'working directory': [workingDirectory],
+    'PATH of the environment': (environment['PATH'] ?? '').split(':'),
+    device: isolation.devices,
+  };
+  for (const [what, values] of Object.entries(paths)) {
+    const wrong = values.find((value) => NOT_ON_ONE_LINE.test(value));
+    if (wrong === undefined) continue;
+    const allowed = 'it must be without control characters, and without a backslash at the end';
+    throw refused(`Could not use ${JSON.stringify(wrong)} as ${what}: ${allowed}`);
+  }
+  const [program = ''] = command;
+  if (!PREFIX.test(program) || program.includes('/')) return;
+  throw refused(`Could not run the command "${program}": for a name like this say the whole path`);
 }
 
 async function checkSecret(folder: string, file: string): Promise<void> {
