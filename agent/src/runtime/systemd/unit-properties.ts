@@ -23,7 +23,7 @@ const MIB = 2n ** 20n;
 const MICROSECONDS_PER_MS = 1_000n;
 const OWNER_ONLY = 0o700;
 /** More than anything can write. */
-const LINES_PER_SECOND_MAX = 10_000_000;
+const LINES_PER_MICROSECOND_MAX = 10_000_000;
 
 /**
  * The unit of an allocation, the same for all its runs: so people find it, and two runs can never be there at a time.
@@ -75,8 +75,8 @@ function identity(request: RunRequest): UnitProperty[] {
     ['SyslogIdentifier', 's', request.jobName],
     // What a workload writes is for it to say: nothing of it may be lost. 0 would not be told journald, which has its own
     // limit then; larger bursts overflow when it multiplies them by the room on its disk.
-    ['LogRateLimitIntervalUSec', 't', 1_000_000n],
-    ['LogRateLimitBurst', 'u', LINES_PER_SECOND_MAX],
+    ['LogRateLimitIntervalUSec', 't', 1n],
+    ['LogRateLimitBurst', 'u', LINES_PER_MICROSECOND_MAX],
     ['StandardOutput', 's', 'journal'],
     ['StandardError', 's', 'journal'],
   ];

@@ -27,6 +27,10 @@ class PretendedJournal implements JournalAccess {
     }
   }
 
+  fileHeads(): ReadonlySet<string> {
+    return new Set();
+  }
+
   isPersistent(): boolean {
     return this.persistent;
   }

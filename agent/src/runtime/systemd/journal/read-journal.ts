@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { AgentError } from '../../../agent-error.ts';
 import type { LogChunk, LogRequest } from '../../../ports.ts';
+import { dropDoubled } from './drop-doubled.ts';
 import type { JournalEntry } from './export-parser.ts';
+import { readFileHeads } from './file-heads.ts';
 import { joinEntries } from './join-entries.ts';
 import { type JournalQuery, type JournalStart, journalctl } from './journalctl.ts';
 import { synchronizeJournal } from './synchronize-journal.ts';
@@ -23,12 +25,15 @@ export interface JournalAccess {
   synchronize(signal: AbortSignal): Promise<boolean>;
   /** Whether entries outlive a start of the machine. */
   isPersistent(): boolean;
+  /** See `readFileHeads`. */
+  fileHeads(): ReadonlySet<string>;
 }
 
 const REAL_JOURNAL: JournalAccess = {
   read: journalctl,
   synchronize: synchronizeJournal,
   isPersistent: () => existsSync('/var/log/journal'),
+  fileHeads: () => readFileHeads(),
 };
 
 /** How workloads' output comes to journald, and what they log by themselves; not what the kernel says of them. */
@@ -51,7 +56,7 @@ export async function* readJournal(reading: JournalReading, signal: AbortSignal)
   // Asked before synchronizing: what has ended then has all its output in the journal.
   let complete = !request.follow || isComplete();
   await synchronize(journal, signal);
-  const position = new Position(request);
+  const position = new Position(request, () => journal.fileHeads());
   yield* position.advance(journal.read(queryOf(reading, position.start, false), signal));
   while (!complete && !signal.aborted) {
     yield* position.advance(followUntilComplete(reading, position.start, signal));
@@ -67,10 +72,12 @@ export async function* readJournal(reading: JournalReading, signal: AbortSignal)
 class Position {
   cursor: string | undefined;
   readonly #request: LogRequest;
+  readonly #fileHeads: () => ReadonlySet<string>;
   #begun = false;
 
-  constructor(request: LogRequest) {
+  constructor(request: LogRequest, fileHeads: () => ReadonlySet<string>) {
     this.#request = request;
+    this.#fileHeads = fileHeads;
     this.cursor = request.cursor;
   }
 
@@ -88,7 +95,8 @@ class Position {
     const wantedFromMs = tailLines === 0 && !this.#begun ? Number.POSITIVE_INFINITY : (sinceMs ?? 0);
     for await (const group of groups) {
       // Reading begins with the entry of the cursor, if it is still kept: so none is left out if it is not.
-      const entries = group[0]!.cursor === before ? group.slice(1) : group;
+      const unread = group[0]!.cursor === before ? group.slice(1) : group;
+      const entries = dropDoubled(unread, this.cursor, this.#fileHeads);
       const wanted = before === undefined ? entries.filter(({ atMs }) => atMs >= wantedFromMs) : entries;
       if (wanted.length > 0) yield joinEntries(wanted);
       this.cursor = group.at(-1)!.cursor;
