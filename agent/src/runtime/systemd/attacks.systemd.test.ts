@@ -1,9 +1,11 @@
 /** What workloads that mean harm try, other users of the machine, and those who may submit jobs: with real units. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunRequest } from '../../ports.ts';
+import { runRequest } from '../../testing/run-request.ts';
+import { until } from '../../testing/until.ts';
 import { RealUnits } from './testing/real-units.ts';
 import { unitPath } from './unit-name.ts';
 
@@ -65,3 +67,16 @@ test.each<[string, string, Partial<RunRequest>]>([
     expect(output('systemctl', 'list-units', '--all', '--plain', '--no-legend', units.unit)).toBe('');
   },
 );
+
+test('a workload that makes a world of its own is not entered: its programs would be run as root', async () => {
+  // In the place of what a helper runs in it. What it writes belongs to whom it was run as.
+  const script = `
+    printf '#!/bin/sh\\necho x >/tmp/caught\\n' >/tmp/evil && chmod 755 /tmp/evil
+    mount --bind /tmp/evil /usr/bin/setpriv && exec sleep 1000`;
+  await units.start(['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script]);
+  const root = `/proc/${output('systemctl', 'show', '-P', 'MainPID', units.unit)}/root`;
+  await until(() => readFileSync(`${root}/usr/bin/setpriv`, 'latin1').startsWith('#!/bin/sh') || undefined);
+  const beside = await units.runtime.runBeside(runRequest({ id: units.id, command: ['true'] }), 10_000);
+  expect(beside).toEqual({ exitCode: undefined, output: expect.stringContaining('user namespace') });
+  expect(existsSync(`${root}/tmp/caught`)).toBe(false);
+});

@@ -85,6 +85,16 @@ capabilities_of() {
   done
 }
 
+# Whether only root can have made its namespace of users: nobody else can map root into one. Who makes one can make a
+# namespace of mounts, too, with programs of his own in it, and these would be run with the rights of root.
+is_of_root() {
+  local inside outside count
+  while read -r inside outside count; do
+    if [[ $outside == 0 ]]; then return; fi
+  done <uid_map
+  return 1
+}
+
 # Becomes what the process in the current folder is. Arguments: DIRECTORY COMMAND…
 become() {
   local key value rest
@@ -93,22 +103,29 @@ become() {
   [[ -n ${status[Uid]-} ]] || refuse 'its main process has ended'
   exec 3<environ || refuse 'its main process has ended'
 
+  # Of what is opened here, not of what will be there when it is entered: the process may make namespaces meanwhile.
+  { exec 11<ns/mnt 12<ns/uts 13<ns/ipc 14<ns/net 15<ns/pid 16<ns/cgroup 17<ns/user; } 2>/dev/null ||
+    refuse 'its main process has ended'
   local -a namespaces=() outer=() inner=(/usr/bin/setpriv)
   local name
-  for name in mnt:mount uts:uts ipc:ipc net:net pid:pid cgroup:cgroup; do
-    [[ ns/${name%:*} -ef /proc/self/ns/${name%:*} ]] || namespaces+=("--${name#*:}=ns/${name%:*}")
+  for name in 11:mnt:mount 12:uts:uts 13:ipc:ipc 14:net:net 15:pid:pid 16:cgroup:cgroup; do
+    IFS=: read -r key rest value <<<"$name"
+    [[ /proc/self/fd/$key -ef /proc/self/ns/$rest ]] || namespaces+=("--$value=/proc/self/fd/$key")
   done
   local -a groups=(--clear-groups)
   if [[ -n ${status[Groups]-} ]]; then groups=(--groups "${status[Groups]// /,}"); fi
-  if [[ ns/user -ef /proc/self/ns/user ]]; then
+  if [[ /proc/self/fd/17 -ef /proc/self/ns/user ]]; then
     inner+=("${groups[@]}")
   else
+    is_of_root || refuse 'its main process is in a user namespace that the workload has made: it can not be trusted'
     # In a namespace of users of its own nobody may change groups.
     outer=(/usr/bin/setpriv "${groups[@]}")
-    namespaces+=(--user=ns/user --preserve-credentials)
+    namespaces+=(--user=/proc/self/fd/17 --preserve-credentials)
     inner+=(--keep-groups)
   fi
   ((${#namespaces[@]} == 0)) || outer+=(/usr/bin/nsenter "${namespaces[@]}")
+  # From a namespace of users there is no way back: it was in none of its own when the others were opened, either.
+  [[ ns/user -ef /proc/self/fd/17 ]] || refuse 'its main process is about to make a user namespace'
   read -r key rest <<<"${status[Uid]}"
   read -r value rest <<<"${status[Gid]}"
   inner+=(--reuid "$key" --regid "$value")
@@ -128,7 +145,7 @@ begin() {
   local -a _cell_values
   local _cell_value
   mapfile -d '' -t _cell_values <&3
-  exec 3<&-
+  exec 3<&- 11<&- 12<&- 13<&- 14<&- 15<&- 16<&- 17<&-
   for _cell_value in "${!CELL_EXEC_@}"; do _cell_values+=("${!_cell_value}"); done
   for _cell_value in $(compgen -e); do unset "$_cell_value"; done
   # A shell whose input is a socket takes itself for one of rshd, and reads files that it should not, but inside of another. `exec` takes one off.
