@@ -1,7 +1,7 @@
 import { type Allocation, type CellClient, connect, type Node, NodeStatus } from '@cell/sdk';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { Lab } from '../machines/lab.ts';
-import type { Machine, RunOptions } from '../machines/machine.ts';
+import type { Machine, MachineParts, RunOptions } from '../machines/machine.ts';
 import type { CommandEnd } from '../machines/run-command.ts';
 import { addRepository, installPackages } from './install-packages.ts';
 
@@ -26,6 +26,8 @@ export interface InstallRequest {
   /** Folder of the signed repository, and where machines find it. */
   readonly repository: string;
   readonly url: string;
+  /** Default 'limits'. */
+  readonly flavour?: MachineParts['flavour'];
   /** For people. */
   readonly say?: (line: string) => void;
 }
@@ -90,10 +92,10 @@ function isReady({ status }: Node): boolean {
 
 /** Boots machines, installs Cell on all at once, and waits until the fleet is ready. */
 export async function installFleet(lab: Lab, request: InstallRequest): Promise<InstalledFleet> {
-  const { names, say = () => undefined } = request;
+  const { names, flavour = 'limits', say = () => undefined } = request;
   say(`Booting ${[...names.controlPlane, ...names.workers].join(', ')}`);
-  const controlPlane = await lab.boot(names.controlPlane);
-  const workers = await lab.boot(names.workers);
+  const controlPlane = await lab.boot(names.controlPlane, { flavour });
+  const workers = await lab.boot(names.workers, { flavour });
   const members = controlPlane.map(({ address }) => address).join(',');
   say('Installing Cell from the repository');
   await Promise.all([

@@ -14,12 +14,19 @@ const PACKAGES =
   'systemd systemd-sysv dbus libpam-systemd init-system-helpers util-linux bsdutils iproute2 procps nftables ' +
   'ca-certificates adduser less';
 
-/** Remounts what systemd-nspawn mounts read-only for fear of a host that has other things to do: limits of units. */
+/**
+ * Undoes what systemd-nspawn does beyond making a machine. It mounts the host's control groups read-only, so that limits
+ * don't work. And it lays another id of the boot over the kernel's, which units with a /proc of their own don't get:
+ * there "journalctl --follow" waits for ever.
+ */
 const INIT = `#!/bin/sh
-mount -o remount,rw /sys/fs/cgroup
-for each in /sys/fs/cgroup/*; do
-  if [ ! -L "$each" ] && mountpoint -q "$each"; then mount -o remount,rw,bind "$each"; fi
-done
+umount /proc/sys/kernel/random/boot_id
+if [ "$1" = limits ]; then
+  mount -o remount,rw /sys/fs/cgroup
+  for each in /sys/fs/cgroup/*; do
+    if [ ! -L "$each" ] && mountpoint -q "$each"; then mount -o remount,rw,bind "$each"; fi
+  done
+fi
 exec /lib/systemd/systemd
 `;
 
@@ -45,7 +52,7 @@ chmod 755 usr/local/sbin/lab-init
 rm -rf usr/share/doc/* usr/share/locale/* usr/share/info/* var/cache/apt/* var/lib/apt/lists/*
 `;
 
-/** Path in the tree of the init of a machine with limits on a host with cgroup v1. */
+/** Path in the tree of the machines' init. Its word "limits" is for a host with cgroup v1. */
 export const INIT_PATH = '/usr/local/sbin/lab-init';
 
 /** Changes with everything that goes into the tree. */

@@ -21,6 +21,8 @@ export interface MachineOptions {
   readonly copied?: Readonly<Record<string, string>>;
   /** Default "bookworm". */
   readonly suite?: Suite;
+  /** Has all files of that machine, which was made without this, is off, and stays so. */
+  readonly like?: Machine;
 }
 
 /** Machines on one bridge, which nothing else is on. */
@@ -84,7 +86,8 @@ export class Lab {
     const machine = new Machine(parts);
     this.#machines.push(machine);
     await connectMachine(this.name, machine.fullName, place);
-    await mountRoot(tree, folder);
+    const below = options.like === undefined ? [] : [join(options.like.parts.folder, 'upper')];
+    await mountRoot([...below, tree], folder);
     machine.write('/etc/hostname', `${name}\n`);
     machine.write('/etc/machine-id', `${randomUUID().replaceAll('-', '')}\n`);
     this.#writeHosts();
@@ -198,10 +201,10 @@ async function startKeeper(lab: string): Promise<ChildProcess> {
 }
 
 /** Nothing of it has to outlive the host's kernel: without waiting for the disk, machines are much quicker. */
-async function mountRoot(tree: string, folder: string): Promise<void> {
+async function mountRoot(lower: readonly string[], folder: string): Promise<void> {
   const [upper, work, root] = ['upper', 'work', 'root'].map((name) => join(folder, name)) as [string, string, string];
   for (const each of [upper, work, root]) mkdirSync(each, { recursive: true });
-  const layers = `lowerdir=${tree},upperdir=${upper},workdir=${work},volatile`;
+  const layers = `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},volatile`;
   await runCommand('mount', ['-t', 'overlay', 'overlay', '-o', layers, root]);
 }
 

@@ -131,7 +131,8 @@ export class Machine {
       `--hostname=${this.name}`,
       `--network-namespace-path=/run/netns/${this.fullName}`,
     ];
-    const command = ['systemd-nspawn', ...own, ...NSPAWN_WORDS, ...words, limits ? INIT_PATH : '/lib/systemd/systemd'];
+    const init = [INIT_PATH, limits ? 'limits' : 'unified'];
+    const command = ['systemd-nspawn', ...own, ...NSPAWN_WORDS, ...words, ...init];
     const child = spawn('sh', ['-c', ENTER_GROUPS, 'sh', ...makeGroups(this.fullName), '--', ...command], {
       cwd: folder,
       stdio: ['ignore', output, output],

@@ -50,30 +50,38 @@ join_own_group() {
   return 1
 } 2>/dev/null
 
+# Whether the process in the current folder is one of the unit.
+is_of_unit() {
+  local line
+  while IFS= read -r line; do
+    line=${line#*:}
+    [[ $line == "$tracking:$control_group" || $line == "$tracking:$control_group"/* ]] && return
+  done <cgroup
+  return 1
+} 2>/dev/null
+
 # Moves this process to where the process in the current folder is.
 join_groups() {
-  local line controllers path found= own
+  local line controllers path
   local -A own_paths
-  while IFS= read -r line; do
-    controllers=${line#*:}
-    own_paths[_${controllers%%:*}]=${controllers#*:}
-  done </proc/self/cgroup
   local -a lines
+  is_of_unit || refuse 'its main process has ended'
+  while IFS= read -r line; do
+    line=${line#*:}
+    own_paths[_${line%%:*}]=${line#*:}
+  done </proc/self/cgroup
+  join_own_group || refuse 'its cgroup can not be entered'
   mapfile -t lines <cgroup 2>/dev/null
   for line in "${lines[@]}"; do
-    controllers=${line#*:}
-    path=${controllers#*:}
-    controllers=${controllers%%:*}
+    line=${line#*:}
+    controllers=${line%%:*}
+    path=${line#*:}
+    [[ $controllers == "$tracking" || $path == "${own_paths[_$controllers]-}" ]] && continue
     place_of "$controllers"
-    if [[ $controllers == "$tracking" ]]; then
-      [[ $path == "$control_group" || $path == "$control_group"/* ]] || refuse 'its main process has ended'
-      found=yes
-      join_own_group || refuse 'its cgroup can not be entered'
-    elif [[ $path != "${own_paths[_$controllers]-}" ]]; then
-      echo 0 >"$REPLY$path/cgroup.procs" 2>/dev/null || refuse "its cgroup of \"$controllers\" can not be entered"
-    fi
+    # One that is not mounted limits nothing here.
+    [[ -d $REPLY ]] || continue
+    echo 0 >"$REPLY$path/cgroup.procs" 2>/dev/null || refuse "its cgroup of \"$controllers\" can not be entered"
   done
-  [[ -n $found ]] || refuse 'its main process has ended'
 }
 
 # Names of the capabilities in a mask of hexadecimal digits, as setpriv takes them, in REPLY.

@@ -270,7 +270,7 @@ test('a process that only has the number of the main process is not entered', as
   onTestFinished(() => void other.kill());
   const wrong = await UnitExec.open({
     manager,
-    folder: `${FOLDER}/wrong`,
+    folder: `${FOLDER}-wrong`,
     locate: async () => ({ ...(await locate())!, mainPid: other.pid! }),
   });
   const request: ExecRequest = { id: 'a', run: 1, command: ['true'], environment: {}, terminal: undefined };
@@ -281,7 +281,7 @@ test('a process that only has the number of the main process is not entered', as
     code: 'CELL_E_CANNOT_RUN',
     message: expect.stringContaining('main process has ended'),
   });
-  execFileSync('rmdir', [`${FOLDER}/wrong`]);
+  expect(readdirSync(`${FOLDER}-wrong`)).toEqual([]);
 });
 
 test('what does not run can not be entered, and no more than eight commands run in an allocation', async () => {
