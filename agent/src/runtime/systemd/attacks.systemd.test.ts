@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunRequest } from '../../ports.ts';
-import { runRequest } from '../../testing/run-request.ts';
+import { NO_ISOLATION, runRequest } from '../../testing/run-request.ts';
 import { until } from '../../testing/until.ts';
 import { RealUnits } from './testing/real-units.ts';
 import { unitPath } from './unit-name.ts';
@@ -79,4 +79,19 @@ test('a workload that makes a world of its own is not entered: its programs woul
   const beside = await units.runtime.runBeside(runRequest({ id: units.id, command: ['true'] }), 10_000);
   expect(beside).toEqual({ exitCode: undefined, output: expect.stringContaining('user namespace') });
   expect(existsSync(`${root}/tmp/caught`)).toBe(false);
+});
+
+/** ptrace(2). */
+const PTRACE = process.arch === 'arm64' ? 117 : 101;
+test.each([
+  ['make namespaces', 'unshare --user --map-root-user true'],
+  ['trace processes', `perl -e 'exit(syscall(${PTRACE}, 0, 0, 0, 0) == 0 ? 0 : 1)'`],
+  ['make programs that change the user', 'cp /bin/true . && chmod u+s true'],
+])('a command in a strict run can not %s, as the run can not', async (_, script) => {
+  await units.start(['sleep', '1000'], { isolation: { ...NO_ISOLATION, sandbox: 'strict' } });
+  const tried = runRequest({
+    id: units.id,
+    command: ['sh', '-c', `{ ${script}; } 2>/dev/null && echo done || echo kept`],
+  });
+  expect(await units.runtime.runBeside(tried, 10_000)).toEqual({ exitCode: 0, output: 'kept' });
 });

@@ -45,6 +45,35 @@ function moderate(hiddenPaths: readonly string[]): UnitProperty[] {
   ];
 }
 
+/**
+ * The part of a sandbox that processes inherit, and can't be read from a process to be given to another: for commands in
+ * a run. `filters` tells whether the unit of the run filters system calls, which only strict ones do. Namespaces are
+ * entered by then, so all but those of users are allowed; without one of those nobody but root can make any.
+ */
+export function inheritedProperties({ filters }: { readonly filters: boolean }): UnitProperty[] {
+  if (!filters) return [];
+  return [
+    ...callFilters(),
+    ['RestrictNamespaces', 't', ALL_NAMESPACES & ~NAMESPACES_OF_USERS],
+    ['RestrictRealtime', 'b', true],
+    ['RestrictSUIDSGID', 'b', true],
+    ['LockPersonality', 'b', true],
+  ];
+}
+
+/** CLONE_NEW* of <linux/sched.h>; of those that systemd knows. */
+const ALL_NAMESPACES = 0x7e020000n;
+const NAMESPACES_OF_USERS = 0x10000000n;
+
+function callFilters(): UnitProperty[] {
+  return [
+    ['RestrictAddressFamilies', '(bas)', [true, ['AF_UNIX', 'AF_INET', 'AF_INET6', 'AF_NETLINK']]],
+    ['SystemCallFilter', '(bas)', [true, ['@system-service']]],
+    ['SystemCallErrorNumber', 'i', EPERM],
+    ['SystemCallArchitectures', 'as', ['native']],
+  ];
+}
+
 /** As far as systemd goes without breaking programs that compile code as they run, such as Node. */
 function strict(): UnitProperty[] {
   return [
@@ -56,10 +85,7 @@ function strict(): UnitProperty[] {
     ['AmbientCapabilities', 't', 0n],
     // No kind of namespace may be made.
     ['RestrictNamespaces', 't', 0n],
-    ['RestrictAddressFamilies', '(bas)', [true, ['AF_UNIX', 'AF_INET', 'AF_INET6', 'AF_NETLINK']]],
-    ['SystemCallFilter', '(bas)', [true, ['@system-service']]],
-    ['SystemCallErrorNumber', 'i', EPERM],
-    ['SystemCallArchitectures', 'as', ['native']],
+    ...callFilters(),
     ['UMask', 'u', OWNER_ONLY_UMASK],
   ];
 }

@@ -22,6 +22,7 @@ export interface UnitState {
   readonly logExtraFields: readonly string[];
   /** Absolute. */
   readonly workingDirectory: string;
+  readonly filtersSystemCalls: boolean;
   readonly description: string;
 }
 
@@ -330,6 +331,7 @@ function unitState(unit: Properties, service: Properties): UnitState {
     main: mainProcess(service),
     controlGroup: text(service['ControlGroup']),
     workingDirectory: text(service['WorkingDirectory']) || '/',
+    filtersSystemCalls: (service['SystemCallFilter'] as [boolean, string[]] | undefined)?.[0] === true,
     logExtraFields: ((service['LogExtraFields'] as Uint8Array[] | undefined) ?? []).map((field) =>
       Buffer.from(field).toString(),
     ),

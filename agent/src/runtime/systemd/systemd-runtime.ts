@@ -247,8 +247,8 @@ async function locateUnit(
   if (found?.note.run !== run || found.observed.state !== 'running') return undefined;
   const state = await manager.unit(found.note.unit);
   if (state === undefined) return undefined;
-  const { controlGroup, workingDirectory, main } = state;
-  return { controlGroup, workingDirectory, mainPid: main.mainPid };
+  const { controlGroup, workingDirectory, filtersSystemCalls, main } = state;
+  return { controlGroup, workingDirectory, filtersSystemCalls, mainPid: main.mainPid };
 }
 
 export type { SystemdRuntime };

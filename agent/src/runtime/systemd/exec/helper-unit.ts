@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ExecTerminal } from '../../../ports.ts';
+import { inheritedProperties } from '../sandbox-properties.ts';
 import type { UnitProperty } from '../systemd-manager.ts';
 
 /** A unit that a command is to be run in. */
@@ -9,6 +10,7 @@ export interface EnteredUnit {
   readonly mainPid: number;
   /** Absolute; of the command. */
   readonly workingDirectory: string;
+  readonly filtersSystemCalls: boolean;
 }
 
 export interface HelperRequest {
@@ -60,6 +62,7 @@ export function helperProperties(request: HelperRequest): UnitProperty[] {
     ...(inputSocket === undefined ? [] : ([['StandardInputFile', 's', inputSocket]] as const)),
     ['StandardOutputFile', 's', request.outputSocket],
     ['StandardErrorFile', 's', request.errorSocket],
+    ...inheritedProperties({ filters: entered.filtersSystemCalls }),
     // The names are ours: what a job says must not change how the script runs.
     ['Environment', 'as', variables.map((variable, index) => `CELL_EXEC_${index}=${variable}`)],
     [

@@ -53,7 +53,7 @@ function runUnit(properties: readonly string[] = [], command: readonly string[] 
 async function locate(): Promise<EnteredUnit | undefined> {
   const state = await manager.unit(UNIT);
   if (state === undefined) return undefined;
-  return { controlGroup: state.controlGroup, mainPid: state.main.mainPid, workingDirectory: '/' };
+  return { ...state, mainPid: state.main.mainPid, workingDirectory: '/' };
 }
 
 interface Ended {

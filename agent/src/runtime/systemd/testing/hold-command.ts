@@ -14,7 +14,7 @@ const exec = await UnitExec.open({
   folder: `${folder}/exec`,
   locate: async () => {
     const state = await manager.unit(unit);
-    return state && { controlGroup: state.controlGroup, mainPid: state.main.mainPid, workingDirectory: '/' };
+    return state && { ...state, mainPid: state.main.mainPid, workingDirectory: '/' };
   },
 });
 const command = ['sh', '-c', 'trap "" HUP TERM; setsid sleep 1000 & echo started; sleep 1000'];
