@@ -2,7 +2,7 @@
  * How many machines one computer holds as a fleet: `density-main.ts COUNT`. Boots machines in groups, each with an
  * agent, beside one member, and prints what that took as one JSON object a line.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../cluster/harness/wait-for.ts';
 import { buildRepository } from './fleet/build-repository.ts';
@@ -16,13 +16,20 @@ const READY_MS_MAX = 600_000;
 const KIB_PER_MIB = 1024;
 const MS_PER_S = 1000;
 
+/** Of all machines together, since they share the kernel and the user: about ten for each, and 128 are usual. */
+const INOTIFY_LIMIT = '/proc/sys/fs/inotify/max_user_instances';
+const INOTIFY_PER_MACHINE = 20;
+
 function availableMib(): number {
   return Number(/^MemAvailable: +(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) / KIB_PER_MIB;
 }
 
 const count = Number(process.argv[2] ?? '20');
+const inotifyBefore = readFileSync(INOTIFY_LIMIT, 'utf8');
+writeFileSync(INOTIFY_LIMIT, `${Math.max(Number(inotifyBefore), (count + 10) * INOTIFY_PER_MACHINE)}`);
+process.once('exit', () => writeFileSync(INOTIFY_LIMIT, inotifyBefore));
 const lab = await Lab.open();
-process.once('SIGINT', () => void lab.destroy().then(() => process.exit(1)));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void lab.destroy().then(() => process.exit(1)));
 try {
   const repository = join(lab.folder, 'repository');
   await buildRepository(repository, VERSION);
