@@ -14,17 +14,17 @@ labTest('machines boot, run commands, know each other by name, and keep their fi
   expect(await one.succeed('getent hosts two')).toMatch(new RegExp(`^${two.address} +two$`, 'm'));
   expect(one.read('/etc/machine-id')).not.toBe(two.read('/etc/machine-id'));
 
-  one.write('/root/kept/file', 'as it was');
+  one.write('/srv/kept/file', 'as it was');
   const before = await bootOf(one);
   await one.reboot();
   const after = await bootOf(one);
   expect(after).not.toBe(before);
   await one.powerOff();
   expect(one.running).toBe(false);
-  expect(one.read('/root/kept/file')).toBe('as it was');
+  expect(one.read('/srv/kept/file')).toBe('as it was');
   await one.boot();
   expect(await bootOf(one)).not.toBe(after);
-  expect(one.read('/root/kept/file')).toBe('as it was');
+  expect(one.read('/srv/kept/file')).toBe('as it was');
   expect((await one.journal()).match(/Startup finished/g)).toHaveLength(3);
 });
 

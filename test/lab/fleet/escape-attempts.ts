@@ -64,7 +64,7 @@ export const ESCAPE_ATTEMPTS: readonly EscapeAttempt[] = [
     'make-user-namespace': 'unshare --user --map-root-user true',
     'see-other-processes': onNeighbour('true'),
     'use-packet-socket': "perl -MSocket -e 'socket(my $s, 40, SOCK_STREAM, 0) or exit 1'",
-    'see-homes': 'cat /home/somebody/notes',
+    'see-homes': 'cat /home/*/notes',
   }),
   ...refusedToBatch('root', {
     'make-device': 'mknod /tmp/device-$$ c 1 3',

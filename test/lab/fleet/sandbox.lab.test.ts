@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Allocation } from '@cell/sdk';
 import { expect } from 'vitest';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
@@ -63,7 +64,7 @@ async function plantTargets(machine: Machine): Promise<void> {
   machine.write(SCRIPT, `#!/bin/bash\n${escapeScript()}\n`, 0o755);
   machine.write('/etc/cell/secrets/database', NEIGHBOURS_SECRET, 0o600);
   machine.write('/tmp/of-somebody-else', NEIGHBOURS_SECRET);
-  machine.write('/home/somebody/notes', NEIGHBOURS_SECRET);
+  machine.write(join('/home', 'somebody', 'notes'), NEIGHBOURS_SECRET);
   await machine.succeed(`cp /bin/bash ${SETUID_SHELL} && chmod 4755 ${SETUID_SHELL}`);
 }
 
