@@ -1,6 +1,7 @@
 import type { RaftStatus } from '@cell/raft';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FleetState } from '../state/fleet-state.ts';
+import { addFleetMetrics } from './fleet-metrics.ts';
 import { addMembershipMetrics } from './membership-metrics.ts';
 
 export interface MetricSources {
@@ -68,7 +69,7 @@ export function addMemberMetrics(registry: Registry, sources: MetricSources): vo
   addIdentity(registry, sources);
   addRaft(registry, sources);
   addMembershipMetrics(registry, sources.status);
-  addFleet(registry, sources.state);
+  addFleetMetrics(registry, sources.state);
   gauge(registry, 'cell_agent_sessions', 'Agents that are connected to this member.', sources.agentSessions);
   gauge(registry, 'cell_data_bytes', "Bytes in this member's data folder.", sources.dataBytes);
   const diskFree = "Bytes that are free on the disk with this member's data folder; NaN while that is unknown.";
@@ -108,43 +109,6 @@ function addRaft(registry: Registry, { status, leading, peers }: MetricSources):
   });
 }
 
-function addFleet(registry: Registry, state: FleetState): void {
-  tally(registry, 'cell_nodes', 'Nodes by status.', 'status', ['ready', 'lost'], () =>
-    state.nodes.values().map((node) => node.status),
-  );
-  tally(registry, 'cell_jobs', 'Jobs by whether they are to run.', 'status', ['active', 'stopped'], () =>
-    state.jobs.values().map((job) => (job.stopped ? 'stopped' : 'active')),
-  );
-  tally(registry, 'cell_allocations', 'Allocations by state, ended ones that are kept included.', 'state', STATES, () =>
-    state.allocations.values().map((allocation) => allocation.state),
-  );
-  gauge(registry, 'cell_jobs_unplaced', 'Jobs with instances that have no node.', () => state.unplacedJobs.size);
-}
-
-const STATES = ['pending', 'starting', 'running', 'healthy', 'unhealthy', 'complete', 'failed', 'stopped', 'lost'];
-
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   const made: Gauge = new Gauge({ name, help, registers: [registry], collect: () => made.set(read()) });
-}
-
-/** A gauge that counts rows by one property; what there is none of is 0, not absent. */
-function tally(
-  registry: Registry,
-  name: string,
-  help: string,
-  label: string,
-  values: readonly string[],
-  read: () => Iterable<string>,
-): void {
-  const made = new Gauge({
-    name,
-    help,
-    labelNames: [label],
-    registers: [registry],
-    collect: () => {
-      const counts = new Map(values.map((value) => [value, 0]));
-      for (const value of read()) counts.set(value, (counts.get(value) ?? 0) + 1);
-      for (const [value, count] of counts) made.set({ [label]: value }, count);
-    },
-  });
 }
