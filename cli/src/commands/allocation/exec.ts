@@ -10,8 +10,9 @@ const TERMINAL_TYPE_DEFAULT = 'xterm';
 
 export const allocationExec = defineCommand({
   path: ['allocation', 'exec'],
-  summary: 'run a command in one instance, with its user, folder, environment, cgroup and namespaces',
+  summary: 'run a command inside one instance',
   description: [
+    'It has the user, folder, environment, cgroup and namespaces of the instance.',
     'The command gets a terminal if standard input and standard output are terminals, unless -i is given alone; -t ' +
       'gives it one in any case. With a terminal all keys go to the command, Ctrl-C too. Without one, its standard ' +
       'output and standard error stay apart, and Ctrl-C ends it.',
