@@ -95,3 +95,26 @@ test.each([
   });
   expect(await units.runtime.runBeside(tried, 10_000)).toEqual({ exitCode: 0, output: 'kept' });
 });
+
+test('a command at a terminal works in a strict run', async () => {
+  await units.start(['sleep', '1000'], { isolation: { ...NO_ISOLATION, sandbox: 'strict' } });
+  const terminal = { type: 'xterm', columns: 91, rows: 27 };
+  const command = ['sh', '-c', 'stty size; tty; id -u'];
+  const request = { id: units.id, run: 1, command, environment: {}, terminal };
+  async function* nothing(): AsyncIterable<never> {}
+  let text = '';
+  for await (const written of units.runtime.exec(request, nothing(), new AbortController().signal)) {
+    text += written.type === 'exit' ? `exit ${written.exitCode}` : Buffer.from(written.data).toString();
+  }
+  expect(text).toMatch(/^27 91\s+\S+\s+[1-9]\d+\s+exit 0$/);
+});
+
+test.each(['', 'root'])('a strict run of user "%s" can ask nobody to do what it may not', async (user) => {
+  const isolation = { ...NO_ISOLATION, sandbox: 'strict' } as const;
+  const script = `systemd-run --quiet --wait --pipe true 2>/dev/null && echo escaped
+    busctl get-property org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager Environment \
+      >/dev/null 2>&1 && echo told
+    echo done`;
+  const { text } = await units.run(script, { isolation, user });
+  expect(text).toBe('done\n');
+});

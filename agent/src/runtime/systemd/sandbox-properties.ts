@@ -5,6 +5,25 @@ import type { UnitProperty } from './systemd-manager.ts';
 /** Permission denied, from <errno.h>: for system calls that are filtered. */
 const EPERM = 1;
 const OWNER_ONLY_UMASK = 0o077;
+/**
+ * Where others may be asked to do what a strict run may not, and to tell what belongs to others: the bus has the
+ * environment of every unit for everybody, and root's own sockets start programs for root. That the file system can only
+ * be read keeps nobody from connecting. What journald and the resolver of names need stays.
+ */
+const HIDDEN_FROM_STRICT = [
+  '/run/containerd',
+  '/run/crio',
+  '/run/dbus',
+  '/run/docker.sock',
+  '/run/initctl',
+  '/run/libvirt',
+  '/run/podman',
+  '/run/systemd/io.system.ManagedOOM',
+  '/run/systemd/io.systemd.Manager',
+  '/run/systemd/journal/io.systemd.journal',
+  '/run/systemd/private',
+  '/run/udev',
+];
 
 /** What "default" means: batch jobs are others' code more often than not, services are daemons that one has chosen. */
 export function sandboxOf({ sandbox, jobType }: Isolation): 'moderate' | 'strict' | 'none' {
@@ -20,7 +39,11 @@ export function sandboxProperties({ isolation }: RunRequest, hiddenPaths: readon
     case 'moderate':
       return [...moderate(hiddenPaths), ['ProtectSystem', 's', 'full'], ...devices(isolation, { closed: false })];
     case 'strict':
-      return [...moderate(hiddenPaths), ...strict(), ...devices(isolation, { closed: true })];
+      return [
+        ...moderate([...hiddenPaths, ...HIDDEN_FROM_STRICT]),
+        ...strict(),
+        ...devices(isolation, { closed: true }),
+      ];
   }
 }
 
