@@ -1,9 +1,18 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: nothing may fill these in
+import { constants } from 'node:os';
 import { expect, test } from 'vitest';
 import type { RunRequest } from '../../ports.ts';
 import type { Isolation } from '../../reconcile/model.ts';
 import { NO_ISOLATION, runRequest } from '../../testing/run-request.ts';
-import { asksForOom, hasDynamicUser, parseRun, type UnitPlace, unitNameOf, unitProperties } from './unit-properties.ts';
+import {
+  asksForOom,
+  hasDynamicUser,
+  parseRun,
+  signalNumber,
+  type UnitPlace,
+  unitNameOf,
+  unitProperties,
+} from './unit-properties.ts';
 
 const PLACE: UnitPlace = {
   secretsFolder: '/etc/cell/secrets',
@@ -70,7 +79,9 @@ test.each<[string, Partial<Isolation>, string | undefined, boolean]>([
   const found = propertiesOf(isolated(change));
   expect(found['ProtectSystem']).toBe(system);
   expect(found['NoNewPrivileges']).toBe(system === undefined ? undefined : true);
-  expect(found['InaccessiblePaths']).toEqual(system === undefined ? undefined : ['-/etc/cell']);
+  const hidden = (found['InaccessiblePaths'] ?? []) as readonly string[];
+  expect(hidden.includes('-/etc/cell')).toBe(system !== undefined);
+  expect(hidden.includes('-/run/dbus') && hidden.includes('-/run/systemd/private')).toBe(filtered);
   expect(found['SystemCallFilter'] !== undefined).toBe(filtered);
   expect(found['CapabilityBoundingSet']).toBe(filtered ? 0n : undefined);
   expect(found['PrivateDevices']).toBe(filtered ? true : undefined);
@@ -138,6 +149,11 @@ test('secrets are files of the folder of secrets, folders those of the instance'
   expect(found['UnsetEnvironment']).not.toContain('STATE_DIRECTORY');
   expect(propertiesOf()['UnsetEnvironment']).toContain('STATE_DIRECTORY');
   expect(found['CacheDirectory']).toBeUndefined();
+});
+
+test('every signal that a job may be stopped with is sent as that signal', () => {
+  const names = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGKILL'] as const;
+  expect(names.map(signalNumber)).toEqual(names.map((name) => constants.signals[name]));
 });
 
 test('a run is ended as the job says, should the machine be shut down', () => {

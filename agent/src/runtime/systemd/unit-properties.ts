@@ -185,6 +185,7 @@ const SIGNALS: ReadonlyMap<string, number> = new Map([
   ['SIGUSR1', 10],
   ['SIGUSR2', 12],
   ['SIGTERM', 15],
+  ['SIGWINCH', 28],
 ]);
 
 function limits(asked: Limits): UnitProperty[] {

@@ -25,7 +25,8 @@ export function workFolderOf(id: string): string {
  * name is a link to a place that only root may enter.
  */
 export async function removeWorkFolder(manager: SystemdManager, id: string): Promise<void> {
-  const unit = `cell-remove-${id}.service`;
+  // Never that of a run: names of jobs have no "_", and one may be called "remove".
+  const unit = `cell-remove_${id}.service`;
   const places = [workFolderOf(id), join(STATE_ROOT, 'private', ownFolder(id))];
   await manager.startUnit(unit, [
     ['Description', 's', `Cell removes the folder of allocation ${id}`],
