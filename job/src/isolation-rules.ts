@@ -7,6 +7,7 @@ import { renderMemorySize } from './schema/memory-size.ts';
 export const isolationRules: readonly Rule[] = [
   oneUser,
   dynamicUserIsSandboxed,
+  strictIsNotRoot,
   reservedIsUsable,
   slowedBeforeKilled,
   allowedIsDenied,
@@ -25,6 +26,13 @@ function dynamicUserIsSandboxed({ dynamicUser, sandbox }: JobSpec): readonly Con
   if (!dynamicUser || sandbox !== 'none') return [];
   const allowed = 'false or left out with sandbox = "none": a user that is made for the instance comes with a sandbox';
   return [conflict(['dynamic_user'], dynamicUser, allowed, [['dynamic_user'], ['sandbox']])];
+}
+
+/** Root without capabilities still owns the system's files and may signal its processes: that would be strict in name only. */
+function strictIsNotRoot({ user, sandbox }: JobSpec): readonly Conflict[] {
+  if (user !== 'root' || sandbox !== 'strict') return [];
+  const allowed = 'another user, or left out, with sandbox = "strict": what belongs to root can\'t be kept from root';
+  return [conflict(['user'], user, allowed, [['user'], ['sandbox']])];
 }
 
 function reservedIsUsable({ limits, resources }: JobSpec): readonly Conflict[] {

@@ -56,6 +56,11 @@ const conflicts: readonly (readonly [Record<string, unknown>, string])[] = [
     'user = "www-data": must be left out beside dynamic_user = true, which makes a user for the instance',
   ],
   [
+    { user: 'root', sandbox: 'strict' },
+    'user = "root": must be another user, or left out, with sandbox = "strict": what belongs to root can\'t be kept ' +
+      'from root',
+  ],
+  [
     { dynamic_user: true, sandbox: 'none' },
     'dynamic_user = true: must be false or left out with sandbox = "none": a user that is made for the instance comes ' +
       'with a sandbox',
