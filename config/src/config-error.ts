@@ -13,12 +13,16 @@ export interface ConfigProblem {
   readonly key: string;
   /** What is wrong and what is allowed: a clause that follows the place. */
   readonly message: string;
+  /** True if a value that must be there is nowhere. */
+  readonly missing?: boolean;
 }
 
 /** A configuration that can't be used; the message names every problem, one a line if there are several. */
 export class ConfigError extends Error {
   readonly code: ProblemCode;
   readonly problems: readonly ConfigProblem[];
+  /** True if nothing is wrong but that nobody has said yet what must be said: to try again is no use. */
+  readonly unconfigured: boolean;
   constructor(file: string, problems: readonly ConfigProblem[], options?: ErrorOptions) {
     super(describe(file, problems), options);
     this.name = 'ConfigError';
@@ -26,6 +30,7 @@ export class ConfigError extends Error {
       ? 'CELL_E_NOT_LOOPBACK'
       : 'CELL_E_CONFIG';
     this.problems = problems;
+    this.unconfigured = problems.length > 0 && problems.every(({ missing }) => missing === true);
   }
 }
 

@@ -40,7 +40,10 @@ export function refuse(place: Place, message: string, code: ProblemCode = 'CELL_
 export function refuseMissing(place: Place, allowed: string): never {
   const variable = place.variables.get(place.key);
   const instead = variable === undefined ? '' : `; ${variable} in the environment can say it too`;
-  return refuse(place, `is missing. It must be ${allowed}${instead}`);
+  const message = `is missing. It must be ${allowed}${instead}`;
+  const { file, line, key } = place;
+  place.problems.push({ code: 'CELL_E_CONFIG', file, line, variable: place.variable, key, message, missing: true });
+  return undefined as never;
 }
 
 /** A value that must be there and that `parse` understands; `parse` gives undefined for what isn't allowed. */

@@ -36,7 +36,10 @@ export function readDaemonFlags(
     const { config, check = false, help = false, version = false, ...rest } = values;
     return { config, check, help, version, own: rest, verb: positionals[0] };
   } catch (error) {
-    throw coded('CELL_E_CONFIG', `${(error as Error).message.split('\n')[0]}; see "${programName} --help"`);
+    throw coded(
+      'CELL_E_CONFIG',
+      `${(error as Error).message.split(/\n|\. To specify/)[0]}; see "${programName} --help"`,
+    );
   }
 }
 

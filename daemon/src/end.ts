@@ -1,11 +1,16 @@
 /** The ways in which a daemon's process ends. */
+import { ConfigError } from '@cell/config';
 
-/** One line on standard error, and the end. */
+/** What sysexits.h calls EX_CONFIG. Units are not started again after it. */
+const UNCONFIGURED_EXIT_CODE = 78;
+
+/** One line on standard error, and the end: with 78 if nobody has configured the daemon yet, else with 1. */
 export function fail(error: unknown): never {
   const { code, message, stack } = error as Partial<Error> & { code?: unknown };
+  const unconfigured = error instanceof ConfigError && error.unconfigured;
   const known = typeof code === 'string' && code.startsWith('CELL_E_');
   process.stderr.write(`${known ? `${code}: ${message}` : `CELL_E_INTERNAL: ${stack ?? String(error)}`}\n`);
-  process.exit(1);
+  process.exit(unconfigured ? UNCONFIGURED_EXIT_CODE : 1);
 }
 
 export function coded(code: `CELL_E_${string}`, message: string): Error {

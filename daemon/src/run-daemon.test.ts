@@ -146,6 +146,13 @@ test('--check says whether the daemon could start with its configuration', () =>
   expect(runOnce('--check')).toMatch(/^1 CELL_E_CONFIG: "\/nowhere\/tiny\.toml": .*there is no such file/);
 });
 
+test('a daemon that was never told what it must know ends with 78, with anything else wrong too as ever with 1', () => {
+  writeFileSync(file, '[[shapes]]');
+  expect(runOnce('--config', file)).toMatch(/^78 CELL_E_CONFIG: .*tiny\.toml:1: Key "shapes\[0\]\.kind" is missing/);
+  writeFileSync(file, 'colour = 1\n[[shapes]]');
+  expect(runOnce('--config', file)).toMatch(/^1 CELL_E_CONFIG: .* 2 problems/);
+});
+
 test('without NOTIFY_SOCKET nothing is started and nothing is said', async () => {
   const env = { ...process.env };
   delete env['NOTIFY_SOCKET'];

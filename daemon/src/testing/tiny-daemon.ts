@@ -3,7 +3,7 @@
  * file that TINY_BLOCK names.
  */
 import { existsSync } from 'node:fs';
-import { choice, loadSettings, table, text, withDefault } from '@cell/config';
+import { choice, list, loadSettings, optional, table, text, withDefault } from '@cell/config';
 import { type Duty, runDaemon } from '../index.ts';
 
 /** A test that fails leaves nothing behind that never ends. */
@@ -12,6 +12,7 @@ const LOOK_MS = 5;
 
 const schema = table({
   colour: withDefault(text(), 'red'),
+  shapes: optional(list(table({ kind: text() }), 1, 9)),
   log: table({ level: withDefault(choice('trace', 'debug', 'info', 'warn', 'error'), 'info') }),
 });
 

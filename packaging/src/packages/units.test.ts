@@ -16,9 +16,15 @@ test.for(Object.entries(EXPOSURE_MAX))('%s is exposed by %d at most', ([name, ex
   expect(Number(exposure)).toBeLessThanOrEqual(exposureMax);
 });
 
-test.each(Object.keys(EXPOSURE_MAX))('%s is never given up, and says when it serves', (name) => {
+test.each(Object.keys(EXPOSURE_MAX))('%s is never given up once it is configured, and says when it serves', (name) => {
   const unit = readFileSync(join(DEBIAN, `${name}.service`), 'utf8');
-  for (const line of ['Type=notify', 'NotifyAccess=all', 'Restart=always', 'StartLimitIntervalSec=0']) {
+  for (const line of [
+    'Type=notify',
+    'NotifyAccess=all',
+    'Restart=always',
+    'StartLimitIntervalSec=0',
+    'RestartPreventExitStatus=78',
+  ]) {
     expect(unit.split('\n')).toContain(line);
   }
 });
