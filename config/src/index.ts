@@ -10,6 +10,7 @@ export {
   joinAddress,
   listenAddress,
   splitAddress,
+  withPort,
 } from './listen-address.ts';
 export { loadSettings, type RefuseKey, readSettings, type SettingsCheck } from './read-settings.ts';
 export { absolutePath, choice, flag, integer, number, text } from './scalars.ts';

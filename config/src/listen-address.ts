@@ -55,12 +55,16 @@ export function host(): Setting<string> {
 
 /** A machine, with or without a port, read as "host:port". */
 export function addressWithPort(port: number): Setting<string> {
-  return scalar(`the address or the name of a machine, with or without a port, such as "10.0.0.1:${port}"`, (value) => {
-    if (typeof value !== 'string') return undefined;
-    if (isHost(value)) return joinAddress(value, port);
-    const parts = splitAddress(value);
-    return parts !== undefined && parts.port > 0 ? value : undefined;
-  });
+  return scalar(`the address or the name of a machine, with or without a port, such as "10.0.0.1:${port}"`, (value) =>
+    typeof value === 'string' ? withPort(value, port) : undefined,
+  );
+}
+
+/** "host:port" of a machine that is given with or without a port; undefined if it is neither. */
+export function withPort(text: string, port: number): string | undefined {
+  if (isHost(text)) return joinAddress(text, port);
+  const parts = splitAddress(text);
+  return parts !== undefined && parts.port > 0 ? text : undefined;
 }
 
 function isHost(text: string): boolean {

@@ -4,8 +4,8 @@ import type { FlagValues } from './flag-spec.ts';
 export const globalFlagSpecs = {
   address: {
     kind: 'text',
-    value: 'HOST:PORT,…',
-    summary: 'members of the control plane to call (environment: CELL_ADDR)',
+    value: 'HOST,…',
+    summary: 'members of the control plane to call, at port 7600 or HOST:PORT (environment: CELL_ADDR)',
   },
   context: {
     kind: 'text',

@@ -53,6 +53,16 @@ test('several addresses stand with commas between them', () => {
   ]);
 });
 
+test('without a port it is the usual one', () => {
+  configure('context = "demo"\n[contexts.demo]\naddresses = ["10.0.0.1"]\n');
+  expect(resolved().addresses).toEqual(['10.0.0.1:7600']);
+  expect(resolved({ address: 'cp-1,10.0.0.2:7610,fd00::3' }).addresses).toEqual([
+    'cp-1:7600',
+    '10.0.0.2:7610',
+    '[fd00::3]:7600',
+  ]);
+});
+
 test('the configuration folder can be elsewhere', () => {
   const folder = join(homeFolder, 'elsewhere');
   configure(FILE, folder);
@@ -60,7 +70,7 @@ test('the configuration folder can be elsewhere', () => {
 });
 
 test.each([
-  [{ address: 'nonsense' }, {}, /^"--address" has the value "nonsense"\. It must be 1 to 16 addresses/],
+  [{ address: 'non sense' }, {}, /^"--address" has the value "non sense"\. It must be 1 to 16 addresses/],
   [{}, { CELL_ADDR: '127.0.0.1:1,:2' }, /^"CELL_ADDR" has the value ":2"/],
   [{}, { CELL_ADDR: ',' }, /^"CELL_ADDR" has the value ","/],
   [{ address: 'host:0' }, {}, /"host:0"/],
@@ -75,6 +85,6 @@ test('a context without a file is refused', () => {
 });
 
 test('a wrong file gets all its errors with lines', () => {
-  configure('contxt = "demo"\n[contexts.demo]\naddresses = ["nonsense"]\n');
+  configure('contxt = "demo"\n[contexts.demo]\naddresses = ["non sense"]\n');
   expect(() => resolved()).toThrow(/has 2 problems\n.*config\.toml:1: Key "contxt".*\n.*config\.toml:3: Key/);
 });

@@ -2,17 +2,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  address,
+  addressWithPort,
   ConfigError,
   dictionary,
   duration,
   list,
   loadSettings,
   optional,
-  splitAddress,
   table,
   text,
   withDefault,
+  withPort,
 } from '@cell/config';
 import { CliError } from '../cli-error.ts';
 import type { GlobalFlags } from '../command-line/global-flags.ts';
@@ -22,13 +22,14 @@ export interface Connection {
   readonly timeoutMs: number;
 }
 
-const ADDRESS_DEFAULT = '127.0.0.1:7600';
+const PORT_DEFAULT = 7600;
+const ADDRESS_DEFAULT = `127.0.0.1:${PORT_DEFAULT}`;
 const TIMEOUT_MS_DEFAULT = 10_000;
 const ADDRESSES_MAX = 16;
 const CONTEXTS_MAX = 100;
 
 const contextSchema = table({
-  addresses: list(address(), 1, ADDRESSES_MAX),
+  addresses: list(addressWithPort(PORT_DEFAULT), 1, ADDRESSES_MAX),
   timeout: withDefault(duration('100ms', '10m'), TIMEOUT_MS_DEFAULT),
 });
 const fileSchema = table({
@@ -90,13 +91,14 @@ function loadFile(file: string) {
 }
 
 function readAddresses(given: string, source: string): string[] {
-  const addresses = given
+  const parts = given
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  const wrong = addresses.find((part) => (splitAddress(part)?.port ?? 0) === 0);
+  const addresses = parts.flatMap((part) => withPort(part, PORT_DEFAULT) ?? []);
+  const wrong = parts.find((part) => withPort(part, PORT_DEFAULT) === undefined);
   if (wrong === undefined && addresses.length > 0 && addresses.length <= ADDRESSES_MAX) return addresses;
-  const allowed = `1 to ${ADDRESSES_MAX} addresses such as "${ADDRESS_DEFAULT}", with commas between them`;
+  const allowed = `1 to ${ADDRESSES_MAX} addresses such as "${ADDRESS_DEFAULT}" or "10.0.0.1", with commas between them`;
   throw new CliError('CELL_E_USAGE', `"${source}" has the value "${wrong ?? given}". It must be ${allowed}`);
 }
 
