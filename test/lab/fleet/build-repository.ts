@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { builtPackages } from '../../packages/built-packages.ts';
+import { repackPackages } from '../../packages/repack-packages.ts';
 import { runCommand } from '../machines/run-command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 const PACKAGE_ROW = /^(packages|repository) (\S+) (\S+)$/gm;
 
 /** What packages and a repository are built with and this machine lacks, as a sentence; undefined if nothing. */
@@ -20,14 +21,22 @@ function isThere(command: string): boolean {
 }
 
 /**
- * Builds the packages of this working tree for this machine's architecture, and adds them to the signed repository in
- * `folder`, which is made if it isn't there. Packages that it has already stay. The key lies beside the repository.
+ * Adds the packages of this working tree, for this machine's architecture, to the signed repository in `folder`, which is
+ * made if it isn't there. Packages that it has already stay. The key lies beside the repository. With a version other
+ * than the tree's own, they differ in nothing but that.
  */
 export async function buildRepository(folder: string, version: string): Promise<void> {
-  const architecture = ARCHITECTURES[process.arch] ?? process.arch;
-  const packages = `${folder}.packages-${version}`;
-  const main = (part: string) => join(ROOT, `packaging/src/${part}/main.ts`);
-  const node = (words: readonly string[]) => runCommand(process.execPath, words);
-  await node([main('packages'), '--arch', architecture, '--version', version, '--output', packages]);
-  await node([main('repository'), '--packages', packages, '--output', folder, '--key', `${folder}.key`]);
+  const own = ownVersion();
+  let packages = await builtPackages();
+  if (version !== own) {
+    const others = `${folder}.packages-${version}`;
+    await repackPackages(packages, own, version, others);
+    packages = others;
+  }
+  const program = join(ROOT, 'packaging/src/repository/main.ts');
+  await runCommand(process.execPath, [program, '--packages', packages, '--output', folder, '--key', `${folder}.key`]);
+}
+
+function ownVersion(): string {
+  return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 }
