@@ -61,11 +61,6 @@ function recipeName(suite: Suite): string {
   return `${suite}-${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}`;
 }
 
-/** Whether the tree was made before. */
-export function hasBaseTree(suite: Suite): boolean {
-  return existsSync(join(CACHE, recipeName(suite)));
-}
-
 /**
  * Root folder of a small Debian, which machines lie on top of and never change. The first call takes about 20 seconds
  * and a mirror (CELL_LAB_MIRROR, or Debian's own); the others find it in the cache. Rejects if there is no mirror.

@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { platform } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { baseTree, hasBaseTree } from './base-tree.ts';
+import { baseTree } from './base-tree.ts';
+import { Lab } from './lab.ts';
 
 /** Programs of the host, and the Debian package of each. */
 const NEEDED = {
@@ -11,10 +12,12 @@ const NEEDED = {
   nft: 'nftables',
   nsenter: 'util-linux',
 } as const;
+/** Characters of what a command complained of, in the reason. */
+const REASON_LENGTH_MAX = 500;
 
 let answer: Promise<string | undefined> | undefined;
 
-/** Why there can be no machines here; undefined if there can. Makes their tree, if it isn't there yet. */
+/** Why there can be no machines here; undefined if there can. Makes their tree, if it isn't there yet, and tries one. */
 export function whyNoLab(): Promise<string | undefined> {
   answer ??= find();
   return answer;
@@ -28,13 +31,35 @@ async function find(): Promise<string | undefined> {
   for (const path of ['/sys/fs/cgroup', '/proc/self/ns/net'])
     if (!existsSync(path)) return `Needs "${path}", which this kernel doesn't have`;
   if (!isWritable('/sys/fs/cgroup')) return 'This machine does not let control groups be made';
-  if (hasBaseTree('bookworm')) return undefined;
+  return (await whyNoTree()) ?? (await whyNoMachine());
+}
+
+async function whyNoTree(): Promise<string | undefined> {
   try {
     await baseTree('bookworm');
     return undefined;
   } catch (error) {
     const lines = (error as Error).message.trim().split('\n');
     return `Cannot make a Debian for the machines: ${lines.at(-1)}`;
+  }
+}
+
+/**
+ * Boots one, which takes two seconds: what root may do in a container is told by nothing else. There is nothing of Cell
+ * on it that could be at fault.
+ */
+async function whyNoMachine(): Promise<string | undefined> {
+  let lab: Lab | undefined;
+  try {
+    lab = await Lab.open();
+    await lab.boot(['trial']);
+    return undefined;
+  } catch (error) {
+    const { message, cause } = error as Error;
+    const text = [message, cause instanceof Error ? cause.message : ''].join(' ').replaceAll(/\s+/g, ' ').trim();
+    return `Cannot boot a machine here: ${text.slice(0, REASON_LENGTH_MAX)}`;
+  } finally {
+    await lab?.destroy();
   }
 }
 
