@@ -16,7 +16,7 @@ const SPOILED: readonly (readonly [what: string, spoil: (repository: string) => 
     /BADSIG|not signed|signatures were invalid/,
   ],
   ['an index with one flipped byte', (at) => flipIndices(at), /Hash Sum mismatch|unexpected size/],
-  ['a package with one flipped byte', (at) => flipPackage(at), /Hash Sum mismatch/],
+  ['packages with one flipped byte', (at) => flipPackages(at), /Hash Sum mismatch/],
   ['no signature at all', (at) => removeSignatures(at), /not signed|does not have a Release file/],
 ];
 
@@ -79,13 +79,15 @@ function flipIndices(repository: string): void {
   }
 }
 
-function flipPackage(repository: string): void {
-  const name = readdirSync(join(repository, POOL)).find((each) => each.startsWith('cell-agent_')) as string;
-  const file = join(repository, POOL, name);
-  const bytes = readFileSync(file);
-  const middle = Math.floor(bytes.length / 2);
-  bytes[middle] = (bytes[middle] as number) ^ 1;
-  writeFileSync(file, bytes);
+/** All versions: which there are depends on the tests that ran before. */
+function flipPackages(repository: string): void {
+  for (const name of readdirSync(join(repository, POOL)).filter((each) => each.startsWith('cell-agent_'))) {
+    const file = join(repository, POOL, name);
+    const bytes = readFileSync(file);
+    const middle = Math.floor(bytes.length / 2);
+    bytes[middle] = (bytes[middle] as number) ^ 1;
+    writeFileSync(file, bytes);
+  }
 }
 
 function removeSignatures(repository: string): void {
