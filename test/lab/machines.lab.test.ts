@@ -34,14 +34,17 @@ labTest('a machine is cut from others and healed, unplugged, and loses its power
   for (const machine of [one, two, three]) await listen(machine);
 
   await lab.cut(one, [two]);
-  expect([await reaches(one, two), await reaches(two, one), await reaches(one, three)]).toEqual([false, false, true]);
+  expect([await reaches(one, two), await reaches(two, one)]).toEqual([false, false]);
+  await reached(one, three);
   await lab.heal(one, [two]);
-  expect([await reaches(one, two), await reaches(two, one)]).toEqual([true, true]);
+  await reached(one, two);
+  await reached(two, one);
 
   await lab.plug(three, 'down');
-  expect([await reaches(three, one), await reaches(one, two)]).toEqual([false, true]);
+  expect(await reaches(three, one)).toBe(false);
+  await reached(one, two);
   await lab.plug(three, 'up');
-  await waitFor(() => reaches(three, one), { what: 'the cable to work again' });
+  await reached(three, one);
 
   const talk = two.start(['bash', '-c', `exec 3<>/dev/tcp/${one.address}/7; echo hello >&3; cat <&3`]);
   await waitFor(() => talk.output === 'hello\n', { what: 'the echo' });
@@ -85,9 +88,14 @@ async function reaches(one: Machine, other: Machine): Promise<boolean> {
   return (await one.run(`timeout 1 bash -c '</dev/tcp/${other.address}/7'`)).exitCode === 0;
 }
 
+/** On a busy machine, connecting may take longer than `reaches` waits. */
+async function reached(one: Machine, other: Machine): Promise<void> {
+  await waitFor(() => reaches(one, other), { what: `"${one.name}" to reach "${other.name}"` });
+}
+
 /** An echo on port 7. */
 async function listen(machine: Machine): Promise<void> {
   const echo = 'systemd-socket-activate --accept --inetd --listen=0.0.0.0:7 cat';
   await machine.succeed(`systemd-run --quiet --unit=echo ${echo}`);
-  await waitFor(() => reaches(machine, machine), { what: 'the echo to listen' });
+  await reached(machine, machine);
 }

@@ -47,7 +47,10 @@ async function submitJob(fleet: InstalledFleet, toml: string): Promise<string> {
 
 async function stopJob(fleet: InstalledFleet, job: string): Promise<void> {
   await fleet.client.jobs.stopJob({ name: job });
-  await waitFor(async () => (await instancesOf(fleet.client, job)).length === 0, { what: `job "${job}" to stop` });
+  await waitFor(async () => (await instancesOf(fleet.client, job)).length === 0, {
+    what: `job "${job}" to stop`,
+    timeoutMs: SETTLED_MS_MAX,
+  });
 }
 
 export function unitOf({ job, id }: Allocation): string {

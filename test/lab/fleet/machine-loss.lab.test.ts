@@ -8,7 +8,7 @@ import { fleetTest } from './shared-fleet.ts';
 
 const MS_PER_S = 1000;
 const REPLACED_MS_MAX = 120_000;
-const SLOW_S_MAX = 30;
+const SLOW_S_MAX = 60;
 
 const SLEEP = 'command = ["sleep", "infinity"]\n';
 

@@ -7,7 +7,7 @@ import { fleetTest } from './shared-fleet.ts';
 const REACH = `type = "batch"
 command = ["bash", "-c", '''
 for address in ${HUB_ADDRESS}/80 ADDRESS/7603; do
-  if timeout 2 bash -c "</dev/tcp/$address"; then echo reached; else echo not reached; fi
+  if timeout 5 bash -c "</dev/tcp/$address"; then echo reached; else echo not reached; fi
 done 2>/dev/null''']
 `;
 
