@@ -96,7 +96,7 @@ test('an unknown name is refused with the names that there are', async () => {
     code: 1,
     stdout: '',
     stderr:
-      'CELL_E_USAGE: No bench is called "rafd"; there are: raft, snapshots, api, failover, placement, footprint, agents. ' +
-      'Without a name all are run\n',
+      'CELL_E_USAGE: No bench is called "rafd"; there are: raft, snapshots, api, failover, placement, footprint, agents, ' +
+      'units. Without a name all are run\n',
   });
 });
