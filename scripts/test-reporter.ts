@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { UserConsoleLog } from 'vitest';
 import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from 'vitest/node';
@@ -20,13 +21,17 @@ interface Failure {
 /**
  * Prints one line per file, then every failure in full, then why tests were skipped, and closes with exactly one
  * line over everything that ran: `N passed, N failed, N skipped`. A test says why by `context.skip('reason')`.
+ * If the run is a part of a larger one, which names a file in `CELL_TEST_COUNTS`, that line goes there instead.
  */
 export default class TestReporter implements Reporter {
   #vitest: Vitest | undefined;
   readonly #consoles = new Map<string, string>();
+  readonly #countsFile = process.env['CELL_TEST_COUNTS'] ?? '';
 
   onInit(vitest: Vitest): void {
     this.#vitest = vitest;
+    // Tests that run tests would write their counts there, too.
+    delete process.env['CELL_TEST_COUNTS'];
   }
 
   onUserConsoleLog(log: UserConsoleLog): void {
@@ -56,7 +61,9 @@ export default class TestReporter implements Reporter {
     if (skips.length > 0) this.#print('\nSkipped:');
     for (const skip of skips) this.#print(`  ${skip.name}: ${skip.reason}`);
     if (passed + failures.length === 0) process.exitCode = 1;
-    this.#print(`\n${passed} passed, ${failures.length} failed, ${skips.length} skipped`);
+    const counts = `${passed} passed, ${failures.length} failed, ${skips.length} skipped`;
+    if (this.#countsFile === '') this.#print(`\n${counts}`);
+    else writeFileSync(this.#countsFile, counts);
   }
 
   /** A file that can't be loaded, or a suite whose hook throws, fails without any of its tests failing. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,14 +10,17 @@ const RUN_TIMEOUT_MS = 60_000;
 let root = '';
 
 /** Runs vitest on planted test files, and returns its exit code and its lines without trailing empty ones. */
-function run(files: Readonly<Record<string, string>>): { exitCode: number | null; lines: string[] } {
+function run(
+  files: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> = {},
+): { exitCode: number | null; lines: string[] } {
   for (const [name, body] of Object.entries(files)) {
     const imports = "import { beforeAll, describe, expect, test } from 'vitest';\n";
     writeFileSync(join(root, name), imports + body);
   }
   const reporter = join(REPOSITORY, 'scripts/test-reporter.ts');
   const command = [join(REPOSITORY, 'node_modules/vitest/vitest.mjs'), 'run', '--root', root, '--reporter', reporter];
-  const environment = { ...process.env, NO_COLOR: '1', VITEST: undefined, VITEST_WORKER_ID: undefined };
+  const environment = { ...process.env, NO_COLOR: '1', VITEST: undefined, VITEST_WORKER_ID: undefined, ...more };
   const result = spawnSync(process.execPath, command, {
     cwd: root,
     encoding: 'utf8',
@@ -47,6 +50,14 @@ test('a run closes with one line over all files, after the reasons for what was 
   expect(lines.at(-1)).toBe('2 passed, 0 failed, 2 skipped');
   expect(lines).toContain('  b.test.ts > three: no second disk');
   expect(lines).toContain('  b.test.ts > four: no reason given');
+});
+
+test('a part of a larger run writes its counts for that one, and leaves them to it alone', () => {
+  const file = join(root, 'counts');
+  const body = "test('one', () => expect(process.env['CELL_TEST_COUNTS']).toBeUndefined());\n";
+  const { lines } = run({ 'a.test.ts': body }, { CELL_TEST_COUNTS: file });
+  expect(lines.filter((line) => /^\d+ passed, \d+ failed/.test(line))).toEqual([]);
+  expect(readFileSync(file, 'utf8')).toBe('1 passed, 0 failed, 0 skipped');
 });
 
 test('failures are printed in full with what they wrote on the console', () => {
