@@ -57,6 +57,13 @@ export default {
       ['^(daemon|config)/src/', `${NPM}pino/`],
       { node: true },
     ),
+    only(
+      'identity-imports-grpc',
+      'Both sides of a connection know who is who, and nothing else of each other.',
+      '^identity/src/',
+      ['^identity/src/', `${NPM}@grpc/grpc-js/`],
+      { node: true },
+    ),
     only('job-imports-nothing', 'Job files are understood everywhere.', '^job/src/', ['^job/src/'], {
       fromNot: [String.raw`^job/src/wire\.ts$`],
     }),
@@ -78,15 +85,16 @@ export default {
       '^control-plane/src/(plan|state|model)/',
       '^job/src/',
     ]),
-    ...['execute', 'consensus', 'api', 'http'].map((edge) =>
+    ...['execute', 'consensus', 'api', 'http', 'access', 'authority', 'listen'].map((edge) =>
       only(
         `${edge}-imports-inwards`,
         'Edges meet in ports.ts and main.ts, not in each other.',
         `^control-plane/src/${edge}/`,
         [
           String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/(ports|[a-z-]+-error)\.ts$`,
-          '^(raft|proto|job)/src/',
+          '^(raft|proto|job|identity)/src/',
           edgePackages,
+          ...(edge === 'authority' ? [`${NPM}@peculiar/x509/`] : []),
         ],
         { node: true },
       ),
@@ -98,7 +106,7 @@ export default {
       [
         '^control-plane/src/(founding|recovery|consensus|state|model)/',
         String.raw`^control-plane/src/(ports|[a-z-]+-error)\.ts$`,
-        '^(raft|proto|job)/src/',
+        '^(raft|proto|job|identity)/src/',
         edgePackages,
       ],
       { node: true },
@@ -114,7 +122,7 @@ export default {
       'agent-imports-proto',
       'An agent knows contracts, not the control plane.',
       '^agent/src/',
-      [String.raw`^agent/package\.json$`, '^(agent|proto|config|daemon)/src/', NPM],
+      [String.raw`^agent/package\.json$`, '^(agent|proto|config|daemon|identity)/src/', NPM],
       {
         node: true,
         fromNot: ['^agent/src/reconcile/'],
@@ -124,7 +132,7 @@ export default {
       'sdk-imports-contracts',
       'The client knows contracts and job files.',
       '^sdk/src/',
-      ['^(sdk|proto|job)/src/', NPM],
+      ['^(sdk|proto|job|identity)/src/', NPM],
       {
         node: true,
       },

@@ -42,7 +42,18 @@ export type CellErrorCode =
   | 'CELL_E_UNKNOWN_COMMAND'
   | 'CELL_E_CONFIG'
   | 'CELL_E_ADDRESS_IN_USE'
-  | 'CELL_E_NOT_LOOPBACK'
+  /** This machine was never made a member: there is no authority here. */
+  | 'CELL_E_NOT_INITIALIZED'
+  /** Nobody, or somebody whose token or certificate is not (or no more) good. */
+  | 'CELL_E_UNAUTHENTICATED'
+  /** Somebody who may not do that. */
+  | 'CELL_E_FORBIDDEN'
+  /** Too often; the metadata "grpc-retry-pushback-ms" says when to come again. */
+  | 'CELL_E_RATE_LIMITED'
+  /** Clocks that differ by more than 5 minutes. */
+  | 'CELL_E_CLOCK_SKEW'
+  /** A sealed value whose key is not here, or that was changed. */
+  | 'CELL_E_SEALED'
   | 'CELL_E_NODE_UNREACHABLE'
   /** The allocation has ended: nothing can be run in it. */
   | 'CELL_E_NOT_RUNNING'

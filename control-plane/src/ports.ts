@@ -2,9 +2,14 @@
  * What the parts of a control-plane member ask of each other and of the world. `main.ts` is the only place where the
  * real clock, disk and network are made; tests give their own.
  */
+
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { Subject } from '@cell/identity';
 import type { ExecInput, ExecOutput, ExecRequest, ExecStart, Usage } from '@cell/proto';
 import type { DiskState, RaftStatus } from '@cell/raft';
-import type { Command, CommandResult } from './state/commands.ts';
+import type { ChannelCredentials, Metadata, Server } from '@grpc/grpc-js';
+import type { AuditNote, PersonRole } from './model/identity.ts';
+import type { Command, CommandResult, NewAuthority } from './state/commands.ts';
 import type { FleetState, StateChange } from './state/fleet-state.ts';
 
 export interface Clock {
@@ -219,4 +224,107 @@ export interface PeerRequests {
   transferLeadership(target: number): Promise<number>;
   /** On the survivor; throws `CELL_E_INVALID` elsewhere. */
   recover(order: RecoveryOrder): Promise<RecoveryOutcome>;
+}
+
+/** Who calls, as far as it is proven. */
+export type Caller =
+  | { readonly kind: 'member'; readonly id: number }
+  /** `expired`: its certificate has ended, not too long ago; it may do nothing but renew it. */
+  | { readonly kind: 'node'; readonly id: string; readonly expired: boolean }
+  | {
+      readonly kind: 'person';
+      readonly tokenId: string;
+      readonly name: string;
+      readonly role: PersonRole;
+      /** Undefined: all of them. */
+      readonly namespace: string | undefined;
+      /** When the certificate that it came with ends; undefined if it came with its token. */
+      readonly certificateExpiresAtMs: number | undefined;
+    }
+  | { readonly kind: 'nobody' };
+
+/** What is known of a connection before anything was said on it. */
+export interface ConnectionFacts {
+  /** Without its port; IPv4 addresses as such, also if they came in over IPv6. */
+  readonly address: string;
+  /** Whom its certificate names, if that is from an authority that is trusted; undefined without one. */
+  readonly subject: Subject | undefined;
+  /** The authority that signed it: `AuthorityRow.id`. */
+  readonly authorityId: string;
+  /** When the certificate ends, milliseconds since 1970; 0 without one. */
+  readonly expiresAtMs: number;
+}
+
+/** How a member proves itself and listens. Implemented in `listen/` with `authority/`; in tests also by plain text. */
+export interface Transport {
+  /** Has a server take connections at "host:port"; `setting` is the key that says where. Rejects with a coded error. */
+  listen(server: Server, address: string, setting: string): Promise<Listener>;
+  /** To call a peer with; another one after `onRenewal` was called. */
+  peerCredentials(memberId: number): ChannelCredentials;
+  /** Calls when channels that are kept should be made anew: own certificate or trust changed. */
+  onRenewal(listener: () => void): () => void;
+  /** Of the connection that a call came over, by `call.getPeer()`; undefined if it has gone. */
+  connection(peer: string): ConnectionFacts | undefined;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Ends connections whose facts it chooses, at once. */
+  cut(chosen: (facts: ConnectionFacts) => boolean): void;
+  close(): void;
+}
+
+/** Seals values with the newest key, and opens what was sealed. Implemented in `authority/`. */
+export interface Vault {
+  /** Of the newest key. */
+  readonly keyId: string;
+  /** `purpose`: what it is for, such as "secret/default/database"; only with the same one it can be opened. */
+  seal(value: Uint8Array, purpose: string): string;
+  /** Throws `CELL_E_SEALED`. */
+  open(sealed: string, purpose: string): Uint8Array;
+}
+
+/** Makes certificates in the name of the authority that issues. Implemented in `authority/`. */
+export interface Issuer {
+  /** `publicKey`: SubjectPublicKeyInfo, DER. `lifetimeMs`: at most; it never outlives the authority. */
+  issue(subject: Subject, publicKey: Uint8Array, lifetimeMs: number): Promise<IssuedCertificate>;
+  /** A new authority that is signed by the one that issues now. */
+  successor(): Promise<{ readonly after: string; readonly authority: NewAuthority }>;
+  /** Certificates of all authorities to trust, PEM. */
+  readonly trust: readonly string[];
+  /** Pin of the one that issues. */
+  readonly pin: string;
+}
+
+export interface IssuedCertificate {
+  /** The certificate and those between it and the authority, PEM. */
+  readonly chain: string;
+  readonly authorityId: string;
+  readonly expiresAtMs: number;
+}
+
+/** Lets calls in or not: the one place where rights are looked at. Implemented in `access/`. */
+export interface Guard {
+  /**
+   * At the beginning of every call, of every service. Throws `CELL_E_UNAUTHENTICATED`, `CELL_E_FORBIDDEN` or
+   * `CELL_E_RATE_LIMITED`, and notes it.
+   */
+  enter(method: DescMethod, call: GuardedCall): EnteredCall;
+}
+
+/** What grpc-js has of every call. */
+export interface GuardedCall {
+  readonly metadata: Metadata;
+  getPeer(): string;
+}
+
+/** A call that was let in. */
+export interface EnteredCall {
+  readonly caller: Caller;
+  /** The address of the caller, without its port. */
+  readonly from: string;
+  /** For the command that carries the call out: what comes of it is then written in the audit log with the command. */
+  note(subject: string): AuditNote;
+  /** Once it is answered: a call that changes things is noted, if no command did. `outcome`: "ok" or an error's code. */
+  ended(outcome: string): void;
 }

@@ -5,11 +5,14 @@
  */
 import type { JobSpec } from '@cell/job';
 import type { AllocationRow, AllocationState, Inventory, PlacementFailure } from '../model/entities.ts';
+import type { AuditNote, AuthorityRow, NodeIdentityRow, SecretRow, TokenRow } from '../model/identity.ts';
 import type { MemberRow } from '../model/members.ts';
 
 interface Timed {
   /** Wall clock of the member that made the command, in milliseconds since 1970. */
   readonly timeMs: number;
+  /** Who asked for it: it is written in the audit log with what came of it. Undefined for the fleet's own work. */
+  readonly audit?: AuditNote | undefined;
 }
 
 /** A node came for the first time, came back, or changed. Makes it ready. */
@@ -163,6 +166,92 @@ export interface RecoverCluster extends Timed {
   readonly formerClusterId: string;
 }
 
+/** The first leader writes down what "init" made. Refused if there is an authority. */
+export interface FoundAuthority extends Timed {
+  readonly kind: 'found-authority';
+  readonly authority: NewAuthority;
+  readonly tokens: readonly NewToken[];
+}
+
+export type NewAuthority = Pick<AuthorityRow, 'id' | 'certificate' | 'crossCertificate' | 'sealedKey'>;
+export type NewToken = Omit<TokenRow, 'createdAtMs' | 'modifyIndex'>;
+
+/** Another authority issues from now on. Refused unless the one that issued is still the one it was made after. */
+export interface RotateAuthority extends Timed {
+  readonly kind: 'rotate-authority';
+  readonly after: string;
+  readonly authority: NewAuthority;
+}
+
+/** An authority is trusted no more. Refused for the one that issues. */
+export interface RetireAuthority extends Timed {
+  readonly kind: 'retire-authority';
+  readonly id: string;
+}
+
+export interface CreateToken extends Timed {
+  readonly kind: 'create-token';
+  readonly token: NewToken;
+}
+
+export interface RevokeToken extends Timed {
+  readonly kind: 'revoke-token';
+  readonly id: string;
+}
+
+/**
+ * A machine becomes a node by a token, which is used once by it. The same node with the same token and key again changes
+ * nothing. Refused: `CELL_E_FORBIDDEN` (unknown, used up, expired by `timeMs`, of another role, a revoked node),
+ * `CELL_E_CONFLICT` (another one has joined with the id).
+ */
+export interface JoinNode extends Timed {
+  readonly kind: 'join-node';
+  readonly node: Omit<NodeIdentityRow, 'joinedAtMs' | 'revokedAtMs' | 'modifyIndex'>;
+}
+
+/** A machine becomes able to be a member by a token, which is used once. Refused as `JoinNode` is, or if not invited. */
+export interface JoinMember extends Timed {
+  readonly kind: 'join-member';
+  readonly tokenId: string;
+  readonly id: number;
+}
+
+/** A node got another certificate. Refused for one that is revoked or unknown. */
+export interface RenewNode extends Timed {
+  readonly kind: 'renew-node';
+  readonly node: Pick<NodeIdentityRow, 'nodeId' | 'keyHash' | 'authorityId' | 'certificateExpiresAtMs'>;
+}
+
+/** A node's identity ends for good. Again it changes nothing. */
+export interface RevokeNode extends Timed {
+  readonly kind: 'revoke-node';
+  readonly id: string;
+}
+
+export interface SetSecret extends Timed {
+  readonly kind: 'set-secret';
+  readonly secret: Pick<SecretRow, 'namespace' | 'name' | 'sealed' | 'sizeBytes' | 'changedBy'>;
+}
+
+export interface RemoveSecret extends Timed {
+  readonly kind: 'remove-secret';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The same values, sealed with another key. What has changed since `modifyIndex` is left out. */
+export interface Reseal extends Timed {
+  readonly kind: 'reseal';
+  readonly secrets: readonly Pick<SecretRow, 'namespace' | 'name' | 'sealed' | 'modifyIndex'>[];
+  readonly authorities: readonly Pick<AuthorityRow, 'id' | 'sealedKey' | 'modifyIndex'>[];
+}
+
+/** Calls that changed nothing in the state, such as refused ones. Those of the same kind are one note. */
+export interface NoteAudit extends Timed {
+  readonly kind: 'note-audit';
+  readonly notes: readonly (AuditNote & { readonly outcome: string; readonly count: number })[];
+}
+
 export type Command =
   | RegisterNode
   | SetNodeStatus
@@ -182,7 +271,20 @@ export type Command =
   | AdmitMember
   | NotePromotion
   | RemoveMember
-  | RecoverCluster;
+  | RecoverCluster
+  | FoundAuthority
+  | RotateAuthority
+  | RetireAuthority
+  | CreateToken
+  | RevokeToken
+  | JoinNode
+  | JoinMember
+  | RenewNode
+  | RevokeNode
+  | SetSecret
+  | RemoveSecret
+  | Reseal
+  | NoteAudit;
 
 /** Written by a member that knows more kinds of commands than this one; applying it refuses it. */
 export interface UnknownCommand extends Timed {
@@ -202,4 +304,5 @@ export type RefusalCode =
   | 'CELL_E_LIMIT'
   | 'CELL_E_UNKNOWN_COMMAND'
   | 'CELL_E_REMOVED'
+  | 'CELL_E_FORBIDDEN'
   | 'CELL_E_INVALID';

@@ -3,6 +3,7 @@
  * them). Readers get this read-only view; rows are immutable, so a reader may keep a row for as long as it likes.
  */
 import type { AllocationRow, DrillRow, EventRow, JobRow, JobVersionRow, NodeRow } from '../model/entities.ts';
+import type { AuditRow, AuthorityRow, NodeIdentityRow, SecretRow, TokenRow } from '../model/identity.ts';
 import type { MemberRow, RecoveryRow } from '../model/members.ts';
 
 export interface FleetState {
@@ -18,6 +19,18 @@ export interface FleetState {
   readonly recoveries: readonly RecoveryRow[];
   /** The newest last; bounded. */
   readonly events: readonly EventRow[];
+  /** By id. */
+  readonly tokens: ReadonlyMap<string, TokenRow>;
+  /** By node id, revoked ones included. */
+  readonly nodeIdentities: ReadonlyMap<string, NodeIdentityRow>;
+  /** The newest last: that is the one that issues. Empty until the first leader has written it. */
+  readonly authorities: readonly AuthorityRow[];
+  /** By `secretKey`. */
+  readonly secrets: ReadonlyMap<string, SecretRow>;
+  /** The newest last; bounded. */
+  readonly audit: readonly AuditRow[];
+  /** Hash of the last entry of the audit log that is not kept any more; empty if all are. */
+  readonly auditAnchor: string;
 
   jobVersion(job: string, version: number): JobVersionRow | undefined;
   /** All kept versions of a job, in no order. */
@@ -64,4 +77,10 @@ export interface StateChange {
   /** Removed ones included, as they are now. */
   readonly members: readonly MemberRow[];
   readonly events: readonly EventRow[];
+  /** Ids of tokens that were made, used or revoked. */
+  readonly tokens: readonly string[];
+  /** Nodes that joined, renewed or were revoked. */
+  readonly nodeIdentities: readonly NodeIdentityRow[];
+  /** Whether `authorities` changed. */
+  readonly authorities: boolean;
 }

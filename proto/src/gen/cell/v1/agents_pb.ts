@@ -18,7 +18,196 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell/v1/agents.proto.
  */
 export const file_cell_v1_agents: GenFile = /*@__PURE__*/
-  fileDesc("ChRjZWxsL3YxL2FnZW50cy5wcm90bxIHY2VsbC52MSKIAQoOU2Vzc2lvblJlcXVlc3QSHwoFaGVsbG8YASABKAsyDi5jZWxsLnYxLkhlbGxvSAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY2VsbC52MS5IZWFydGJlYXRIABIhCgZyZXBvcnQYAyABKAsyDy5jZWxsLnYxLlJlcG9ydEgAQgkKB21lc3NhZ2Ui1wEKBUhlbGxvEg8KB25vZGVfaWQYASABKAkSEQoJbm9kZV9uYW1lGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSJQoJaW52ZW50b3J5GAQgASgLMhIuY2VsbC52MS5JbnZlbnRvcnkSFAoMaHR0cF9hZGRyZXNzGAUgASgJEhIKCmdlbmVyYXRpb24YBiABKAQSLgoLYWxsb2NhdGlvbnMYByADKAsyGS5jZWxsLnYxLkFsbG9jYXRpb25SZXBvcnQSEgoKY2x1c3Rlcl9pZBgIIAEoCSLSAQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEEhIKCmxvYWRfbWlsbGkYAiABKA0SHAoUbWVtb3J5X2F2YWlsYWJsZV9taWIYAyABKAQSFQoNZGlza19mcmVlX21pYhgEIAEoBBIsCgV1c2FnZRgFIAMoCzIdLmNlbGwudjEuSGVhcnRiZWF0LlVzYWdlRW50cnkaPAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSHQoFdmFsdWUYAiABKAsyDi5jZWxsLnYxLlVzYWdlOgI4ASI4CgZSZXBvcnQSLgoLYWxsb2NhdGlvbnMYASADKAsyGS5jZWxsLnYxLkFsbG9jYXRpb25SZXBvcnQikAEKEEFsbG9jYXRpb25SZXBvcnQSCgoCaWQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5jZWxsLnYxLkFsbG9jYXRpb25TdGF0ZRIQCghyZXN0YXJ0cxgDIAEoDRIWCglleGl0X2NvZGUYBCABKAVIAIgBARIPCgdtZXNzYWdlGAUgASgJQgwKCl9leGl0X2NvZGUi8QEKD1Nlc3Npb25SZXNwb25zZRIjCgd3ZWxjb21lGAEgASgLMhAuY2VsbC52MS5XZWxjb21lSAASLgoNbGVhc2VfcmVuZXdhbBgCIAEoCzIVLmNlbGwudjEuTGVhc2VSZW5ld2FsSAASLgoHZGVzaXJlZBgDIAEoCzIbLmNlbGwudjEuRGVzaXJlZEFsbG9jYXRpb25zSAASJgoJb3Blbl9sb2dzGAQgASgLMhEuY2VsbC52MS5PcGVuTG9nc0gAEiYKCW9wZW5fZXhlYxgFIAEoCzIRLmNlbGwudjEuT3BlbkV4ZWNIAEIJCgdtZXNzYWdlIm8KB1dlbGNvbWUSEgoKY2x1c3Rlcl9pZBgBIAEoCRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAiABKA0SEAoIbGVhc2VfbXMYAyABKA0SHwoXY29udHJvbF9wbGFuZV9hZGRyZXNzZXMYBCADKAkiIAoMTGVhc2VSZW5ld2FsEhAKCHNlcXVlbmNlGAEgASgEIoIBChJEZXNpcmVkQWxsb2NhdGlvbnMSEgoKZ2VuZXJhdGlvbhgBIAEoBBIQCghjb21wbGV0ZRgCIAEoCBInCgNzZXQYAyADKAsyGi5jZWxsLnYxLkRlc2lyZWRBbGxvY2F0aW9uEg8KB3JlbW92ZWQYBCADKAkSDAoEbW9yZRgFIAEoCCLyAQoRRGVzaXJlZEFsbG9jYXRpb24SCgoCaWQYASABKAkSEwoLam9iX3ZlcnNpb24YAiABKAQSEAoIaW5zdGFuY2UYAyABKA0SJgoHZGVzaXJlZBgEIAEoDjIVLmNlbGwudjEuRGVzaXJlZFN0YXRlEh4KBHNwZWMYBSABKAsyEC5jZWxsLnYxLkpvYlNwZWMSNAoFcG9ydHMYBiADKAsyJS5jZWxsLnYxLkRlc2lyZWRBbGxvY2F0aW9uLlBvcnRzRW50cnkaLAoKUG9ydHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIksKCE9wZW5Mb2dzEhIKCnJlcXVlc3RfaWQYASABKAkSKwoHcmVxdWVzdBgCIAEoCzIaLmNlbGwudjEuU3RyZWFtTG9nc1JlcXVlc3QidgoPU2VuZExvZ3NSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDAoEZGF0YRgCIAEoDBIiCgZzdHJlYW0YAyABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbRINCgVlcnJvchgEIAEoCRIOCgZjdXJzb3IYBSABKAkiEgoQU2VuZExvZ3NSZXNwb25zZSJBCghPcGVuRXhlYxISCgpyZXF1ZXN0X2lkGAEgASgJEiEKBXN0YXJ0GAIgASgLMhIuY2VsbC52MS5FeGVjU3RhcnQiWgoQU2VydmVFeGVjUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEiMKBm91dHB1dBgCIAEoCzITLmNlbGwudjEuRXhlY091dHB1dBINCgVlcnJvchgDIAEoCSI2ChFTZXJ2ZUV4ZWNSZXNwb25zZRIhCgVpbnB1dBgBIAEoCzISLmNlbGwudjEuRXhlY0lucHV0MtsBCgxBZ2VudFNlcnZpY2USQAoHU2Vzc2lvbhIXLmNlbGwudjEuU2Vzc2lvblJlcXVlc3QaGC5jZWxsLnYxLlNlc3Npb25SZXNwb25zZSgBMAESQQoIU2VuZExvZ3MSGC5jZWxsLnYxLlNlbmRMb2dzUmVxdWVzdBoZLmNlbGwudjEuU2VuZExvZ3NSZXNwb25zZSgBEkYKCVNlcnZlRXhlYxIZLmNlbGwudjEuU2VydmVFeGVjUmVxdWVzdBoaLmNlbGwudjEuU2VydmVFeGVjUmVzcG9uc2UoATABYgZwcm90bzM", [file_cell_v1_job, file_cell_v1_model, file_cell_v1_operators]);
+  fileDesc("ChRjZWxsL3YxL2FnZW50cy5wcm90bxIHY2VsbC52MSJjCgtKb2luUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIPCgdub2RlX2lkGAIgASgJEhEKCW5vZGVfbmFtZRgDIAEoCRISCgpwdWJsaWNfa2V5GAQgASgMEg0KBXByb29mGAUgASgMIj0KDEpvaW5SZXNwb25zZRINCgVjaGFpbhgBIAEoCRINCgV0cnVzdBgCIAMoCRIPCgd0aW1lX21zGAMgASgEIjwKF1JlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwSDQoFcHJvb2YYAiABKAwiSQoYUmVuZXdDZXJ0aWZpY2F0ZVJlc3BvbnNlEg0KBWNoYWluGAEgASgJEg0KBXRydXN0GAIgAygJEg8KB3RpbWVfbXMYAyABKAQiLAoTRmV0Y2hTZWNyZXRzUmVxdWVzdBIVCg1hbGxvY2F0aW9uX2lkGAEgASgJIoABChRGZXRjaFNlY3JldHNSZXNwb25zZRI5CgZ2YWx1ZXMYASADKAsyKS5jZWxsLnYxLkZldGNoU2VjcmV0c1Jlc3BvbnNlLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEiiAEKDlNlc3Npb25SZXF1ZXN0Eh8KBWhlbGxvGAEgASgLMg4uY2VsbC52MS5IZWxsb0gAEicKCWhlYXJ0YmVhdBgCIAEoCzISLmNlbGwudjEuSGVhcnRiZWF0SAASIQoGcmVwb3J0GAMgASgLMg8uY2VsbC52MS5SZXBvcnRIAEIJCgdtZXNzYWdlItcBCgVIZWxsbxIPCgdub2RlX2lkGAEgASgJEhEKCW5vZGVfbmFtZRgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEiUKCWludmVudG9yeRgEIAEoCzISLmNlbGwudjEuSW52ZW50b3J5EhQKDGh0dHBfYWRkcmVzcxgFIAEoCRISCgpnZW5lcmF0aW9uGAYgASgEEi4KC2FsbG9jYXRpb25zGAcgAygLMhkuY2VsbC52MS5BbGxvY2F0aW9uUmVwb3J0EhIKCmNsdXN0ZXJfaWQYCCABKAki0gEKCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoBBISCgpsb2FkX21pbGxpGAIgASgNEhwKFG1lbW9yeV9hdmFpbGFibGVfbWliGAMgASgEEhUKDWRpc2tfZnJlZV9taWIYBCABKAQSLAoFdXNhZ2UYBSADKAsyHS5jZWxsLnYxLkhlYXJ0YmVhdC5Vc2FnZUVudHJ5GjwKClVzYWdlRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4uY2VsbC52MS5Vc2FnZToCOAEiOAoGUmVwb3J0Ei4KC2FsbG9jYXRpb25zGAEgAygLMhkuY2VsbC52MS5BbGxvY2F0aW9uUmVwb3J0IpABChBBbGxvY2F0aW9uUmVwb3J0EgoKAmlkGAEgASgJEicKBXN0YXRlGAIgASgOMhguY2VsbC52MS5BbGxvY2F0aW9uU3RhdGUSEAoIcmVzdGFydHMYAyABKA0SFgoJZXhpdF9jb2RlGAQgASgFSACIAQESDwoHbWVzc2FnZRgFIAEoCUIMCgpfZXhpdF9jb2RlIpICCg9TZXNzaW9uUmVzcG9uc2USIwoHd2VsY29tZRgBIAEoCzIQLmNlbGwudjEuV2VsY29tZUgAEi4KDWxlYXNlX3JlbmV3YWwYAiABKAsyFS5jZWxsLnYxLkxlYXNlUmVuZXdhbEgAEi4KB2Rlc2lyZWQYAyABKAsyGy5jZWxsLnYxLkRlc2lyZWRBbGxvY2F0aW9uc0gAEiYKCW9wZW5fbG9ncxgEIAEoCzIRLmNlbGwudjEuT3BlbkxvZ3NIABImCglvcGVuX2V4ZWMYBSABKAsyES5jZWxsLnYxLk9wZW5FeGVjSAASHwoFdHJ1c3QYBiABKAsyDi5jZWxsLnYxLlRydXN0SABCCQoHbWVzc2FnZSIlCgVUcnVzdBINCgV0cnVzdBgBIAMoCRINCgVyZW5ldxgCIAEoCCJvCgdXZWxjb21lEhIKCmNsdXN0ZXJfaWQYASABKAkSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAIgASgNEhAKCGxlYXNlX21zGAMgASgNEh8KF2NvbnRyb2xfcGxhbmVfYWRkcmVzc2VzGAQgAygJIiAKDExlYXNlUmVuZXdhbBIQCghzZXF1ZW5jZRgBIAEoBCKCAQoSRGVzaXJlZEFsbG9jYXRpb25zEhIKCmdlbmVyYXRpb24YASABKAQSEAoIY29tcGxldGUYAiABKAgSJwoDc2V0GAMgAygLMhouY2VsbC52MS5EZXNpcmVkQWxsb2NhdGlvbhIPCgdyZW1vdmVkGAQgAygJEgwKBG1vcmUYBSABKAgi8gEKEURlc2lyZWRBbGxvY2F0aW9uEgoKAmlkGAEgASgJEhMKC2pvYl92ZXJzaW9uGAIgASgEEhAKCGluc3RhbmNlGAMgASgNEiYKB2Rlc2lyZWQYBCABKA4yFS5jZWxsLnYxLkRlc2lyZWRTdGF0ZRIeCgRzcGVjGAUgASgLMhAuY2VsbC52MS5Kb2JTcGVjEjQKBXBvcnRzGAYgAygLMiUuY2VsbC52MS5EZXNpcmVkQWxsb2NhdGlvbi5Qb3J0c0VudHJ5GiwKClBvcnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASJLCghPcGVuTG9ncxISCgpyZXF1ZXN0X2lkGAEgASgJEisKB3JlcXVlc3QYAiABKAsyGi5jZWxsLnYxLlN0cmVhbUxvZ3NSZXF1ZXN0InYKD1NlbmRMb2dzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBGRhdGEYAiABKAwSIgoGc3RyZWFtGAMgASgOMhIuY2VsbC52MS5Mb2dTdHJlYW0SDQoFZXJyb3IYBCABKAkSDgoGY3Vyc29yGAUgASgJIhIKEFNlbmRMb2dzUmVzcG9uc2UiQQoIT3BlbkV4ZWMSEgoKcmVxdWVzdF9pZBgBIAEoCRIhCgVzdGFydBgCIAEoCzISLmNlbGwudjEuRXhlY1N0YXJ0IloKEFNlcnZlRXhlY1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIjCgZvdXRwdXQYAiABKAsyEy5jZWxsLnYxLkV4ZWNPdXRwdXQSDQoFZXJyb3IYAyABKAkiNgoRU2VydmVFeGVjUmVzcG9uc2USIQoFaW5wdXQYASABKAsyEi5jZWxsLnYxLkV4ZWNJbnB1dDK2AwoMQWdlbnRTZXJ2aWNlEkAKB1Nlc3Npb24SFy5jZWxsLnYxLlNlc3Npb25SZXF1ZXN0GhguY2VsbC52MS5TZXNzaW9uUmVzcG9uc2UoATABEkEKCFNlbmRMb2dzEhguY2VsbC52MS5TZW5kTG9nc1JlcXVlc3QaGS5jZWxsLnYxLlNlbmRMb2dzUmVzcG9uc2UoARJGCglTZXJ2ZUV4ZWMSGS5jZWxsLnYxLlNlcnZlRXhlY1JlcXVlc3QaGi5jZWxsLnYxLlNlcnZlRXhlY1Jlc3BvbnNlKAEwARIzCgRKb2luEhQuY2VsbC52MS5Kb2luUmVxdWVzdBoVLmNlbGwudjEuSm9pblJlc3BvbnNlElcKEFJlbmV3Q2VydGlmaWNhdGUSIC5jZWxsLnYxLlJlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0GiEuY2VsbC52MS5SZW5ld0NlcnRpZmljYXRlUmVzcG9uc2USSwoMRmV0Y2hTZWNyZXRzEhwuY2VsbC52MS5GZXRjaFNlY3JldHNSZXF1ZXN0Gh0uY2VsbC52MS5GZXRjaFNlY3JldHNSZXNwb25zZWIGcHJvdG8z", [file_cell_v1_job, file_cell_v1_model, file_cell_v1_operators]);
+
+/**
+ * A machine that wants to become a node.
+ *
+ * @generated from message cell.v1.JoinRequest
+ */
+export type JoinRequest = Message<"cell.v1.JoinRequest"> & {
+  /**
+   * The token, for the role agent.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * Id of the node, made by the agent.
+   *
+   * @generated from field: string node_id = 2;
+   */
+  nodeId: string;
+
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node_name = 3;
+   */
+  nodeName: string;
+
+  /**
+   * Public key of the node: SubjectPublicKeyInfo, DER; an elliptic curve key on P-256.
+   *
+   * @generated from field: bytes public_key = 4;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * Shows that the agent has the private key; see `keyProof` of @cell/identity.
+   *
+   * @generated from field: bytes proof = 5;
+   */
+  proof: Uint8Array;
+};
+
+/**
+ * Describes the message cell.v1.JoinRequest.
+ * Use `create(JoinRequestSchema)` to create a new message.
+ */
+export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 0);
+
+/**
+ * The machine is a node.
+ *
+ * @generated from message cell.v1.JoinResponse
+ */
+export type JoinResponse = Message<"cell.v1.JoinResponse"> & {
+  /**
+   * Its certificate and those between it and the authority, as PEM.
+   *
+   * @generated from field: string chain = 1;
+   */
+  chain: string;
+
+  /**
+   * Certificates of all authorities to trust, as PEM.
+   *
+   * @generated from field: repeated string trust = 2;
+   */
+  trust: string[];
+
+  /**
+   * Wall clock of the member, in milliseconds since 1970.
+   *
+   * @generated from field: uint64 time_ms = 3;
+   */
+  timeMs: bigint;
+};
+
+/**
+ * Describes the message cell.v1.JoinResponse.
+ * Use `create(JoinResponseSchema)` to create a new message.
+ */
+export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 1);
+
+/**
+ * Asks for the next certificate.
+ *
+ * @generated from message cell.v1.RenewCertificateRequest
+ */
+export type RenewCertificateRequest = Message<"cell.v1.RenewCertificateRequest"> & {
+  /**
+   * Public key of the node, a new one if it likes: as in JoinRequest.
+   *
+   * @generated from field: bytes public_key = 1;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * As in JoinRequest.
+   *
+   * @generated from field: bytes proof = 2;
+   */
+  proof: Uint8Array;
+};
+
+/**
+ * Describes the message cell.v1.RenewCertificateRequest.
+ * Use `create(RenewCertificateRequestSchema)` to create a new message.
+ */
+export const RenewCertificateRequestSchema: GenMessage<RenewCertificateRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 2);
+
+/**
+ * The next certificate.
+ *
+ * @generated from message cell.v1.RenewCertificateResponse
+ */
+export type RenewCertificateResponse = Message<"cell.v1.RenewCertificateResponse"> & {
+  /**
+   * As in JoinResponse.
+   *
+   * @generated from field: string chain = 1;
+   */
+  chain: string;
+
+  /**
+   * As in JoinResponse.
+   *
+   * @generated from field: repeated string trust = 2;
+   */
+  trust: string[];
+
+  /**
+   * As in JoinResponse.
+   *
+   * @generated from field: uint64 time_ms = 3;
+   */
+  timeMs: bigint;
+};
+
+/**
+ * Describes the message cell.v1.RenewCertificateResponse.
+ * Use `create(RenewCertificateResponseSchema)` to create a new message.
+ */
+export const RenewCertificateResponseSchema: GenMessage<RenewCertificateResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 3);
+
+/**
+ * Asks for secrets.
+ *
+ * @generated from message cell.v1.FetchSecretsRequest
+ */
+export type FetchSecretsRequest = Message<"cell.v1.FetchSecretsRequest"> & {
+  /**
+   * Id of an allocation that shall run on the caller's node.
+   *
+   * @generated from field: string allocation_id = 1;
+   */
+  allocationId: string;
+};
+
+/**
+ * Describes the message cell.v1.FetchSecretsRequest.
+ * Use `create(FetchSecretsRequestSchema)` to create a new message.
+ */
+export const FetchSecretsRequestSchema: GenMessage<FetchSecretsRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 4);
+
+/**
+ * The secrets.
+ *
+ * @generated from message cell.v1.FetchSecretsResponse
+ */
+export type FetchSecretsResponse = Message<"cell.v1.FetchSecretsResponse"> & {
+  /**
+   * Values by the names that the job's "secrets" gives them.
+   *
+   * @generated from field: map<string, bytes> values = 1;
+   */
+  values: { [key: string]: Uint8Array };
+};
+
+/**
+ * Describes the message cell.v1.FetchSecretsResponse.
+ * Use `create(FetchSecretsResponseSchema)` to create a new message.
+ */
+export const FetchSecretsResponseSchema: GenMessage<FetchSecretsResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 5);
 
 /**
  * What an agent says in its session.
@@ -63,7 +252,7 @@ export type SessionRequest = Message<"cell.v1.SessionRequest"> & {
  * Use `create(SessionRequestSchema)` to create a new message.
  */
 export const SessionRequestSchema: GenMessage<SessionRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 0);
+  messageDesc(file_cell_v1_agents, 6);
 
 /**
  * Who an agent is.
@@ -133,7 +322,7 @@ export type Hello = Message<"cell.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 1);
+  messageDesc(file_cell_v1_agents, 7);
 
 /**
  * A sign of life, and what the node is like now.
@@ -182,7 +371,7 @@ export type Heartbeat = Message<"cell.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 2);
+  messageDesc(file_cell_v1_agents, 8);
 
 /**
  * Changed allocations.
@@ -203,7 +392,7 @@ export type Report = Message<"cell.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 3);
+  messageDesc(file_cell_v1_agents, 9);
 
 /**
  * What an agent says of one allocation.
@@ -252,7 +441,7 @@ export type AllocationReport = Message<"cell.v1.AllocationReport"> & {
  * Use `create(AllocationReportSchema)` to create a new message.
  */
 export const AllocationReportSchema: GenMessage<AllocationReport> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 4);
+  messageDesc(file_cell_v1_agents, 10);
 
 /**
  * What the control plane says in a session.
@@ -305,6 +494,14 @@ export type SessionResponse = Message<"cell.v1.SessionResponse"> & {
      */
     value: OpenExec;
     case: "openExec";
+  } | {
+    /**
+     * The authorities to trust; after Welcome, and when they change.
+     *
+     * @generated from field: cell.v1.Trust trust = 6;
+     */
+    value: Trust;
+    case: "trust";
   } | { case: undefined; value?: undefined };
 };
 
@@ -313,7 +510,35 @@ export type SessionResponse = Message<"cell.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 5);
+  messageDesc(file_cell_v1_agents, 11);
+
+/**
+ * The authorities to trust.
+ *
+ * @generated from message cell.v1.Trust
+ */
+export type Trust = Message<"cell.v1.Trust"> & {
+  /**
+   * Certificates of all authorities to trust, as PEM. Replaces what the agent has.
+   *
+   * @generated from field: repeated string trust = 1;
+   */
+  trust: string[];
+
+  /**
+   * The agent's certificate is from an authority that is being replaced: it shall renew it now.
+   *
+   * @generated from field: bool renew = 2;
+   */
+  renew: boolean;
+};
+
+/**
+ * Describes the message cell.v1.Trust.
+ * Use `create(TrustSchema)` to create a new message.
+ */
+export const TrustSchema: GenMessage<Trust> = /*@__PURE__*/
+  messageDesc(file_cell_v1_agents, 12);
 
 /**
  * The session stands.
@@ -355,7 +580,7 @@ export type Welcome = Message<"cell.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 6);
+  messageDesc(file_cell_v1_agents, 13);
 
 /**
  * The lease counts from when the heartbeat of this number was sent.
@@ -376,7 +601,7 @@ export type LeaseRenewal = Message<"cell.v1.LeaseRenewal"> & {
  * Use `create(LeaseRenewalSchema)` to create a new message.
  */
 export const LeaseRenewalSchema: GenMessage<LeaseRenewal> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 7);
+  messageDesc(file_cell_v1_agents, 14);
 
 /**
  * What shall run on the node.
@@ -427,7 +652,7 @@ export type DesiredAllocations = Message<"cell.v1.DesiredAllocations"> & {
  * Use `create(DesiredAllocationsSchema)` to create a new message.
  */
 export const DesiredAllocationsSchema: GenMessage<DesiredAllocations> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 8);
+  messageDesc(file_cell_v1_agents, 15);
 
 /**
  * One allocation that an agent shall run or stop.
@@ -483,7 +708,7 @@ export type DesiredAllocation = Message<"cell.v1.DesiredAllocation"> & {
  * Use `create(DesiredAllocationSchema)` to create a new message.
  */
 export const DesiredAllocationSchema: GenMessage<DesiredAllocation> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 9);
+  messageDesc(file_cell_v1_agents, 16);
 
 /**
  * Asks the agent to call SendLogs.
@@ -511,7 +736,7 @@ export type OpenLogs = Message<"cell.v1.OpenLogs"> & {
  * Use `create(OpenLogsSchema)` to create a new message.
  */
 export const OpenLogsSchema: GenMessage<OpenLogs> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 10);
+  messageDesc(file_cell_v1_agents, 17);
 
 /**
  * Some output.
@@ -560,7 +785,7 @@ export type SendLogsRequest = Message<"cell.v1.SendLogsRequest"> & {
  * Use `create(SendLogsRequestSchema)` to create a new message.
  */
 export const SendLogsRequestSchema: GenMessage<SendLogsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 11);
+  messageDesc(file_cell_v1_agents, 18);
 
 /**
  * The reader has all, or has gone.
@@ -575,7 +800,7 @@ export type SendLogsResponse = Message<"cell.v1.SendLogsResponse"> & {
  * Use `create(SendLogsResponseSchema)` to create a new message.
  */
 export const SendLogsResponseSchema: GenMessage<SendLogsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 12);
+  messageDesc(file_cell_v1_agents, 19);
 
 /**
  * Asks the agent to call ServeExec.
@@ -603,7 +828,7 @@ export type OpenExec = Message<"cell.v1.OpenExec"> & {
  * Use `create(OpenExecSchema)` to create a new message.
  */
 export const OpenExecSchema: GenMessage<OpenExec> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 13);
+  messageDesc(file_cell_v1_agents, 20);
 
 /**
  * What a command in an allocation writes.
@@ -638,7 +863,7 @@ export type ServeExecRequest = Message<"cell.v1.ServeExecRequest"> & {
  * Use `create(ServeExecRequestSchema)` to create a new message.
  */
 export const ServeExecRequestSchema: GenMessage<ServeExecRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 14);
+  messageDesc(file_cell_v1_agents, 21);
 
 /**
  * What a command in an allocation is sent. The agent ends the command when this stream ends, or breaks off.
@@ -659,7 +884,7 @@ export type ServeExecResponse = Message<"cell.v1.ServeExecResponse"> & {
  * Use `create(ServeExecResponseSchema)` to create a new message.
  */
 export const ServeExecResponseSchema: GenMessage<ServeExecResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_agents, 15);
+  messageDesc(file_cell_v1_agents, 22);
 
 /**
  * What agents call.
@@ -697,6 +922,37 @@ export const AgentService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof ServeExecRequestSchema;
     output: typeof ServeExecResponseSchema;
+  },
+  /**
+   * A machine becomes a node: with a token, and without a certificate. Asked again with the same token, id and key, it
+   * answers anew and counts the token once.
+   *
+   * @generated from rpc cell.v1.AgentService.Join
+   */
+  join: {
+    methodKind: "unary";
+    input: typeof JoinRequestSchema;
+    output: typeof JoinResponseSchema;
+  },
+  /**
+   * A new certificate in the place of the one that the connection came with, which may have ended not too long ago.
+   *
+   * @generated from rpc cell.v1.AgentService.RenewCertificate
+   */
+  renewCertificate: {
+    methodKind: "unary";
+    input: typeof RenewCertificateRequestSchema;
+    output: typeof RenewCertificateResponseSchema;
+  },
+  /**
+   * Values of the secrets that an allocation of this node names.
+   *
+   * @generated from rpc cell.v1.AgentService.FetchSecrets
+   */
+  fetchSecrets: {
+    methodKind: "unary";
+    input: typeof FetchSecretsRequestSchema;
+    output: typeof FetchSecretsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cell_v1_agents, 0);

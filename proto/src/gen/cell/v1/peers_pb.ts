@@ -18,7 +18,142 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell/v1/peers.proto.
  */
 export const file_cell_v1_peers: GenFile = /*@__PURE__*/
-  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJWChNTZW5kU25hcHNob3RSZXF1ZXN0EicKBW9mZmVyGAEgASgLMhYuY2VsbC52MS5TbmFwc2hvdE9mZmVySAASDgoEZGF0YRgCIAEoDEgAQgYKBHBhcnQiRgoNU25hcHNob3RPZmZlchIPCgdtZXNzYWdlGAEgASgMEhIKCnNpemVfYnl0ZXMYAiABKAQSEAoIY2hlY2tzdW0YAyABKA0iSwoUU2VuZFNuYXBzaG90UmVzcG9uc2USEwoJZnJvbV9ieXRlGAEgASgESAASEgoIYWNjZXB0ZWQYAiABKAhIAEIKCghwcm9ncmVzcyI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJuChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBBIRCglsYXN0X3Rlcm0YBCABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJVChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtEg4KBmN1cnNvchgDIAEoCSJnChBSZWxheUV4ZWNSZXF1ZXN0EiMKBXN0YXJ0GAEgASgLMhIuY2VsbC52MS5FeGVjU3RhcnRIABIjCgVpbnB1dBgCIAEoCzISLmNlbGwudjEuRXhlY0lucHV0SABCCQoHbWVzc2FnZSI4ChFSZWxheUV4ZWNSZXNwb25zZRIjCgZvdXRwdXQYASABKAsyEy5jZWxsLnYxLkV4ZWNPdXRwdXQiKgoRUmVsYXlVc2FnZVJlcXVlc3QSFQoNYWxsb2NhdGlvbl9pZBgBIAEoCSIzChJSZWxheVVzYWdlUmVzcG9uc2USHQoFdXNhZ2UYASABKAsyDi5jZWxsLnYxLlVzYWdlIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJdChBJbnRyb2R1Y2VSZXF1ZXN0EhEKCW1lbWJlcl9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIPCgdjbHVzdGVyGAMgASgJEhAKCGZvdW5kZXJzGAQgAygJIr8BChFJbnRyb2R1Y2VSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgJEg8KB2NsdXN0ZXIYAyABKAkSEAoIZm91bmRlcnMYBCADKAkSEAoIYWRtaXR0ZWQYBSABKAgSDwoHcmVmdXNhbBgGIAEoCRIoCgdtZW1iZXJzGAcgAygLMhcuY2VsbC52MS5Gb3VuZGluZ01lbWJlchIRCgltZW1iZXJfaWQYCCABKAQicwoORm91bmRpbmdNZW1iZXISCgoCaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFAoMZ3JwY19hZGRyZXNzGAMgASgJEhQKDHBlZXJfYWRkcmVzcxgEIAEoCRIUCgxodHRwX2FkZHJlc3MYBSABKAkiXgoMRm91bmRSZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSKQoIZm91bmRlcnMYAiADKAsyFy5jZWxsLnYxLkZvdW5kaW5nTWVtYmVyEg8KB2NsdXN0ZXIYAyABKAkiDwoNRm91bmRSZXNwb25zZSKvAQoXQ2hhbmdlTWVtYmVyc2hpcFJlcXVlc3QSKAoDYWRkGAEgASgLMhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0SAASMAoHcHJvbW90ZRgCIAEoCzIdLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlcXVlc3RIABIuCgZyZW1vdmUYAyABKAsyHC5jZWxsLnYxLlJlbW92ZU1lbWJlclJlcXVlc3RIAEIICgZjaGFuZ2UiKQoYQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlEg0KBWluZGV4GAEgASgEIhcKFUdldFJlcGxpY2F0aW9uUmVxdWVzdCJZChZHZXRSZXBsaWNhdGlvblJlc3BvbnNlEhIKCmxhc3RfaW5kZXgYASABKAQSKwoHbWVtYmVycxgCIAMoCzIaLmNlbGwudjEuTWVtYmVyUmVwbGljYXRpb24ihgEKEU1lbWJlclJlcGxpY2F0aW9uEgoKAmlkGAEgASgEEhMKC21hdGNoX2luZGV4GAIgASgEEg0KBXN0YXRlGAMgASgJEhwKD2xhc3RfY29udGFjdF9tcxgEIAEoBEgAiAEBEg8KB2xlYXJuZXIYBSABKAhCEgoQX2xhc3RfY29udGFjdF9tcyJACg5SZWNvdmVyUmVxdWVzdBIuCgdyZXF1ZXN0GAEgASgLMh0uY2VsbC52MS5SZWNvdmVyUXVvcnVtUmVxdWVzdCJDCg9SZWNvdmVyUmVzcG9uc2USMAoIcmVzcG9uc2UYASABKAsyHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTLcCAoLUGVlclNlcnZpY2USQgoJSW50cm9kdWNlEhkuY2VsbC52MS5JbnRyb2R1Y2VSZXF1ZXN0GhouY2VsbC52MS5JbnRyb2R1Y2VSZXNwb25zZRI2CgVGb3VuZBIVLmNlbGwudjEuRm91bmRSZXF1ZXN0GhYuY2VsbC52MS5Gb3VuZFJlc3BvbnNlElsKEEV4Y2hhbmdlTWVzc2FnZXMSIC5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0GiEuY2VsbC52MS5FeGNoYW5nZU1lc3NhZ2VzUmVzcG9uc2UoATABEk8KDFNlbmRTbmFwc2hvdBIcLmNlbGwudjEuU2VuZFNuYXBzaG90UmVxdWVzdBodLmNlbGwudjEuU2VuZFNuYXBzaG90UmVzcG9uc2UoATABElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARJGCglSZWxheUV4ZWMSGS5jZWxsLnYxLlJlbGF5RXhlY1JlcXVlc3QaGi5jZWxsLnYxLlJlbGF5RXhlY1Jlc3BvbnNlKAEwARJFCgpSZWxheVVzYWdlEhouY2VsbC52MS5SZWxheVVzYWdlUmVxdWVzdBobLmNlbGwudjEuUmVsYXlVc2FnZVJlc3BvbnNlEjYKBUNyYXNoEhUuY2VsbC52MS5DcmFzaFJlcXVlc3QaFi5jZWxsLnYxLkNyYXNoUmVzcG9uc2USPwoIVHJhbnNmZXISGC5jZWxsLnYxLlRyYW5zZmVyUmVxdWVzdBoZLmNlbGwudjEuVHJhbnNmZXJSZXNwb25zZRJXChBDaGFuZ2VNZW1iZXJzaGlwEiAuY2VsbC52MS5DaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBohLmNlbGwudjEuQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlElEKDkdldFJlcGxpY2F0aW9uEh4uY2VsbC52MS5HZXRSZXBsaWNhdGlvblJlcXVlc3QaHy5jZWxsLnYxLkdldFJlcGxpY2F0aW9uUmVzcG9uc2USPAoHUmVjb3ZlchIXLmNlbGwudjEuUmVjb3ZlclJlcXVlc3QaGC5jZWxsLnYxLlJlY292ZXJSZXNwb25zZWIGcHJvdG8z", [file_cell_v1_model, file_cell_v1_operators]);
+  fileDesc("ChNjZWxsL3YxL3BlZXJzLnByb3RvEgdjZWxsLnYxIkYKEUpvaW5NZW1iZXJSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhEKCW1lbWJlcl9pZBgCIAEoBBIPCgdjbHVzdGVyGAMgASgJIkgKEkpvaW5NZW1iZXJSZXNwb25zZRIhCgRrZXlzGAEgAygLMhMuY2VsbC52MS5TZWFsaW5nS2V5Eg8KB2dlbmVzaXMYAiABKAwiPAoKU2VhbGluZ0tleRIKCgJpZBgBIAEoCRILCgNrZXkYAiABKAwSFQoNY3JlYXRlZF9hdF9tcxgDIAEoBCIyCg5TZW5kS2V5UmVxdWVzdBIgCgNrZXkYASABKAsyEy5jZWxsLnYxLlNlYWxpbmdLZXkiEQoPU2VuZEtleVJlc3BvbnNlIigKF0V4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0Eg0KBWZyYW1lGAEgASgMIhoKGEV4Y2hhbmdlTWVzc2FnZXNSZXNwb25zZSJWChNTZW5kU25hcHNob3RSZXF1ZXN0EicKBW9mZmVyGAEgASgLMhYuY2VsbC52MS5TbmFwc2hvdE9mZmVySAASDgoEZGF0YRgCIAEoDEgAQgYKBHBhcnQiRgoNU25hcHNob3RPZmZlchIPCgdtZXNzYWdlGAEgASgMEhIKCnNpemVfYnl0ZXMYAiABKAQSEAoIY2hlY2tzdW0YAyABKA0iSwoUU2VuZFNuYXBzaG90UmVzcG9uc2USEwoJZnJvbV9ieXRlGAEgASgESAASEgoIYWNjZXB0ZWQYAiABKAhIAEIKCghwcm9ncmVzcyI4ChZQcm9wb3NlQ29tbWFuZHNSZXF1ZXN0EgwKBHRlcm0YASABKAQSEAoIY29tbWFuZHMYAiADKAwiRQoXUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USKgoIb3V0Y29tZXMYASADKAsyGC5jZWxsLnYxLlByb3Bvc2FsT3V0Y29tZSJ2Cg9Qcm9wb3NhbE91dGNvbWUSLgoJY29tbWl0dGVkGAEgASgLMhkuY2VsbC52MS5Db21taXR0ZWRDb21tYW5kSAASKAoGZmFpbGVkGAIgASgLMhYuY2VsbC52MS5GYWlsZWRDb21tYW5kSABCCQoHb3V0Y29tZSIxChBDb21taXR0ZWRDb21tYW5kEg0KBWluZGV4GAEgASgEEg4KBnJlc3VsdBgCIAEoDCIuCg1GYWlsZWRDb21tYW5kEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5ChVSZXBvcnRMaXZlbmVzc1JlcXVlc3QSIAoFbm9kZXMYASADKAsyES5jZWxsLnYxLlNlZW5Ob2RlIisKCFNlZW5Ob2RlEg8KB25vZGVfaWQYASABKAkSDgoGYWdlX21zGAIgASgNIjYKFlJlcG9ydExpdmVuZXNzUmVzcG9uc2USHAoUdW5jb25maXJtZWRfbm9kZV9pZHMYASADKAkiEgoQR2V0TWVtYmVyUmVxdWVzdCJuChFHZXRNZW1iZXJSZXNwb25zZRIfCgZtZW1iZXIYASABKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBBIRCglsYXN0X3Rlcm0YBCABKAQiPwoQUmVsYXlMb2dzUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdCJVChFSZWxheUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtEg4KBmN1cnNvchgDIAEoCSJnChBSZWxheUV4ZWNSZXF1ZXN0EiMKBXN0YXJ0GAEgASgLMhIuY2VsbC52MS5FeGVjU3RhcnRIABIjCgVpbnB1dBgCIAEoCzISLmNlbGwudjEuRXhlY0lucHV0SABCCQoHbWVzc2FnZSI4ChFSZWxheUV4ZWNSZXNwb25zZRIjCgZvdXRwdXQYASABKAsyEy5jZWxsLnYxLkV4ZWNPdXRwdXQiKgoRUmVsYXlVc2FnZVJlcXVlc3QSFQoNYWxsb2NhdGlvbl9pZBgBIAEoCSIzChJSZWxheVVzYWdlUmVzcG9uc2USHQoFdXNhZ2UYASABKAsyDi5jZWxsLnYxLlVzYWdlIiAKDENyYXNoUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSIPCg1DcmFzaFJlc3BvbnNlIh0KD1RyYW5zZmVyUmVxdWVzdBIKCgJ0bxgBIAEoBCIlChBUcmFuc2ZlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJdChBJbnRyb2R1Y2VSZXF1ZXN0EhEKCW1lbWJlcl9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIPCgdjbHVzdGVyGAMgASgJEhAKCGZvdW5kZXJzGAQgAygJIr8BChFJbnRyb2R1Y2VSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgJEg8KB2NsdXN0ZXIYAyABKAkSEAoIZm91bmRlcnMYBCADKAkSEAoIYWRtaXR0ZWQYBSABKAgSDwoHcmVmdXNhbBgGIAEoCRIoCgdtZW1iZXJzGAcgAygLMhcuY2VsbC52MS5Gb3VuZGluZ01lbWJlchIRCgltZW1iZXJfaWQYCCABKAQicwoORm91bmRpbmdNZW1iZXISCgoCaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFAoMZ3JwY19hZGRyZXNzGAMgASgJEhQKDHBlZXJfYWRkcmVzcxgEIAEoCRIUCgxodHRwX2FkZHJlc3MYBSABKAkiXgoMRm91bmRSZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSKQoIZm91bmRlcnMYAiADKAsyFy5jZWxsLnYxLkZvdW5kaW5nTWVtYmVyEg8KB2NsdXN0ZXIYAyABKAkiDwoNRm91bmRSZXNwb25zZSKvAQoXQ2hhbmdlTWVtYmVyc2hpcFJlcXVlc3QSKAoDYWRkGAEgASgLMhkuY2VsbC52MS5BZGRNZW1iZXJSZXF1ZXN0SAASMAoHcHJvbW90ZRgCIAEoCzIdLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlcXVlc3RIABIuCgZyZW1vdmUYAyABKAsyHC5jZWxsLnYxLlJlbW92ZU1lbWJlclJlcXVlc3RIAEIICgZjaGFuZ2UiKQoYQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlEg0KBWluZGV4GAEgASgEIhcKFUdldFJlcGxpY2F0aW9uUmVxdWVzdCJZChZHZXRSZXBsaWNhdGlvblJlc3BvbnNlEhIKCmxhc3RfaW5kZXgYASABKAQSKwoHbWVtYmVycxgCIAMoCzIaLmNlbGwudjEuTWVtYmVyUmVwbGljYXRpb24ihgEKEU1lbWJlclJlcGxpY2F0aW9uEgoKAmlkGAEgASgEEhMKC21hdGNoX2luZGV4GAIgASgEEg0KBXN0YXRlGAMgASgJEhwKD2xhc3RfY29udGFjdF9tcxgEIAEoBEgAiAEBEg8KB2xlYXJuZXIYBSABKAhCEgoQX2xhc3RfY29udGFjdF9tcyJACg5SZWNvdmVyUmVxdWVzdBIuCgdyZXF1ZXN0GAEgASgLMh0uY2VsbC52MS5SZWNvdmVyUXVvcnVtUmVxdWVzdCJDCg9SZWNvdmVyUmVzcG9uc2USMAoIcmVzcG9uc2UYASABKAsyHi5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXNwb25zZTLhCQoLUGVlclNlcnZpY2USQgoJSW50cm9kdWNlEhkuY2VsbC52MS5JbnRyb2R1Y2VSZXF1ZXN0GhouY2VsbC52MS5JbnRyb2R1Y2VSZXNwb25zZRI2CgVGb3VuZBIVLmNlbGwudjEuRm91bmRSZXF1ZXN0GhYuY2VsbC52MS5Gb3VuZFJlc3BvbnNlElsKEEV4Y2hhbmdlTWVzc2FnZXMSIC5jZWxsLnYxLkV4Y2hhbmdlTWVzc2FnZXNSZXF1ZXN0GiEuY2VsbC52MS5FeGNoYW5nZU1lc3NhZ2VzUmVzcG9uc2UoATABEk8KDFNlbmRTbmFwc2hvdBIcLmNlbGwudjEuU2VuZFNuYXBzaG90UmVxdWVzdBodLmNlbGwudjEuU2VuZFNuYXBzaG90UmVzcG9uc2UoATABElQKD1Byb3Bvc2VDb21tYW5kcxIfLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVxdWVzdBogLmNlbGwudjEuUHJvcG9zZUNvbW1hbmRzUmVzcG9uc2USUQoOUmVwb3J0TGl2ZW5lc3MSHi5jZWxsLnYxLlJlcG9ydExpdmVuZXNzUmVxdWVzdBofLmNlbGwudjEuUmVwb3J0TGl2ZW5lc3NSZXNwb25zZRJCCglHZXRNZW1iZXISGS5jZWxsLnYxLkdldE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkdldE1lbWJlclJlc3BvbnNlEkQKCVJlbGF5TG9ncxIZLmNlbGwudjEuUmVsYXlMb2dzUmVxdWVzdBoaLmNlbGwudjEuUmVsYXlMb2dzUmVzcG9uc2UwARJGCglSZWxheUV4ZWMSGS5jZWxsLnYxLlJlbGF5RXhlY1JlcXVlc3QaGi5jZWxsLnYxLlJlbGF5RXhlY1Jlc3BvbnNlKAEwARJFCgpSZWxheVVzYWdlEhouY2VsbC52MS5SZWxheVVzYWdlUmVxdWVzdBobLmNlbGwudjEuUmVsYXlVc2FnZVJlc3BvbnNlEjYKBUNyYXNoEhUuY2VsbC52MS5DcmFzaFJlcXVlc3QaFi5jZWxsLnYxLkNyYXNoUmVzcG9uc2USPwoIVHJhbnNmZXISGC5jZWxsLnYxLlRyYW5zZmVyUmVxdWVzdBoZLmNlbGwudjEuVHJhbnNmZXJSZXNwb25zZRJXChBDaGFuZ2VNZW1iZXJzaGlwEiAuY2VsbC52MS5DaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBohLmNlbGwudjEuQ2hhbmdlTWVtYmVyc2hpcFJlc3BvbnNlElEKDkdldFJlcGxpY2F0aW9uEh4uY2VsbC52MS5HZXRSZXBsaWNhdGlvblJlcXVlc3QaHy5jZWxsLnYxLkdldFJlcGxpY2F0aW9uUmVzcG9uc2USPAoHUmVjb3ZlchIXLmNlbGwudjEuUmVjb3ZlclJlcXVlc3QaGC5jZWxsLnYxLlJlY292ZXJSZXNwb25zZRJFCgpKb2luTWVtYmVyEhouY2VsbC52MS5Kb2luTWVtYmVyUmVxdWVzdBobLmNlbGwudjEuSm9pbk1lbWJlclJlc3BvbnNlEjwKB1NlbmRLZXkSFy5jZWxsLnYxLlNlbmRLZXlSZXF1ZXN0GhguY2VsbC52MS5TZW5kS2V5UmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_model, file_cell_v1_operators]);
+
+/**
+ * A machine that wants to be a member.
+ *
+ * @generated from message cell.v1.JoinMemberRequest
+ */
+export type JoinMemberRequest = Message<"cell.v1.JoinMemberRequest"> & {
+  /**
+   * The token, for the role control-plane.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * Raft id of the member.
+   *
+   * @generated from field: uint64 member_id = 2;
+   */
+  memberId: bigint;
+
+  /**
+   * Name of its cluster.
+   *
+   * @generated from field: string cluster = 3;
+   */
+  cluster: string;
+};
+
+/**
+ * Describes the message cell.v1.JoinMemberRequest.
+ * Use `create(JoinMemberRequestSchema)` to create a new message.
+ */
+export const JoinMemberRequestSchema: GenMessage<JoinMemberRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 0);
+
+/**
+ * What makes a member of the machine.
+ *
+ * @generated from message cell.v1.JoinMemberResponse
+ */
+export type JoinMemberResponse = Message<"cell.v1.JoinMemberResponse"> & {
+  /**
+   * The keys that stored secrets are encrypted with.
+   *
+   * @generated from field: repeated cell.v1.SealingKey keys = 1;
+   */
+  keys: SealingKey[];
+
+  /**
+   * The authorities with their encrypted keys, and what else the first leader writes down: JSON, in the format of
+   * control-plane/src/authority.
+   *
+   * @generated from field: bytes genesis = 2;
+   */
+  genesis: Uint8Array;
+};
+
+/**
+ * Describes the message cell.v1.JoinMemberResponse.
+ * Use `create(JoinMemberResponseSchema)` to create a new message.
+ */
+export const JoinMemberResponseSchema: GenMessage<JoinMemberResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 1);
+
+/**
+ * A key for secrets.
+ *
+ * @generated from message cell.v1.SealingKey
+ */
+export type SealingKey = Message<"cell.v1.SealingKey"> & {
+  /**
+   * Tells it from others; not secret.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * 32 bytes.
+   *
+   * @generated from field: bytes key = 2;
+   */
+  key: Uint8Array;
+
+  /**
+   * When it was made, in milliseconds since 1970.
+   *
+   * @generated from field: uint64 created_at_ms = 3;
+   */
+  createdAtMs: bigint;
+};
+
+/**
+ * Describes the message cell.v1.SealingKey.
+ * Use `create(SealingKeySchema)` to create a new message.
+ */
+export const SealingKeySchema: GenMessage<SealingKey> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 2);
+
+/**
+ * A key to be kept.
+ *
+ * @generated from message cell.v1.SendKeyRequest
+ */
+export type SendKeyRequest = Message<"cell.v1.SendKeyRequest"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: cell.v1.SealingKey key = 1;
+   */
+  key?: SealingKey | undefined;
+};
+
+/**
+ * Describes the message cell.v1.SendKeyRequest.
+ * Use `create(SendKeyRequestSchema)` to create a new message.
+ */
+export const SendKeyRequestSchema: GenMessage<SendKeyRequest> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 3);
+
+/**
+ * It is stored.
+ *
+ * @generated from message cell.v1.SendKeyResponse
+ */
+export type SendKeyResponse = Message<"cell.v1.SendKeyResponse"> & {
+};
+
+/**
+ * Describes the message cell.v1.SendKeyResponse.
+ * Use `create(SendKeyResponseSchema)` to create a new message.
+ */
+export const SendKeyResponseSchema: GenMessage<SendKeyResponse> = /*@__PURE__*/
+  messageDesc(file_cell_v1_peers, 4);
 
 /**
  * A frame of Raft messages: all that one event-loop turn had for this peer.
@@ -39,7 +174,7 @@ export type ExchangeMessagesRequest = Message<"cell.v1.ExchangeMessagesRequest">
  * Use `create(ExchangeMessagesRequestSchema)` to create a new message.
  */
 export const ExchangeMessagesRequestSchema: GenMessage<ExchangeMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 0);
+  messageDesc(file_cell_v1_peers, 5);
 
 /**
  * Never sent: the stream ends when either side goes.
@@ -54,7 +189,7 @@ export type ExchangeMessagesResponse = Message<"cell.v1.ExchangeMessagesResponse
  * Use `create(ExchangeMessagesResponseSchema)` to create a new message.
  */
 export const ExchangeMessagesResponseSchema: GenMessage<ExchangeMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 1);
+  messageDesc(file_cell_v1_peers, 6);
 
 /**
  * Part of a snapshot.
@@ -91,7 +226,7 @@ export type SendSnapshotRequest = Message<"cell.v1.SendSnapshotRequest"> & {
  * Use `create(SendSnapshotRequestSchema)` to create a new message.
  */
 export const SendSnapshotRequestSchema: GenMessage<SendSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 2);
+  messageDesc(file_cell_v1_peers, 7);
 
 /**
  * What a snapshot is, before its data.
@@ -126,7 +261,7 @@ export type SnapshotOffer = Message<"cell.v1.SnapshotOffer"> & {
  * Use `create(SnapshotOfferSchema)` to create a new message.
  */
 export const SnapshotOfferSchema: GenMessage<SnapshotOffer> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 3);
+  messageDesc(file_cell_v1_peers, 8);
 
 /**
  * How far the receiver is.
@@ -163,7 +298,7 @@ export type SendSnapshotResponse = Message<"cell.v1.SendSnapshotResponse"> & {
  * Use `create(SendSnapshotResponseSchema)` to create a new message.
  */
 export const SendSnapshotResponseSchema: GenMessage<SendSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 4);
+  messageDesc(file_cell_v1_peers, 9);
 
 /**
  * Passes commands on.
@@ -192,7 +327,7 @@ export type ProposeCommandsRequest = Message<"cell.v1.ProposeCommandsRequest"> &
  * Use `create(ProposeCommandsRequestSchema)` to create a new message.
  */
 export const ProposeCommandsRequestSchema: GenMessage<ProposeCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 5);
+  messageDesc(file_cell_v1_peers, 10);
 
 /**
  * What became of the commands.
@@ -213,7 +348,7 @@ export type ProposeCommandsResponse = Message<"cell.v1.ProposeCommandsResponse">
  * Use `create(ProposeCommandsResponseSchema)` to create a new message.
  */
 export const ProposeCommandsResponseSchema: GenMessage<ProposeCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 6);
+  messageDesc(file_cell_v1_peers, 11);
 
 /**
  * What became of one command.
@@ -250,7 +385,7 @@ export type ProposalOutcome = Message<"cell.v1.ProposalOutcome"> & {
  * Use `create(ProposalOutcomeSchema)` to create a new message.
  */
 export const ProposalOutcomeSchema: GenMessage<ProposalOutcome> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 7);
+  messageDesc(file_cell_v1_peers, 12);
 
 /**
  * A command in the log.
@@ -278,7 +413,7 @@ export type CommittedCommand = Message<"cell.v1.CommittedCommand"> & {
  * Use `create(CommittedCommandSchema)` to create a new message.
  */
 export const CommittedCommandSchema: GenMessage<CommittedCommand> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 8);
+  messageDesc(file_cell_v1_peers, 13);
 
 /**
  * Why a command is not known to be in the log.
@@ -306,7 +441,7 @@ export type FailedCommand = Message<"cell.v1.FailedCommand"> & {
  * Use `create(FailedCommandSchema)` to create a new message.
  */
 export const FailedCommandSchema: GenMessage<FailedCommand> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 9);
+  messageDesc(file_cell_v1_peers, 14);
 
 /**
  * Which agents a member has heard from.
@@ -327,7 +462,7 @@ export type ReportLivenessRequest = Message<"cell.v1.ReportLivenessRequest"> & {
  * Use `create(ReportLivenessRequestSchema)` to create a new message.
  */
 export const ReportLivenessRequestSchema: GenMessage<ReportLivenessRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 10);
+  messageDesc(file_cell_v1_peers, 15);
 
 /**
  * One agent.
@@ -355,7 +490,7 @@ export type SeenNode = Message<"cell.v1.SeenNode"> & {
  * Use `create(SeenNodeSchema)` to create a new message.
  */
 export const SeenNodeSchema: GenMessage<SeenNode> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 11);
+  messageDesc(file_cell_v1_peers, 16);
 
 /**
  * The leader has taken note: the leases of these nodes are renewed.
@@ -376,7 +511,7 @@ export type ReportLivenessResponse = Message<"cell.v1.ReportLivenessResponse"> &
  * Use `create(ReportLivenessResponseSchema)` to create a new message.
  */
 export const ReportLivenessResponseSchema: GenMessage<ReportLivenessResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 12);
+  messageDesc(file_cell_v1_peers, 17);
 
 /**
  * Asks for a member's own part of the status.
@@ -391,7 +526,7 @@ export type GetMemberRequest = Message<"cell.v1.GetMemberRequest"> & {
  * Use `create(GetMemberRequestSchema)` to create a new message.
  */
 export const GetMemberRequestSchema: GenMessage<GetMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 13);
+  messageDesc(file_cell_v1_peers, 18);
 
 /**
  * A member's own part of the status.
@@ -433,7 +568,7 @@ export type GetMemberResponse = Message<"cell.v1.GetMemberResponse"> & {
  * Use `create(GetMemberResponseSchema)` to create a new message.
  */
 export const GetMemberResponseSchema: GenMessage<GetMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 14);
+  messageDesc(file_cell_v1_peers, 19);
 
 /**
  * Asks for output.
@@ -454,7 +589,7 @@ export type RelayLogsRequest = Message<"cell.v1.RelayLogsRequest"> & {
  * Use `create(RelayLogsRequestSchema)` to create a new message.
  */
 export const RelayLogsRequestSchema: GenMessage<RelayLogsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 15);
+  messageDesc(file_cell_v1_peers, 20);
 
 /**
  * Some output.
@@ -489,7 +624,7 @@ export type RelayLogsResponse = Message<"cell.v1.RelayLogsResponse"> & {
  * Use `create(RelayLogsResponseSchema)` to create a new message.
  */
 export const RelayLogsResponseSchema: GenMessage<RelayLogsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 16);
+  messageDesc(file_cell_v1_peers, 21);
 
 /**
  * See ExecRequest.
@@ -526,7 +661,7 @@ export type RelayExecRequest = Message<"cell.v1.RelayExecRequest"> & {
  * Use `create(RelayExecRequestSchema)` to create a new message.
  */
 export const RelayExecRequestSchema: GenMessage<RelayExecRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 17);
+  messageDesc(file_cell_v1_peers, 22);
 
 /**
  * See ExecResponse.
@@ -547,7 +682,7 @@ export type RelayExecResponse = Message<"cell.v1.RelayExecResponse"> & {
  * Use `create(RelayExecResponseSchema)` to create a new message.
  */
 export const RelayExecResponseSchema: GenMessage<RelayExecResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 18);
+  messageDesc(file_cell_v1_peers, 23);
 
 /**
  * Asks for what an allocation uses.
@@ -568,7 +703,7 @@ export type RelayUsageRequest = Message<"cell.v1.RelayUsageRequest"> & {
  * Use `create(RelayUsageRequestSchema)` to create a new message.
  */
 export const RelayUsageRequestSchema: GenMessage<RelayUsageRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 19);
+  messageDesc(file_cell_v1_peers, 24);
 
 /**
  * What an allocation uses.
@@ -589,7 +724,7 @@ export type RelayUsageResponse = Message<"cell.v1.RelayUsageResponse"> & {
  * Use `create(RelayUsageResponseSchema)` to create a new message.
  */
 export const RelayUsageResponseSchema: GenMessage<RelayUsageResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 20);
+  messageDesc(file_cell_v1_peers, 25);
 
 /**
  * Orders a crash.
@@ -610,7 +745,7 @@ export type CrashRequest = Message<"cell.v1.CrashRequest"> & {
  * Use `create(CrashRequestSchema)` to create a new message.
  */
 export const CrashRequestSchema: GenMessage<CrashRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 21);
+  messageDesc(file_cell_v1_peers, 26);
 
 /**
  * Never seen by the caller, as a rule.
@@ -625,7 +760,7 @@ export type CrashResponse = Message<"cell.v1.CrashResponse"> & {
  * Use `create(CrashResponseSchema)` to create a new message.
  */
 export const CrashResponseSchema: GenMessage<CrashResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 22);
+  messageDesc(file_cell_v1_peers, 27);
 
 /**
  * Asks to hand leadership over.
@@ -646,7 +781,7 @@ export type TransferRequest = Message<"cell.v1.TransferRequest"> & {
  * Use `create(TransferRequestSchema)` to create a new message.
  */
 export const TransferRequestSchema: GenMessage<TransferRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 23);
+  messageDesc(file_cell_v1_peers, 28);
 
 /**
  * Leadership is handed over.
@@ -667,7 +802,7 @@ export type TransferResponse = Message<"cell.v1.TransferResponse"> & {
  * Use `create(TransferResponseSchema)` to create a new message.
  */
 export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 24);
+  messageDesc(file_cell_v1_peers, 29);
 
 /**
  * A member before it is in a cluster, to another one.
@@ -709,7 +844,7 @@ export type IntroduceRequest = Message<"cell.v1.IntroduceRequest"> & {
  * Use `create(IntroduceRequestSchema)` to create a new message.
  */
 export const IntroduceRequestSchema: GenMessage<IntroduceRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 25);
+  messageDesc(file_cell_v1_peers, 30);
 
 /**
  * What the other one is, and whether the caller may join.
@@ -779,7 +914,7 @@ export type IntroduceResponse = Message<"cell.v1.IntroduceResponse"> & {
  * Use `create(IntroduceResponseSchema)` to create a new message.
  */
 export const IntroduceResponseSchema: GenMessage<IntroduceResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 26);
+  messageDesc(file_cell_v1_peers, 31);
 
 /**
  * A member and its addresses.
@@ -828,7 +963,7 @@ export type FoundingMember = Message<"cell.v1.FoundingMember"> & {
  * Use `create(FoundingMemberSchema)` to create a new message.
  */
 export const FoundingMemberSchema: GenMessage<FoundingMember> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 27);
+  messageDesc(file_cell_v1_peers, 32);
 
 /**
  * Makes a member one of a new cluster.
@@ -863,7 +998,7 @@ export type FoundRequest = Message<"cell.v1.FoundRequest"> & {
  * Use `create(FoundRequestSchema)` to create a new message.
  */
 export const FoundRequestSchema: GenMessage<FoundRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 28);
+  messageDesc(file_cell_v1_peers, 33);
 
 /**
  * It is stored.
@@ -878,7 +1013,7 @@ export type FoundResponse = Message<"cell.v1.FoundResponse"> & {
  * Use `create(FoundResponseSchema)` to create a new message.
  */
 export const FoundResponseSchema: GenMessage<FoundResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 29);
+  messageDesc(file_cell_v1_peers, 34);
 
 /**
  * Asks for one change of membership.
@@ -923,7 +1058,7 @@ export type ChangeMembershipRequest = Message<"cell.v1.ChangeMembershipRequest">
  * Use `create(ChangeMembershipRequestSchema)` to create a new message.
  */
 export const ChangeMembershipRequestSchema: GenMessage<ChangeMembershipRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 30);
+  messageDesc(file_cell_v1_peers, 35);
 
 /**
  * It is done.
@@ -944,7 +1079,7 @@ export type ChangeMembershipResponse = Message<"cell.v1.ChangeMembershipResponse
  * Use `create(ChangeMembershipResponseSchema)` to create a new message.
  */
 export const ChangeMembershipResponseSchema: GenMessage<ChangeMembershipResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 31);
+  messageDesc(file_cell_v1_peers, 36);
 
 /**
  * Asks how far the members are.
@@ -959,7 +1094,7 @@ export type GetReplicationRequest = Message<"cell.v1.GetReplicationRequest"> & {
  * Use `create(GetReplicationRequestSchema)` to create a new message.
  */
 export const GetReplicationRequestSchema: GenMessage<GetReplicationRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 32);
+  messageDesc(file_cell_v1_peers, 37);
 
 /**
  * How far the members are.
@@ -987,7 +1122,7 @@ export type GetReplicationResponse = Message<"cell.v1.GetReplicationResponse"> &
  * Use `create(GetReplicationResponseSchema)` to create a new message.
  */
 export const GetReplicationResponseSchema: GenMessage<GetReplicationResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 33);
+  messageDesc(file_cell_v1_peers, 38);
 
 /**
  * How far one member is, as the leader knows it.
@@ -1036,7 +1171,7 @@ export type MemberReplication = Message<"cell.v1.MemberReplication"> & {
  * Use `create(MemberReplicationSchema)` to create a new message.
  */
 export const MemberReplicationSchema: GenMessage<MemberReplication> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 34);
+  messageDesc(file_cell_v1_peers, 39);
 
 /**
  * Passes a recovery on.
@@ -1057,7 +1192,7 @@ export type RecoverRequest = Message<"cell.v1.RecoverRequest"> & {
  * Use `create(RecoverRequestSchema)` to create a new message.
  */
 export const RecoverRequestSchema: GenMessage<RecoverRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 35);
+  messageDesc(file_cell_v1_peers, 40);
 
 /**
  * What became of it.
@@ -1078,7 +1213,7 @@ export type RecoverResponse = Message<"cell.v1.RecoverResponse"> & {
  * Use `create(RecoverResponseSchema)` to create a new message.
  */
 export const RecoverResponseSchema: GenMessage<RecoverResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_peers, 36);
+  messageDesc(file_cell_v1_peers, 41);
 
 /**
  * What members call on each other.
@@ -1236,6 +1371,27 @@ export const PeerService: GenService<{
     methodKind: "unary";
     input: typeof RecoverRequestSchema;
     output: typeof RecoverResponseSchema;
+  },
+  /**
+   * A machine becomes able to be a member: with a token, and without a certificate. Answered before there is a cluster
+   * by the member that was set up with "init", for those that it names; afterwards by all, for those that are invited.
+   *
+   * @generated from rpc cell.v1.PeerService.JoinMember
+   */
+  joinMember: {
+    methodKind: "unary";
+    input: typeof JoinMemberRequestSchema;
+    output: typeof JoinMemberResponseSchema;
+  },
+  /**
+   * Gives this member a key that stored secrets are going to be encrypted with.
+   *
+   * @generated from rpc cell.v1.PeerService.SendKey
+   */
+  sendKey: {
+    methodKind: "unary";
+    input: typeof SendKeyRequestSchema;
+    output: typeof SendKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cell_v1_peers, 0);

@@ -1,0 +1,112 @@
+import { X509Certificate } from 'node:crypto';
+import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
+import { checkMember, pinOf, SERVER_NAME, TLS_VERSION, type Trust } from './credentials.ts';
+import { IdentityError } from './identity-error.ts';
+
+/** Certificates that a server sends are few; more are not looked at. */
+const CHAIN_MAX = 8;
+
+/**
+ * Asks a member for the authority that a pin stands for: gives its certificate if the member has it, and has a
+ * certificate from it that is valid now. Nothing secret is said before. Rejects with `CELL_E_UNTRUSTED` (it may be
+ * somebody in between), `CELL_E_CERTIFICATE_EXPIRED`, `CELL_E_CLOCK_SKEW`, `CELL_E_WRONG_PEER`, `CELL_E_UNREACHABLE`.
+ */
+export async function fetchTrust(address: string, pin: string, timeoutMs: number, nowMs: number): Promise<Trust> {
+  const chain = await serverChain(address, timeoutMs);
+  return checkPinned(chain, pin, address, nowMs);
+}
+
+/** See `fetchTrust`. `chain`: as the server sent it, its own certificate first. */
+export function checkPinned(chain: readonly X509Certificate[], pin: string, address: string, nowMs: number): Trust {
+  const authority = chain.find((certificate) => certificate.ca && pinOf(certificate) === pin);
+  if (authority === undefined || !leadsTo(chain, authority)) {
+    const message =
+      `The control plane at "${address}" is not the one that the token is for: it does not have the authority that ` +
+      'the token pins. Check the address; if the authority was rotated, make a new token';
+    throw new IdentityError('CELL_E_UNTRUSTED', message);
+  }
+  checkTimes(chain, authority, address, nowMs);
+  const wrong = checkMember({ subjectaltname: chain[0]!.subjectAltName } as DetailedPeerCertificate, undefined);
+  if (wrong !== undefined) throw wrong;
+  return [authority.toString()];
+}
+
+/** Whether each certificate up to the authority is signed by the next. */
+function leadsTo(chain: readonly X509Certificate[], authority: X509Certificate): boolean {
+  let current = chain[0]!;
+  for (let steps = 0; steps < CHAIN_MAX; steps += 1) {
+    if (pinOf(current) === pinOf(authority)) return true;
+    const issuer = chain.find((each) => each !== current && each.ca && signed(current, each));
+    if (issuer === undefined) return false;
+    current = issuer;
+  }
+  return false;
+}
+
+function signed(certificate: X509Certificate, by: X509Certificate): boolean {
+  return certificate.checkIssued(by) && certificate.verify(by.publicKey);
+}
+
+function checkTimes(
+  chain: readonly X509Certificate[],
+  authority: X509Certificate,
+  address: string,
+  nowMs: number,
+): void {
+  for (const { validFromDate, validToDate } of [chain[0]!, authority]) {
+    const here = new Date(nowMs).toISOString();
+    if (nowMs < validFromDate.getTime()) {
+      const message =
+        `The certificate of "${address}" begins at ${validFromDate.toISOString()}, and here it is ${here}: the clocks ` +
+        'differ by more than 5 minutes. Set this clock right (timedatectl)';
+      throw new IdentityError('CELL_E_CLOCK_SKEW', message);
+    }
+    if (nowMs > validToDate.getTime()) {
+      const message =
+        `The certificate of "${address}" ended at ${validToDate.toISOString()}, and here it is ${here}. If this clock ` +
+        'is right, look at the control plane (cellctl control-plane status); else set it (timedatectl)';
+      throw new IdentityError('CELL_E_CERTIFICATE_EXPIRED', message);
+    }
+  }
+}
+
+function serverChain(address: string, timeoutMs: number): Promise<X509Certificate[]> {
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at).replace(/^\[|\]$/g, '');
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port: Number(address.slice(at + 1)),
+      servername: SERVER_NAME,
+      minVersion: TLS_VERSION,
+      ALPNProtocols: ['h2'],
+      // Nothing is trusted yet; what it sends is checked against the pin, and nothing is said.
+      rejectUnauthorized: false,
+    });
+    const fail = (reason: string, cause?: Error) => {
+      socket.destroy();
+      reject(
+        new IdentityError('CELL_E_UNREACHABLE', `Cannot reach the control plane at "${address}": ${reason}`, { cause }),
+      );
+    };
+    socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
+    socket.once('error', (error) => fail(error.message, error));
+    socket.once('secureConnect', () => {
+      const chain = sentChain(socket);
+      socket.destroy();
+      resolve(chain);
+    });
+  });
+}
+
+function sentChain(socket: TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (next?.raw !== undefined && chain.length < CHAIN_MAX) {
+    const certificate = new X509Certificate(next.raw);
+    if (chain.some(({ fingerprint256 }) => fingerprint256 === certificate.fingerprint256)) break;
+    chain.push(certificate);
+    next = next.issuerCertificate;
+  }
+  return chain;
+}
