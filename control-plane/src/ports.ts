@@ -85,6 +85,8 @@ export interface Peers {
   ): AsyncIterable<ExecOutput | undefined>;
   /** Undefined if the peer does not know it: its agent is connected elsewhere. */
   relayUsage(to: number, allocationId: string, timeoutMs: number): Promise<Usage | undefined>;
+  /** Has a member keep a key; resolves once it is on its disk. */
+  sendKey(to: number, key: SealingKey, timeoutMs: number): Promise<void>;
 }
 
 export interface MemberAddress {
@@ -224,6 +226,8 @@ export interface PeerRequests {
   transferLeadership(target: number): Promise<number>;
   /** On the survivor; throws `CELL_E_INVALID` elsewhere. */
   recover(order: RecoveryOrder): Promise<RecoveryOutcome>;
+  /** Keeps a key that stored secrets are going to be sealed with. */
+  keySent(key: SealingKey): Promise<void>;
 }
 
 /** Who calls, as far as it is proven. */
@@ -274,14 +278,34 @@ export interface Listener {
   close(): void;
 }
 
-/** Seals values with the newest key, and opens what was sealed. Implemented in `authority/`. */
+/** Seals values, and opens what was sealed. Implemented in `authority/`. */
 export interface Vault {
-  /** Of the newest key. */
+  /**
+   * Of the key that values are sealed with: the one that the issuing authority of the state is sealed with. So all
+   * members change over to another key with one command (`Reseal`), once all have it.
+   */
   readonly keyId: string;
-  /** `purpose`: what it is for, such as "secret/default/database"; only with the same one it can be opened. */
-  seal(value: Uint8Array, purpose: string): string;
+  /**
+   * `purpose`: what it is for, `authorityPurpose` or `secretPurpose`; only with the same one it can be opened. `keyId`: another
+   * key that was added, to change over to it; throws `CELL_E_SEALED` if it is not here.
+   */
+  seal(value: Uint8Array, purpose: string, keyId?: string): string;
   /** Throws `CELL_E_SEALED`. */
   open(sealed: string, purpose: string): Uint8Array;
+  /** A new key, which is not kept yet. */
+  makeKey(): SealingKey;
+  /** Keeps a key, so that what is sealed with it can be opened; resolves once it is on disk. Again it changes nothing. */
+  addKey(key: SealingKey): Promise<void>;
+}
+
+/** A key that values are sealed with. */
+export interface SealingKey {
+  /** Tells it from others; not secret. */
+  readonly id: string;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
 }
 
 /** Makes certificates in the name of the authority that issues. Implemented in `authority/`. */

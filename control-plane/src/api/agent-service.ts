@@ -2,23 +2,34 @@
 import { AgentService, type SendLogsResponse, type SessionRequest } from '@cell/proto';
 import type { Server, ServerDuplexStream, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { CellError } from '../cell-error.ts';
 import { addService } from './add-service.ts';
 import type { ExecCall } from './agent-execs.ts';
 import type { LogsCall } from './agent-logs.ts';
 import type { AgentSession, SessionStream } from './agent-session.ts';
 import { callError } from './call-error.ts';
+import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import type { SessionMessage } from './session-outbox.ts';
 
 type SessionCall = ServerDuplexStream<SessionRequest, { message: SessionMessage }>;
 
-export function registerAgentService(server: Server, parts: MadeParts): void {
+const { method } = AgentService;
+
+export function registerAgentService(server: Server, calls: CallServer, parts: MadeParts): void {
   addService(server, AgentService, {
     session: ((call: SessionCall) => serveSession(call, parts)) as UntypedHandleCall,
     sendLogs: ((call: LogsCall, answer: sendUnaryData<SendLogsResponse>) =>
       void parts.agentLogs.accept(call, answer)) as UntypedHandleCall,
     serveExec: ((call: ExecCall) => void parts.agentExecs.accept(call)) as UntypedHandleCall,
+    join: calls.unary(method.join, () => refuse()),
+    renewCertificate: calls.unary(method.renewCertificate, () => refuse()),
+    fetchSecrets: calls.unary(method.fetchSecrets, () => refuse()),
   });
+}
+
+function refuse(): never {
+  throw new CellError('CELL_E_UNSUPPORTED', 'This member does not do that yet');
 }
 
 function serveSession(call: SessionCall, parts: MadeParts): void {

@@ -41,6 +41,10 @@ export function registerNodeService(server: Server, calls: CallServer, parts: Ma
     setNodeEligibility: calls.unary(method.setNodeEligibility, ({ node, eligible }, { timeoutMs }) => {
       return change(parts, node, timeoutMs, (id, timeMs) => ({ kind: 'set-node-eligibility', timeMs, id, eligible }));
     }),
+    revokeNode: calls.unary(method.revokeNode, async ({ node }, { timeoutMs }) => {
+      const revoked = await change(parts, node, timeoutMs, (id, timeMs) => ({ kind: 'revoke-node', timeMs, id }));
+      return { node: revoked.node };
+    }),
   });
 }
 

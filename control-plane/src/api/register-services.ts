@@ -10,11 +10,13 @@ import { crashThisLeader, registerDrillService } from './drill-service.ts';
 import { logsFromHere } from './find-logs.ts';
 import { usageFromHere } from './find-usage.ts';
 import { registerFleetService } from './fleet-service.ts';
+import { registerIdentityService } from './identity-service.ts';
 import { registerJobService } from './job-service.ts';
 import { transferFromHere } from './leadership-transfer.ts';
 import { registerNodeService } from './node-service.ts';
 import { recoverHere } from './recover-quorum.ts';
 import { execHere } from './run-exec.ts';
+import { registerSecretService } from './secret-service.ts';
 import { CallServer } from './serve.ts';
 import type { ServedPeerRequests, ServiceParts } from './service-parts.ts';
 
@@ -30,7 +32,9 @@ export function registerServices(server: Server, given: ServiceParts): ServedPee
   registerControlPlaneService(server, calls, parts);
   registerDrillService(server, calls, parts);
   registerCommandService(server, calls, parts);
-  registerAgentService(server, parts);
+  registerIdentityService(server, calls, parts);
+  registerSecretService(server, calls, parts);
+  registerAgentService(server, calls, parts);
   return {
     openLogs: (request, signal) => logsFromHere(parts, request, signal),
     openExec: (messages, signal) => execHere(parts, messages, signal),
@@ -38,5 +42,6 @@ export function registerServices(server: Server, given: ServiceParts): ServedPee
     crash: (drillId) => crashThisLeader(parts, drillId),
     transferLeadership: (target) => transferFromHere(parts, target),
     recover: (order) => recoverHere(parts, order),
+    keySent: (key) => parts.vault.addKey(key),
   };
 }

@@ -114,3 +114,13 @@ export const DEFAULT_NAMESPACE = 'default';
 export function secretKey({ namespace, name }: Pick<SecretRow, 'namespace' | 'name'>): string {
   return `${namespace}/${name}`;
 }
+
+/** What a secret is sealed for. */
+export function secretPurpose(secret: Pick<SecretRow, 'namespace' | 'name'>): string {
+  return `secret/${secretKey(secret)}`;
+}
+
+/** What the private key of an authority is sealed for. */
+export function authorityPurpose(id: string): string {
+  return `authority/${id}`;
+}

@@ -11,6 +11,7 @@ import type { AllocationReport } from '../../state/commands.ts';
 import { registerServices, SessionRegistry } from '../index.ts';
 import { serverOptions } from '../serve.ts';
 import type { ServedPeerRequests } from '../service-parts.ts';
+import { PaperIssuer, PaperVault } from './paper-authority.ts';
 import { exampleSettings } from './session-transcript.ts';
 
 export const wallClock: Clock = {
@@ -47,6 +48,10 @@ export class PaperMember {
   };
   /** What peers know of usage. */
   relayUsage: Peers['relayUsage'] = async () => undefined;
+  /** Keys that peers were given. */
+  readonly sentKeys: string[] = [];
+  readonly vault = new PaperVault(this.consensus.state);
+  readonly issuer = new PaperIssuer(this.consensus.state, wallClock.wallMs);
   readonly sessions: SessionRegistry;
   served!: ServedPeerRequests;
   client!: Client;
@@ -75,6 +80,10 @@ export class PaperMember {
       clusterName: 'paper',
       recovery: this.recovery,
       ownStatus: () => this.#status(1),
+      vault: this.vault,
+      issuer: this.issuer,
+      certificateLifetimeMs: 24 * 3_600_000,
+      connections: { connection: () => undefined, cut: () => {} },
       crashProcess: () => void this.crashes.push('this process'),
     });
     const port = await new Promise<number>((resolve, reject) => {
@@ -109,6 +118,10 @@ export class PaperMember {
       relayLogs: (to, request, signal) => this.relay(to, signal, request),
       relayExec: (...asked) => this.relayExec(...asked),
       relayUsage: (...asked) => this.relayUsage(...asked),
+      sendKey: async (to, key) => {
+        ask(to);
+        this.sentKeys.push(`${key.id} to member ${to}`);
+      },
     };
   }
 

@@ -25,6 +25,7 @@ import type {
   RecoveryOrder,
   RecoveryOutcome,
   Replication,
+  SealingKey,
   SeenNode,
   UnconfirmedNodes,
 } from '../../ports.ts';
@@ -36,6 +37,7 @@ import { changeToProto, recoveryFromProto, replicationFromProto } from './member
 import type { PeerChannels } from './peer-channels.ts';
 import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
 import { outcomeFromProto } from './proposal-messages.ts';
+import { sealingKeyToProto } from './sealing-key-messages.ts';
 
 type UnaryMethod = DescMethod & { methodKind: 'unary' };
 
@@ -136,6 +138,11 @@ export class GrpcPeers implements Peers {
   async relayUsage(to: number, allocationId: string, timeoutMs: number): Promise<Usage | undefined> {
     if (to === this.#identity.memberId) return this.#ownRequests().usage(allocationId);
     return (await this.#call(to, PeerService.method.relayUsage, { allocationId }, timeoutMs)).usage;
+  }
+
+  async sendKey(to: number, key: SealingKey, timeoutMs: number): Promise<void> {
+    if (to === this.#identity.memberId) return this.#ownRequests().keySent(key);
+    await this.#call(to, PeerService.method.sendKey, { key: sealingKeyToProto(key) }, timeoutMs);
   }
 
   /** What a stream from a peer gives; the call is cancelled when the reader stops, or the signal aborts. */

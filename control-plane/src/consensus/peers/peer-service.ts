@@ -34,6 +34,7 @@ import { callerOf, type PeerIdentity } from './peer-identity.ts';
 import { outcomeToProto } from './proposal-messages.ts';
 import { receiveSnapshot, type SnapshotCall } from './receive-snapshot.ts';
 import { relayStream } from './relay-stream.ts';
+import { sealingKeyFromProto } from './sealing-key-messages.ts';
 
 type LogsCall = ServerWritableStream<RelayLogsRequest, unknown>;
 type ExecCall = ServerDuplexStream<RelayExecRequest, unknown>;
@@ -116,6 +117,10 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
     recover: unary(caller, method.recover, async ({ request }) => {
       const order = { confirmCluster: '', force: false, ...request, survivor: Number(request?.survivor ?? 0) };
       return { response: recoveryToProto(await requests.recover(order)) };
+    }),
+    sendKey: unary(caller, method.sendKey, async ({ key }) => {
+      await requests.keySent(sealingKeyFromProto(key));
+      return {};
     }),
     getReplication: unary(caller, method.getReplication, () => replicationToProto(parts.replication())),
   });

@@ -151,6 +151,9 @@ function isFree(port: number): Promise<boolean> {
 
 function requests(member: LocalMember): PeerRequests {
   return {
+    keySent: async ({ id, key }) => {
+      member.logged.push({ keySent: id, bytes: key.length });
+    },
     livenessReported: (from, seen) => {
       member.logged.push({ livenessReported: { from, seen } });
       return ['lost'];
