@@ -1,7 +1,8 @@
 /** What people who drive a fleet from code import. */
 export { CellApiError } from './client/cell-api-error.ts';
+export type { Identity } from './client/client-identity.ts';
 export type { CommandStream } from './client/command-stream.ts';
-export { type CellClient, type ConnectOptions, connect } from './client/connect.ts';
+export { type CellClient, type ConnectOptions, connect, type MembersOptions } from './client/connect.ts';
 export { enumWord, type PlainValue, plainMessage } from './client/plain-message.ts';
 export type { CallOptions, ServiceClient } from './client/service-client.ts';
 export { silenceTransport } from './client/silence-transport.ts';

@@ -6,16 +6,27 @@ import { status } from '@grpc/grpc-js';
 export class CellApiError extends Error {
   readonly code: string;
   readonly reached: boolean;
-  constructor(code: string, message: string, reached: boolean, options?: ErrorOptions) {
+  /** When the control plane wants to be asked again at the earliest, in milliseconds from now, if it said so. */
+  readonly retryAfterMs: number | undefined;
+  constructor(
+    code: string,
+    message: string,
+    reached: boolean,
+    { retryAfterMs, ...options }: ErrorOptions & { readonly retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, options);
     this.name = 'CellApiError';
     this.code = code;
     this.reached = reached;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 /** The metadata key of the stable code; see proto/cell/v1/operators.proto. */
 const ERROR_CODE_KEY = 'cell-error-code';
+/** Milliseconds; see gRPC's proposal A6, "Pushback". */
+const RETRY_AFTER_KEY = 'grpc-retry-pushback-ms';
+const RETRY_AFTER_FORM = /^\d{1,9}$/;
 
 /** How grpc-js says that the call never left this machine, so that making it elsewhere is safe. */
 const NEVER_LEFT = ['No connection established', 'Name resolution failed'];
@@ -29,10 +40,12 @@ function isServiceError(error: unknown): error is ServiceError {
 export function toCellApiError(error: unknown, address: string): Error {
   if (error instanceof CellApiError) return error;
   if (!isServiceError(error)) return error instanceof Error ? error : new Error(String(error));
-  const sent = codeOf(error.metadata);
-  if (sent !== undefined) return new CellApiError(sent, error.details, true, { cause: error });
+  const sent = textOf(error.metadata, ERROR_CODE_KEY);
+  if (sent !== undefined) {
+    return new CellApiError(sent, error.details, true, { cause: error, retryAfterMs: retryAfterMs(error.metadata) });
+  }
   if (error.code === status.UNAVAILABLE && NEVER_LEFT.some((text) => error.details.includes(text))) {
-    return unreachable([address], error);
+    return notSecure(error, address) ?? unreachable([address], error);
   }
   // Calls that were cancelled on this side never get here: it is the server that gave this one up.
   if (error.code === status.UNAVAILABLE || error.code === status.CANCELLED) {
@@ -56,7 +69,51 @@ export function unreachable(addresses: readonly string[], cause: unknown): CellA
   return new CellApiError('CELL_E_UNREACHABLE', `No answer from the control plane at ${named}`, false, { cause });
 }
 
-function codeOf(metadata: Metadata | undefined): string | undefined {
-  const value = metadata?.get(ERROR_CODE_KEY)[0];
+/** What OpenSSL and @cell/identity say when a connection can't be trusted, and what that means. */
+const NOT_SECURE: readonly (readonly [said: RegExp, code: string, meaning: string])[] = [
+  [
+    /self.signed certificate|unable to (verify|get)|certificate signature failure/,
+    'CELL_E_UNTRUSTED',
+    'does not have a certificate of the authority that is trusted here: it is another control plane, or somebody in ' +
+      'between; if the authority was replaced, log in again',
+  ],
+  [
+    /certificate has expired/,
+    'CELL_E_CERTIFICATE_EXPIRED',
+    'has a certificate that has ended: look at that member, and whether the clock here is right (timedatectl)',
+  ],
+  [
+    /certificate is not yet valid/,
+    'CELL_E_CLOCK_SKEW',
+    'has a certificate that begins in the future: the clocks differ by more than 5 minutes. Set the one here right ' +
+      '(timedatectl)',
+  ],
+  [/Called (.*answers)/, 'CELL_E_WRONG_PEER', 'is not who was called'],
+  [
+    /wrong version number|packet length too long|unsupported protocol|http.request/i,
+    'CELL_E_UNTRUSTED',
+    'does not speak TLS 1.3: it is no control plane, or an older one',
+  ],
+  [
+    /alert (bad certificate|unknown ca|certificate (expired|unknown|revoked|required))/,
+    'CELL_E_UNAUTHENTICATED',
+    'refuses the certificate of this client; log in again',
+  ],
+];
+
+function notSecure(error: ServiceError, address: string): CellApiError | undefined {
+  const known = NOT_SECURE.find(([said]) => said.test(error.details));
+  if (known === undefined) return undefined;
+  const [, code, meaning] = known;
+  return new CellApiError(code, `What answers at "${address}" ${meaning}`, false, { cause: error });
+}
+
+function retryAfterMs(metadata: Metadata | undefined): number | undefined {
+  const text = textOf(metadata, RETRY_AFTER_KEY);
+  return text !== undefined && RETRY_AFTER_FORM.test(text) ? Number(text) : undefined;
+}
+
+function textOf(metadata: Metadata | undefined, key: string): string | undefined {
+  const value = metadata?.get(key)[0];
   return typeof value === 'string' ? value : undefined;
 }

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { type CellClient, connect } from './connect.ts';
+import type { CellClient } from './connect.ts';
+import { connectPlain } from './testing/connect-plain.ts';
 import { type FakeControlPlane, type FakeHandlers, startFakeControlPlane } from './testing/fake-control-plane.ts';
 
 interface Said {
@@ -22,7 +23,7 @@ afterEach(() => {
 async function start(onStream: (stream: Stream) => void): Promise<{ client: CellClient; server: FakeControlPlane }> {
   const handlers: FakeHandlers = { submitCommands: (stream: never) => onStream(stream) };
   const server = await startFakeControlPlane(handlers);
-  const client = connect({ addresses: [server.address], timeoutMs: 5_000 });
+  const client = connectPlain({ addresses: [server.address], timeoutMs: 5_000 });
   ends.push(
     () => client.close(),
     () => server.end(),

@@ -17,7 +17,7 @@ import {
   type WriteMarkRequestSchema,
   type WriteMarkResponseSchema,
 } from '@cell/proto';
-import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import { CellApiError, toCellApiError } from './cell-api-error.ts';
 
 /** Methods reject with `CellApiError`; CELL_E_OUTCOME_UNKNOWN says that the stream broke before the answer came. */
@@ -54,8 +54,8 @@ const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 const WAITING_MAX = 100_000;
 
 /** On a connection that stands: what is written into one that fails may vanish. */
-export function openCommandStream(client: Client, address: string): CommandStream {
-  return new OpenCommandStream(client, address);
+export function openCommandStream(client: Client, address: string, metadata: Metadata): CommandStream {
+  return new OpenCommandStream(client, address, metadata);
 }
 
 class OpenCommandStream implements CommandStream {
@@ -69,14 +69,14 @@ class OpenCommandStream implements CommandStream {
   #closing = false;
   #failure: CellApiError | undefined;
 
-  constructor(client: Client, address: string) {
+  constructor(client: Client, address: string, metadata: Metadata) {
     this.address = address;
     const method = methodDefinition(CommandService.method.submitCommands);
     this.#call = client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      new Metadata(),
+      metadata,
     );
     this.#call.on('data', ({ outcomes }: SubmitCommandsResponse) => this.#answered(outcomes));
     this.#call.on('drain', () => this.#flush());

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:net';
 import { FleetService } from '@cell/proto';
 import { afterEach, expect, test } from 'vitest';
 import type { CellApiError } from './cell-api-error.ts';
-import { type CellClient, connect } from './connect.ts';
+import type { CellClient } from './connect.ts';
+import { connectPlain } from './testing/connect-plain.ts';
 import {
   codedError,
   type FakeControlPlane,
@@ -27,7 +28,7 @@ async function member(handlers: FakeHandlers): Promise<FakeControlPlane> {
 }
 
 function client(addresses: readonly string[], timeoutMs = 5_000): CellClient {
-  const made = connect({ addresses, timeoutMs });
+  const made = connectPlain({ addresses, timeoutMs });
   clients.push(made);
   return made;
 }
@@ -254,5 +255,5 @@ test('a reader that stops cancels the call at the server, and an abort ends a st
 });
 
 test('no address at all is refused', () => {
-  expect(() => connect({ addresses: [], timeoutMs: 1 })).toThrow('No control-plane address given');
+  expect(() => connectPlain({ addresses: [], timeoutMs: 1 })).toThrow('No control-plane address given');
 });

@@ -11,14 +11,17 @@ import {
   DrillService,
   type ExecOutput,
   FleetService,
+  IdentityService,
   JobService,
   NodeService,
   type Outgoing,
+  SecretService,
   type StreamLogsResponse,
 } from '@cell/proto';
-import { Metadata } from '@grpc/grpc-js';
-import { isRepeatable, mayTryElsewhere, pauseBeforeRound } from './call-policy.ts';
-import { CellApiError, toCellApiError, unreachable } from './cell-api-error.ts';
+import { ATTEMPT_MS_MAX, makeAttempts, pause } from './attempts.ts';
+import { isRepeatable } from './call-policy.ts';
+import { CellApiError, toCellApiError } from './cell-api-error.ts';
+import { type ClientSecurity, clientSecurity, type Identity } from './client-identity.ts';
 import { type CommandStream, openCommandStream } from './command-stream.ts';
 import { memberChannels } from './member-channels.ts';
 import { type LogsOptions, type LogsRequest, readLogs } from './read-logs.ts';
@@ -33,11 +36,17 @@ import {
   type UnaryMethod,
 } from './service-client.ts';
 
-export interface ConnectOptions {
+/** Where a control plane is. */
+export interface MembersOptions {
   /** "host:port" of members, at least one; tried in this order, beginning with the one that answered last. */
   readonly addresses: readonly string[];
   /** For one call, all attempts together. */
   readonly timeoutMs: number;
+}
+
+export interface ConnectOptions extends MembersOptions {
+  /** Who calls, and whom it trusts. */
+  readonly identity: Identity;
 }
 
 /** Every method rejects with `CellApiError`, or with the signal's reason once it is aborted. */
@@ -48,6 +57,8 @@ export interface CellClient {
   readonly allocations: ServiceClient<typeof AllocationService>;
   readonly controlPlane: ServiceClient<typeof ControlPlaneService>;
   readonly drills: ServiceClient<typeof DrillService>;
+  readonly identity: ServiceClient<typeof IdentityService>;
+  readonly secrets: ServiceClient<typeof SecretService>;
   /** Any method by its descriptor; the services above are made of these two. */
   call<M extends UnaryMethod>(
     method: M,
@@ -74,58 +85,24 @@ export interface CellClient {
   close(): void;
 }
 
-/** One member gets at most this long, and half of what is left, while others may be asked the same. */
-const ATTEMPT_MS_MAX = 3_000;
+/** Makes a client; connects when it is first used. Throws `CellApiError` if the identity is none. */
+export function connect({ identity, ...options }: ConnectOptions): CellClient {
+  return connectOver(options, clientSecurity(identity));
+}
 
-/** Makes a client; connects when it is first used. */
-export function connect(options: ConnectOptions): CellClient {
+/** As `connect`, with connections secured in any way. */
+export function connectOver(options: MembersOptions, security: ClientSecurity): CellClient {
   const { addresses } = options;
   if (addresses.length === 0) throw new CellApiError('CELL_E_INVALID', 'No control-plane address given', false);
-  const channels = memberChannels();
-  let current = 0;
-
-  /** Makes attempts at one member after the other, until one succeeds or none may follow. */
-  async function attempt<T>(
-    repeatable: boolean,
-    callOptions: CallOptions,
-    work: (address: string, timeoutMs: number) => Promise<T>,
-  ): Promise<T> {
-    const deadlineMs = performance.now() + (callOptions.timeoutMs ?? options.timeoutMs);
-    let last: Error | undefined;
-    let reachedAny = false;
-    const attemptsMax = callOptions.attemptsMax ?? Number.POSITIVE_INFINITY;
-    for (let made = 0; made < attemptsMax; made += 1) {
-      if (made > 0 && made % addresses.length === 0) {
-        const pauseMs = pauseBeforeRound(made / addresses.length, reachedAny);
-        if (pauseMs === undefined) break;
-        await pause(Math.min(pauseMs, deadlineMs - performance.now()), callOptions.signal);
-      }
-      const leftMs = deadlineMs - performance.now();
-      if (leftMs <= 0) break;
-      const index = current;
-      const address = addresses[index] as string;
-      try {
-        const shared = repeatable && addresses.length > 1;
-        return await work(address, shared ? Math.min(leftMs / 2, ATTEMPT_MS_MAX) : leftMs);
-      } catch (error) {
-        if (callOptions.signal?.aborted === true) throw error;
-        last = toCellApiError(error, address);
-        if (!mayTryElsewhere(last, repeatable)) throw last;
-        if (!isUnreachable(last)) reachedAny = true;
-        // Unless a call beside this one has moved on already.
-        if (current === index) current = (index + 1) % addresses.length;
-      }
-    }
-    if (last === undefined) throw new CellApiError('CELL_E_TIMEOUT', 'The call was given no time', false);
-    throw reachedAny ? last : unreachable(addresses, last);
-  }
+  const channels = memberChannels(security);
+  const attempts = makeAttempts(addresses, options.timeoutMs);
 
   const call = <M extends UnaryMethod>(method: M, request: Outgoing<M['input']>, callOptions: CallOptions = {}) => {
     const repeatable = callOptions.repeatable ?? isRepeatable(method, request);
-    return attempt(repeatable, callOptions, (address, timeoutMs) => {
+    return attempts.make(repeatable, callOptions, async (address, timeoutMs) => {
       const deadline = new Date(Date.now() + timeoutMs);
-      const channel = channels.to(address);
-      return callUnary(channel, method, request, new Metadata(), { deadline }, callOptions.signal);
+      const channel = await channels.to(address, timeoutMs);
+      return callUnary(channel, method, request, security.metadata(), { deadline }, callOptions.signal);
     });
   };
 
@@ -137,10 +114,10 @@ export function connect(options: ConnectOptions): CellClient {
     // Until the first message nothing was seen, so that the stream can begin anew elsewhere.
     let open: AsyncGenerator<MessageShape<M['output']>> | undefined;
     let openAddress = '';
-    const first = await attempt(true, callOptions, async (address, timeoutMs) => {
+    const first = await attempts.make(true, callOptions, async (address, timeoutMs) => {
       const channel = await channels.ready(address, timeoutMs);
       openAddress = address;
-      open = readStream(channel, method, request, callOptions.signal);
+      open = readStream(channel, method, request, security.metadata(), callOptions.signal);
       return open.next();
     });
     if (open === undefined || first.done === true) return;
@@ -157,10 +134,10 @@ export function connect(options: ConnectOptions): CellClient {
   async function* exec(start: ExecStart, input: AsyncIterable<ExecInput>, callOptions: CallOptions = {}) {
     let openAddress = '';
     // What may have begun is not begun again elsewhere: a command may do anything.
-    const begun = await attempt(false, callOptions, async (address, timeoutMs) => {
+    const begun = await attempts.make(false, callOptions, async (address, timeoutMs) => {
       openAddress = address;
       const waitMs = addresses.length > 1 ? Math.min(timeoutMs, ATTEMPT_MS_MAX) : timeoutMs;
-      return beginExec(await channels.ready(address, waitMs), start, callOptions.signal);
+      return beginExec(await channels.ready(address, waitMs), start, security.metadata(), callOptions.signal);
     });
     try {
       yield* begun.outputs(input);
@@ -176,8 +153,8 @@ export function connect(options: ConnectOptions): CellClient {
   };
 
   const openCommands = (callOptions: CallOptions = {}) =>
-    attempt(true, callOptions, async (address, timeoutMs) => {
-      return openCommandStream(await channels.ready(address, timeoutMs), address);
+    attempts.make(true, callOptions, async (address, timeoutMs) => {
+      return openCommandStream(await channels.ready(address, timeoutMs), address, security.metadata());
     });
 
   const caller = { call, stream } as unknown as Caller;
@@ -188,36 +165,16 @@ export function connect(options: ConnectOptions): CellClient {
     allocations: serviceClient(AllocationService, caller),
     controlPlane: serviceClient(ControlPlaneService, caller),
     drills: serviceClient(DrillService, caller),
+    identity: serviceClient(IdentityService, caller),
+    secrets: serviceClient(SecretService, caller),
     call,
     stream,
     exec,
     readLogs: logs,
     openCommandStream: openCommands,
     get address() {
-      return addresses[current] as string;
+      return attempts.address;
     },
     close: () => channels.close(),
   };
-}
-
-function isUnreachable(error: Error): boolean {
-  return error instanceof CellApiError && error.code === 'CELL_E_UNREACHABLE';
-}
-
-function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      },
-      Math.max(0, delayMs),
-    );
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import { methodDefinition, type Outgoing } from '@cell/proto';
-import { type Client, type ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import type { Client, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import type { StreamingMethod } from './service-client.ts';
 
 /**
@@ -11,6 +11,7 @@ export async function* readStream<M extends StreamingMethod>(
   client: Client,
   method: M,
   request: Outgoing<M['input']>,
+  metadata: Metadata,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<MessageShape<M['output']>> {
   if (isAborted(signal)) return;
@@ -20,7 +21,7 @@ export async function* readStream<M extends StreamingMethod>(
     definition.requestSerialize,
     definition.responseDeserialize,
     request,
-    new Metadata(),
+    metadata,
   );
   const abort = () => stream.cancel();
   signal?.addEventListener('abort', abort, { once: true });

@@ -1,6 +1,7 @@
 import type { ExecRequest } from '@cell/proto';
 import { expect, onTestFinished, test } from 'vitest';
-import { type CellClient, connect } from './connect.ts';
+import type { CellClient } from './connect.ts';
+import { connectPlain } from './testing/connect-plain.ts';
 import { codedError, type FakeControlPlane, startFakeControlPlane } from './testing/fake-control-plane.ts';
 
 interface Call {
@@ -27,7 +28,7 @@ async function member(onMessage: (call: Call, said: string) => void) {
 }
 
 function client(...members: readonly { readonly fake: FakeControlPlane }[]): CellClient {
-  const made = connect({ addresses: members.map(({ fake }) => fake.address), timeoutMs: 10_000 });
+  const made = connectPlain({ addresses: members.map(({ fake }) => fake.address), timeoutMs: 10_000 });
   onTestFinished(() => made.close());
   return made;
 }

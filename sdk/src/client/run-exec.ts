@@ -9,7 +9,7 @@ import {
   methodDefinition,
   type Outgoing,
 } from '@cell/proto';
-import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import { CellApiError } from './cell-api-error.ts';
 
 export type ExecStart = Outgoing<typeof ExecStartSchema>;
@@ -23,10 +23,15 @@ export interface BegunExec {
 }
 
 /** Resolves once an agent has taken the command on. Rejects with grpc-js's error, or with the signal's reason. */
-export async function beginExec(client: Client, start: ExecStart, signal: AbortSignal | undefined): Promise<BegunExec> {
+export async function beginExec(
+  client: Client,
+  start: ExecStart,
+  metadata: Metadata,
+  signal: AbortSignal | undefined,
+): Promise<BegunExec> {
   signal?.throwIfAborted();
   const { path, requestSerialize, responseDeserialize } = methodDefinition(AllocationService.method.exec);
-  const call: Call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata());
+  const call: Call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
   const messages: AsyncIterator<ExecResponse> = call[Symbol.asyncIterator]();
   const abort = () => call.cancel();
   const leave = () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { connect } from '../client/connect.ts';
+import { connectPlain } from '../client/testing/connect-plain.ts';
 import type { DrillClock } from './drill-clock.ts';
 import { type FailoverDrillOptions, runFailoverDrill } from './run-failover-drill.ts';
 import { FakeFleet, type FleetFaults } from './testing/fake-fleet.ts';
@@ -27,7 +27,7 @@ async function fleetWith(faults: FleetFaults = {}): Promise<FakeFleet> {
 function drill(fleet: FakeFleet, changed: Partial<FailoverDrillOptions> = {}) {
   return runFailoverDrill({
     addresses: fleet.addresses,
-    connect,
+    connect: connectPlain,
     clock,
     drillId: 'drill-1',
     mode: 'crash',

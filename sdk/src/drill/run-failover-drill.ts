@@ -3,7 +3,7 @@
  * nothing but the leader and the drill's own marks, and refuses to begin on a fleet that is not all right.
  */
 import { CellApiError } from '../client/cell-api-error.ts';
-import type { CellClient, ConnectOptions } from '../client/connect.ts';
+import type { CellClient, MembersOptions } from '../client/connect.ts';
 import type { Allocation, GetControlPlaneStatusResponse, Member } from '../messages.ts';
 import { compareWorkloads, isRunning } from './compare-workloads.ts';
 import type { DrillClock } from './drill-clock.ts';
@@ -17,7 +17,8 @@ import { type SeenLeader, termOf, watchForNewLeader } from './watch-leader.ts';
 export interface FailoverDrillOptions {
   /** Any members' addresses; the drill finds the others. */
   readonly addresses: readonly string[];
-  readonly connect: (options: ConnectOptions) => CellClient;
+  /** Connects to all or some of the members, always as the same caller. */
+  readonly connect: (members: MembersOptions) => CellClient;
   readonly clock: DrillClock;
   /** Letters, digits and "-", at most 64; of this drill only. */
   readonly drillId: string;

@@ -31,6 +31,8 @@ const SERVICES = [
   operators.ControlPlaneService,
   operators.DrillService,
   operators.CommandService,
+  operators.IdentityService,
+  operators.SecretService,
 ] as const;
 
 interface ServerCall {
