@@ -12,11 +12,11 @@ import { enterCluster } from './founding/enter-cluster.ts';
 import { IdentityStore } from './founding/identity-store.ts';
 import type { MemberIdentity } from './founding/member-identity.ts';
 import { MemberReception } from './founding/receive-members.ts';
-import { bindServer, shutdownServer } from './grpc-server.ts';
 import { startHttpServer } from './http/http-server.ts';
 import type { MemberStanding } from './http/readiness.ts';
 import { memberRoutes, type RouteParts } from './http/routes.ts';
-import type { Clock } from './ports.ts';
+import { shutdownServer } from './listen/shutdown-server.ts';
+import type { Clock, Transport } from './ports.ts';
 import { finishRecovery } from './recovery/recover-log.ts';
 import type { StartedParts } from './started-parts.ts';
 
@@ -27,6 +27,7 @@ export interface EntranceParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly transport: Transport;
 }
 
 type Served = Pick<RouteParts, 'unreadiness' | 'targets'> & { readonly description: () => string };
@@ -51,11 +52,11 @@ export interface Entrance {
 
 /** Opens the data folder and listens for peers and on HTTP. */
 export async function openEntrance(parts: EntranceParts, registry: Registry, started: StartedParts): Promise<Entrance> {
-  const { config, clock, log } = parts;
+  const { config, clock, log, transport } = parts;
   const identities = await openIdentity(config);
   started.onStop(() => identities.close());
   await finishRecovery(identities, log);
-  const calls = new MemberCalls(clock.wallMs);
+  const calls = new MemberCalls(transport, clock.wallMs);
   started.onStop(() => calls.close());
   const reception = new MemberReception({
     store: identities,
@@ -68,7 +69,7 @@ export async function openEntrance(parts: EntranceParts, registry: Registry, sta
   const closePeerServer = once(() => shutdownServer(peerServer));
   registerIntroductions(peerServer, reception);
   started.onStop(closePeerServer);
-  await bindServer(peerServer, config.listen.peers, 'listen.peers');
+  await transport.listen(peerServer, config.listen.peers, 'listen.peers');
   let reason = 'Starting';
   const waitFor = (what: string) => {
     reason = what;

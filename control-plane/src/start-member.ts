@@ -13,13 +13,22 @@ import { type DataSize, watchDataSize } from './data-size.ts';
 import { startExecutor } from './execute/index.ts';
 import type { IdentityStore } from './founding/identity-store.ts';
 import { writeFounders } from './founding/write-founders.ts';
-import { bindServer, shutdownServer } from './grpc-server.ts';
 import { addMemberMetrics, createCounters, type MemberCounters } from './http/member-metrics.ts';
 import { addMemoryMetrics } from './http/memory-metrics.ts';
 import { describeMember, type MemberStanding, unreadiness } from './http/readiness.ts';
 import { scrapeTargets } from './http/service-discovery.ts';
+import { shutdownServer } from './listen/shutdown-server.ts';
 import { type Entrance, makeClusterId, openEntrance } from './member-entrance.ts';
-import type { Clock, Consensus, MemberStatus, PeerRequests, Recovery, RecoveryPlan } from './ports.ts';
+import type {
+  Clock,
+  Consensus,
+  Guard,
+  MemberStatus,
+  PeerRequests,
+  Recovery,
+  RecoveryPlan,
+  Transport,
+} from './ports.ts';
 import { realClock } from './real-clock.ts';
 import { QuorumRecovery } from './recovery/quorum-recovery.ts';
 import { StartedParts } from './started-parts.ts';
@@ -34,6 +43,10 @@ export interface MemberOptions {
   readonly random?: (below: number) => number;
   /** Aborted to end a start that waits for other members; `startMember` then rejects with `CELL_E_STOPPED`. */
   readonly signal?: AbortSignal;
+  /** Instead of mutual TLS: for tests and measurements. */
+  readonly transport?: Transport;
+  /** Instead of rights by certificates and tokens: for tests and measurements. */
+  readonly guard?: Guard;
   /** People have decided to go on with this member alone: stop it, call `recoverMember`, and start it again. */
   readonly onRecovery?: ((plan: RecoveryPlan) => void) | undefined;
   /** Told as soon as it can be asked how the member is. */
@@ -52,7 +65,10 @@ export async function startMember(config: MemberConfig, options: MemberOptions):
   const started = new StartedParts();
   try {
     const { signal } = new AbortController();
-    const parts = { clock: realClock, random: (below: number) => randomInt(below), signal, ...options, config };
+    const { transport } = options;
+    if (transport === undefined) throw new CellError('CELL_E_NOT_INITIALIZED', 'This machine is no member yet');
+    const random = (below: number) => randomInt(below);
+    const parts = { clock: realClock, random, signal, ...options, transport, config };
     return await assemble(parts, started);
   } catch (error) {
     await started.stop();
@@ -61,7 +77,7 @@ export async function startMember(config: MemberConfig, options: MemberOptions):
 }
 
 type Parts = MemberOptions &
-  Required<Pick<MemberOptions, 'clock' | 'random' | 'signal'>> & { readonly config: MemberConfig };
+  Required<Pick<MemberOptions, 'clock' | 'random' | 'signal' | 'transport'>> & { readonly config: MemberConfig };
 
 /** How long a leader that stops may take to hand over. */
 const HANDOVER_MS_MAX = 1000;
@@ -70,7 +86,7 @@ const HANDOVER_MS_MAX = 1000;
 const REMOVED_END_MS = 1000;
 
 async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
-  const { config, log } = parts;
+  const { config, log, transport } = parts;
   const counters = createCounters();
   const entrance = await openEntrance(parts, counters.registry, started);
   parts.onStanding?.(entrance.standing);
@@ -89,7 +105,7 @@ async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
   const duties = startDuties(parts, running, directory, store, started);
   running.registerService(entrance.peerServer, duties.requests, entrance.reception);
   entrance.reception.takesPart(running.consensus, () => directory.members);
-  await bindServer(duties.operators, config.listen.grpc, 'listen.grpc');
+  await transport.listen(duties.operators, config.listen.grpc, 'listen.grpc');
   serveHttp(parts, running, directory, duties, counters, entrance);
   log.info(
     { clusterId, cluster: config.cluster, ...config.listen },
@@ -124,6 +140,7 @@ function startRaft(
   };
   const starting = startConsensus({
     identity,
+    security: parts.transport,
     store,
     heartbeatMs: config.raft.heartbeat,
     electionMs: config.raft.election,

@@ -11,7 +11,7 @@ import { MembershipChanges } from './membership-changes.ts';
 import { MembershipForwarder } from './membership-forwarder.ts';
 import { GrpcPeers } from './peers/grpc-peers.ts';
 import { GrpcTransport } from './peers/grpc-transport.ts';
-import { PeerChannels } from './peers/peer-channels.ts';
+import { PeerChannels, type PeerSecurity } from './peers/peer-channels.ts';
 import type { PeerIdentity } from './peers/peer-identity.ts';
 import { type Introductions, type PeerServiceParts, registerPeerService } from './peers/peer-service.ts';
 import { noLeader } from './raft-error.ts';
@@ -24,6 +24,7 @@ const KEEP_ENTRIES = 5_000;
 
 export interface ConsensusParts {
   readonly identity: PeerIdentity;
+  readonly security: PeerSecurity;
   readonly store: LogStore;
   readonly heartbeatMs: number;
   readonly electionMs: number;
@@ -57,10 +58,11 @@ export interface RunningConsensus {
 
 /** Starts this member of the replicated state. It takes part once its peers can call `registerService`'s server. */
 export async function startConsensus(parts: ConsensusParts): Promise<RunningConsensus> {
-  const { identity, clock, log, store } = parts;
+  const { identity, security, clock, log, store } = parts;
   const random = () => parts.random(2 ** 32) / 2 ** 32;
-  const channels = new PeerChannels(identity);
-  const transport = new GrpcTransport({ identity, channels, clock, log, random, onRemoved: parts.onRemoved });
+  const channels = new PeerChannels(identity, security);
+  const { onRemoved } = parts;
+  const transport = new GrpcTransport({ identity, security, channels, clock, log, random, onRemoved });
   const peers = new GrpcPeers(identity, channels, () => clock.wallMs());
   const leadership = new LeadershipTracker();
   const listeners = new Set<(change: StateChange | 'replaced') => void>();

@@ -1,7 +1,8 @@
 import { callUnary, PeerService } from '@cell/proto';
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { Client, Metadata } from '@grpc/grpc-js';
 import { CellError } from '../cell-error.ts';
 import { peerChannelOptions } from '../consensus/peers/channel-options.ts';
+import type { PeerSecurity } from '../consensus/peers/peer-channels.ts';
 import { answeredError } from '../grpc-error.ts';
 import type { Asked, Founding, Introduction } from './founding-steps.ts';
 import { answerFromProto, foundingToProto, introductionToProto } from './introduction-messages.ts';
@@ -19,9 +20,11 @@ export interface AskedMember {
 /** Calls that members make before they are in a cluster. Connections are kept until `close`. */
 export class MemberCalls {
   readonly #clients = new Map<string, Client>();
+  readonly #security: PeerSecurity;
   readonly #wallMs: () => number;
 
-  constructor(wallMs: () => number) {
+  constructor(security: PeerSecurity, wallMs: () => number) {
+    this.#security = security;
     this.#wallMs = wallMs;
   }
 
@@ -53,8 +56,10 @@ export class MemberCalls {
     this.#clients.clear();
   }
 
-  #client({ peers }: AskedMember): Client {
-    const made = this.#clients.get(peers) ?? new Client(peers, credentials.createInsecure(), peerChannelOptions);
+  #client({ id, peers }: AskedMember): Client {
+    const known = this.#clients.get(peers);
+    if (known !== undefined) return known;
+    const made = new Client(peers, this.#security.peerCredentials(id), peerChannelOptions);
     this.#clients.set(peers, made);
     return made;
   }

@@ -3,7 +3,7 @@ import { encodeMessages, type Message, type SnapshotData, type TransportEvents }
 import { type Metadata, Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
-import { bindServer } from '../../grpc-server.ts';
+import { plainTransport } from '../../listen/testing/plain-transport.ts';
 import type { Clock, MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from './channel-options.ts';
@@ -70,19 +70,21 @@ async function receiver(clusterId = 'c', port = 0, onSnapshot?: TransportEvents[
     replication: () => ({ lastIndex: 0, members: [] }),
     requests: {} as PeerRequests,
   });
-  const bound = await bindServer(server, `127.0.0.1:${port}`, 'listen.peers');
+  const { port: bound } = await security.listen(server, `127.0.0.1:${port}`, 'listen.peers');
   const stop = () => server.forceShutdown();
   ends.push(stop);
   return { received, up, lines, address: address(bound), port: bound, stop };
 }
+
+const security = plainTransport();
 
 /** Member 1. */
 function sender(peer: MemberAddress, clock: Clock = realClock) {
   const unreachable: number[] = [];
   const { lines, log } = logger();
   const identity = fixedIdentity('c', 1, [{ ...peer, id: 1 }, peer]);
-  const channels = new PeerChannels(identity);
-  const transport = new GrpcTransport({ identity, channels, clock, log, random: Math.random });
+  const channels = new PeerChannels(identity, security);
+  const transport = new GrpcTransport({ identity, security, channels, clock, log, random: Math.random });
   transport.reportTo((id) => unreachable.push(id));
   ends.push(
     () => transport.close(),

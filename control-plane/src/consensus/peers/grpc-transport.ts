@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { CellError } from '../../cell-error.ts';
 import type { Clock } from '../../ports.ts';
 import { MessageStream } from './message-stream.ts';
-import type { PeerChannels } from './peer-channels.ts';
+import type { PeerChannels, PeerSecurity } from './peer-channels.ts';
 import type { PeerIdentity } from './peer-identity.ts';
 import { sendSnapshot } from './send-snapshot.ts';
 
@@ -12,6 +12,7 @@ const FRAME_ENTRY_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface GrpcTransportParts {
   readonly identity: PeerIdentity;
+  readonly security: PeerSecurity;
   readonly channels: PeerChannels;
   readonly clock: Clock;
   readonly log: Logger;

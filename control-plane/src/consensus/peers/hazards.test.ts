@@ -6,7 +6,7 @@ import type { Message, TransportEvents } from '@cell/raft';
 import { Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
-import { bindServer } from '../../grpc-server.ts';
+import { plainTransport } from '../../listen/testing/plain-transport.ts';
 import type { Clock, MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from './channel-options.ts';
@@ -32,12 +32,14 @@ function address(port: number): MemberAddress {
   return { id: 2, grpc: '', http: '', peers: `127.0.0.1:${port}` };
 }
 
+const security = plainTransport();
+
 /** Member 1. */
 function sender(port: number, clock: Clock = realClock) {
   const unreachable: number[] = [];
   const identity = fixedIdentity('c', 1, [{ ...address(1), id: 1 }, address(port)]);
-  const channels = new PeerChannels(identity);
-  const transport = new GrpcTransport({ identity, channels, clock, log, random: () => 0.5 });
+  const channels = new PeerChannels(identity, security);
+  const transport = new GrpcTransport({ identity, security, channels, clock, log, random: () => 0.5 });
   transport.reportTo((peer) => unreachable.push(peer));
   ends.push(
     () => transport.close(),
@@ -61,7 +63,7 @@ async function receiver(raft: Partial<TransportEvents>): Promise<number> {
     requests: {} as PeerRequests,
   });
   ends.push(() => server.forceShutdown());
-  return bindServer(server, '127.0.0.1:0', 'listen.peers');
+  return (await security.listen(server, '127.0.0.1:0', 'listen.peers')).port;
 }
 
 test('hazard 9: a peer that takes the connection but never the stream is unreachable, and every message says so', async () => {

@@ -4,12 +4,13 @@ import {
   methodDefinition,
   PeerService,
 } from '@cell/proto';
-import { Client, type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { CellError } from '../../cell-error.ts';
 import { answeredError } from '../../grpc-error.ts';
 import type { Clock, MemberAddress } from '../../ports.ts';
 import { peerChannelOptions } from './channel-options.ts';
+import type { PeerSecurity } from './peer-channels.ts';
 import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
 
 /** How long a peer may take to accept a new stream; it also bounds how long a dead link is dialled. */
@@ -27,6 +28,7 @@ type Refusal = 'not connected' | 'congested';
 
 export interface MessageStreamParts {
   readonly identity: PeerIdentity;
+  readonly security: PeerSecurity;
   readonly peer: MemberAddress;
   readonly clock: Clock;
   readonly log: Logger;
@@ -96,8 +98,8 @@ export class MessageStream {
 
   #dial(): void {
     if (this.#closed) return;
-    const { peer, identity, clock } = this.#parts;
-    const client = new Client(peer.peers, credentials.createInsecure(), peerChannelOptions);
+    const { peer, identity, security, clock } = this.#parts;
+    const client = new Client(peer.peers, security.peerCredentials(peer.id), peerChannelOptions);
     const method = methodDefinition(PeerService.method.exchangeMessages);
     const call = client.makeBidiStreamRequest<
       { frame: Uint8Array },

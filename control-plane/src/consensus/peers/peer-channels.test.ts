@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { connectivityState, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
+import { plainTransport } from '../../listen/testing/plain-transport.ts';
 import { PeerChannels } from './peer-channels.ts';
 import { fixedIdentity } from './peer-identity.ts';
 
@@ -21,7 +22,10 @@ async function freePort(): Promise<number> {
 /** Channels of member 1 to member 2, which is at this port. */
 function channelsTo(port: number): PeerChannels {
   const at = (id: number, peers: string) => ({ id, peers, grpc: `g${id}`, http: `h${id}` });
-  const channels = new PeerChannels(fixedIdentity('c', 1, [at(1, '127.0.0.1:1'), at(2, `127.0.0.1:${port}`)]));
+  const channels = new PeerChannels(
+    fixedIdentity('c', 1, [at(1, '127.0.0.1:1'), at(2, `127.0.0.1:${port}`)]),
+    plainTransport(),
+  );
   ends.push(() => channels.close());
   return channels;
 }

@@ -1,7 +1,11 @@
-import { Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { Client, connectivityState } from '@grpc/grpc-js';
 import { CellError } from '../../cell-error.ts';
+import type { Transport } from '../../ports.ts';
 import { peerChannelOptions } from './channel-options.ts';
 import type { PeerIdentity } from './peer-identity.ts';
+
+/** How this member proves itself to its peers, and makes sure of them. */
+export type PeerSecurity = Pick<Transport, 'peerCredentials' | 'onRenewal'>;
 
 /**
  * One connection per peer for calls and snapshots, apart from the streams of Raft messages, which they must not delay.
@@ -9,11 +13,13 @@ import type { PeerIdentity } from './peer-identity.ts';
  */
 export class PeerChannels {
   readonly #identity: PeerIdentity;
+  readonly #security: PeerSecurity;
   readonly #clients = new Map<number, { readonly address: string; readonly client: Client }>();
   readonly #stopListening: () => void;
 
-  constructor(identity: PeerIdentity) {
+  constructor(identity: PeerIdentity, security: PeerSecurity) {
     this.#identity = identity;
+    this.#security = security;
     this.#stopListening = identity.directory.listen(() => this.#closeStale());
   }
 
@@ -24,7 +30,7 @@ export class PeerChannels {
     }
     const made = this.#clients.get(peer);
     if (made !== undefined) return made.client;
-    const client = new Client(address, credentials.createInsecure(), peerChannelOptions);
+    const client = new Client(address, this.#security.peerCredentials(peer), peerChannelOptions);
     this.#clients.set(peer, { address, client });
     return client;
   }

@@ -8,7 +8,7 @@ import { UsageSchema } from '@cell/proto';
 import { openLogStore } from '@cell/raft';
 import { Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
-import { bindServer } from '../../grpc-server.ts';
+import { plainTransport } from '../../listen/testing/plain-transport.ts';
 import type { MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from '../peers/channel-options.ts';
@@ -67,8 +67,10 @@ export class LocalMember {
       identity: { clusterId, nodeId: this.id },
       bootstrap: voters.includes(this.id) ? founded : undefined,
     });
+    const transport = plainTransport();
     this.#running = await startConsensus({
       identity: fixedIdentity(clusterId, this.id, this.#members),
+      security: transport,
       store,
       heartbeatMs: 20,
       electionMs: 160,
@@ -81,7 +83,8 @@ export class LocalMember {
     });
     this.#server = new Server(peerServerOptions);
     this.running.registerService(this.#server, requests(this));
-    await bindServer(this.#server, this.#members.find((member) => member.id === this.id)!.peers, 'listen.peers');
+    const { peers } = this.#members.find((member) => member.id === this.id)!;
+    await transport.listen(this.#server, peers, 'listen.peers');
   }
 
   /** As abrupt as can be within one process: connections are cut, nothing is handed over. */
