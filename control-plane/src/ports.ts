@@ -349,6 +349,12 @@ export interface EnteredCall {
   readonly from: string;
   /** For the command that carries the call out: what comes of it is then written in the audit log with the command. */
   note(subject: string): AuditNote;
+  /** For what no command carries: it has begun, on this. Written soon; how it ends is noted too. */
+  begun(subject: string): void;
+  /** As `begun`, for what may end this member or its quorum: resolves once it is written, or can't be for now. */
+  begunNow(subject: string): Promise<void>;
+  /** One of several changes in one call, noted by itself; its `ended` is called for it. */
+  part(): EnteredCall;
   /** Once it is answered: a call that changes things is noted, if no command did. `outcome`: "ok" or an error's code. */
   ended(outcome: string): void;
 }

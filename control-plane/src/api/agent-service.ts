@@ -2,8 +2,8 @@
 import { AgentService, type SendLogsResponse, type SessionRequest } from '@cell/proto';
 import type { Server, ServerDuplexStream, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
-import { addService } from './add-service.ts';
 import type { ExecCall } from './agent-execs.ts';
 import type { LogsCall } from './agent-logs.ts';
 import type { AgentSession, SessionStream } from './agent-session.ts';
@@ -17,7 +17,7 @@ type SessionCall = ServerDuplexStream<SessionRequest, { message: SessionMessage 
 const { method } = AgentService;
 
 export function registerAgentService(server: Server, calls: CallServer, parts: MadeParts): void {
-  addService(server, AgentService, {
+  addService(server, parts.guard, AgentService, {
     session: ((call: SessionCall) => serveSession(call, parts)) as UntypedHandleCall,
     sendLogs: ((call: LogsCall, answer: sendUnaryData<SendLogsResponse>) =>
       void parts.agentLogs.accept(call, answer)) as UntypedHandleCall,

@@ -1,9 +1,9 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { AllocationService, type ExecOutput, LogStream, type StreamLogsRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { isFinal } from '../model/entities.ts';
 import type { LogRequest } from '../ports.ts';
-import { addService } from './add-service.ts';
 import { findAllocation, findJob, findNode } from './find.ts';
 import { logsFromAnywhere } from './find-logs.ts';
 import { usageFromAnywhere } from './find-usage.ts';
@@ -17,7 +17,7 @@ const { method } = AllocationService;
 
 /** What runs, for people. */
 export function registerAllocationService(server: Server, calls: CallServer, parts: MadeParts): void {
-  addService(server, AllocationService, {
+  addService(server, parts.guard, AllocationService, {
     listAllocations: calls.unary(method.listAllocations, async ({ job, node, all, stale }, { timeoutMs }) => {
       const state = await readState(parts, stale, timeoutMs);
       const nodeId = node === '' ? undefined : findNode(state, node).id;

@@ -1,7 +1,7 @@
 import { CommandService, type SubmittedCommand } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
-import { addService } from './add-service.ts';
 import { type Answered, CommandStream } from './command-stream.ts';
 import { writeMark } from './drill-service.ts';
 import { stopJob, submitJob } from './job-service.ts';
@@ -13,7 +13,7 @@ const commandTimeoutMs = 10_000;
 
 /** Many changes over one stream, for programs. */
 export function registerCommandService(server: Server, calls: CallServer, parts: MadeParts): void {
-  addService(server, CommandService, {
+  addService(server, parts.guard, CommandService, {
     submitCommands: calls.duplex(CommandService.method.submitCommands, (call) => {
       return new CommandStream(call, { carryOut: (command) => carryOut(parts, command), log: parts.log }).ended;
     }),

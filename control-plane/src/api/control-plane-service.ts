@@ -1,8 +1,8 @@
 import { type AddMemberRequest, ControlPlaneService } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import type { MembershipChange } from '../ports.ts';
-import { addService } from './add-service.ts';
 import { viewControlPlane } from './control-plane-view.ts';
 import { transferLeadership } from './leadership-transfer.ts';
 import { recoverQuorum } from './recover-quorum.ts';
@@ -22,7 +22,7 @@ const appliedTimeoutMs = 1_000;
 /** The control plane itself, for people. */
 export function registerControlPlaneService(server: Server, calls: CallServer, parts: MadeParts): void {
   const { consensus, clusterName } = parts;
-  addService(server, ControlPlaneService, {
+  addService(server, parts.guard, ControlPlaneService, {
     getControlPlaneStatus: calls.unary(method.getControlPlaneStatus, async () => {
       const { leaderId, members } = await viewControlPlane(parts);
       return {

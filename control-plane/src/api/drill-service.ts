@@ -1,7 +1,7 @@
 import { DrillService, type WriteMarkRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
-import { addService } from './add-service.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -17,7 +17,7 @@ const passOnTimeoutMs = 2_000;
 /** Exercised failures, for people. */
 export function registerDrillService(server: Server, calls: CallServer, parts: MadeParts): void {
   const { consensus, peers } = parts;
-  addService(server, DrillService, {
+  addService(server, parts.guard, DrillService, {
     writeMark: calls.unary(method.writeMark, (request, { timeoutMs }) => writeMark(parts, request, timeoutMs)),
     listMarks: calls.unary(method.listMarks, async ({ drillId }, { timeoutMs }) => {
       checkDrillId(drillId);

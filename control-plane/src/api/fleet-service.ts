@@ -1,8 +1,8 @@
 import { FleetService, Severity } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { fleetProblems } from '../plan/fleet-problems.ts';
 import type { FleetState } from '../state/fleet-state.ts';
-import { addService } from './add-service.ts';
 import { type ControlPlaneView, viewControlPlane } from './control-plane-view.ts';
 import { streamEvents } from './event-stream.ts';
 import { readFreshest, readState } from './read-state.ts';
@@ -14,7 +14,7 @@ const { method } = FleetService;
 
 /** The fleet as a whole, for people. */
 export function registerFleetService(server: Server, calls: CallServer, parts: MadeParts): void {
-  addService(server, FleetService, {
+  addService(server, parts.guard, FleetService, {
     getFleetStatus: calls.unary(method.getFleetStatus, async ({ stale }, { timeoutMs }) => {
       const state = await readState(parts, stale, timeoutMs);
       return fleetStatus(parts, state, await viewControlPlane(parts));

@@ -1,15 +1,15 @@
 import { IdentityService } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
-import { addService } from './add-service.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 
 const { method } = IdentityService;
 
 /** Tokens, certificates and the audit log. */
-export function registerIdentityService(server: Server, calls: CallServer, _parts: MadeParts): void {
-  addService(server, IdentityService, {
+export function registerIdentityService(server: Server, calls: CallServer, parts: MadeParts): void {
+  addService(server, parts.guard, IdentityService, {
     getCaller: calls.unary(method.getCaller, () => refuse()),
     createToken: calls.unary(method.createToken, () => refuse()),
     listTokens: calls.unary(method.listTokens, () => refuse()),

@@ -2,11 +2,11 @@ import { describeIssue, diffSpecs, type JobSpec, validateSpec } from '@cell/job'
 import { specFromProto } from '@cell/job/wire';
 import { JobService, type JobSpec as SaidSpec, type StopJobRequest, type SubmitJobRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import { isFinal } from '../model/entities.ts';
 import { previewJob } from '../plan/preview-job.ts';
 import type { FleetState } from '../state/fleet-state.ts';
-import { addService } from './add-service.ts';
 import { findJob } from './find.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallServer } from './serve.ts';
@@ -19,7 +19,7 @@ const previewPlacementsMax = 10_000;
 
 /** What should run, for people. */
 export function registerJobService(server: Server, calls: CallServer, parts: MadeParts): void {
-  addService(server, JobService, {
+  addService(server, parts.guard, JobService, {
     planJob: calls.unary(method.planJob, async ({ spec }, { timeoutMs }) => {
       const checked = readSpec(spec);
       return preview(parts, await readState(parts, false, timeoutMs), checked);

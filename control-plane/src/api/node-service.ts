@@ -1,8 +1,8 @@
 import { type DrainNodeRequest, NodeService } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import type { Command } from '../state/commands.ts';
-import { addService } from './add-service.ts';
 import { findNode } from './find.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallServer } from './serve.ts';
@@ -16,7 +16,7 @@ const deadlineMsMax = deadlineDaysMax * 24 * 60 * 60 * 1_000;
 
 /** The machines, for people. */
 export function registerNodeService(server: Server, calls: CallServer, parts: MadeParts): void {
-  addService(server, NodeService, {
+  addService(server, parts.guard, NodeService, {
     listNodes: calls.unary(method.listNodes, async ({ stale }, { timeoutMs }) => {
       const state = await readState(parts, stale, timeoutMs);
       const nodes = [...state.nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,15 +1,15 @@
 import { SecretService } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
+import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
-import { addService } from './add-service.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 
 const { method } = SecretService;
 
 /** Secrets for jobs. */
-export function registerSecretService(server: Server, calls: CallServer, _parts: MadeParts): void {
-  addService(server, SecretService, {
+export function registerSecretService(server: Server, calls: CallServer, parts: MadeParts): void {
+  addService(server, parts.guard, SecretService, {
     setSecret: calls.unary(method.setSecret, () => refuse()),
     listSecrets: calls.unary(method.listSecrets, () => refuse()),
     removeSecret: calls.unary(method.removeSecret, () => refuse()),

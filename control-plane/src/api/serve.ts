@@ -13,8 +13,10 @@ import type {
   UntypedHandleCall,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { enteredCall } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
-import type { Clock } from '../ports.ts';
+import type { AuditNote } from '../model/identity.ts';
+import type { Caller, Clock, EnteredCall } from '../ports.ts';
 import { callError } from './call-error.ts';
 
 export interface CallContext {
@@ -22,6 +24,13 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** How long an answer is still wanted. */
   readonly timeoutMs: number;
+  readonly caller: Caller;
+  /** The address of the caller, without its port. */
+  readonly from: string;
+  /** The call as it was let in: for what is noted of it. */
+  readonly entered: EnteredCall;
+  /** For the command that carries the call out; see `EnteredCall`. */
+  note(subject: string): AuditNote;
 }
 
 export type UnaryHandler<M extends DescMethodUnary> = (
@@ -76,7 +85,7 @@ export class CallServer {
       const refusal = this.#unaryCalls >= unaryCallsMax ? overloaded(unaryCallsMax, 'calls') : undefined;
       this.#unaryCalls += 1;
       // Counted until the caller has its answer: one that asks and never reads must not fill the memory with answers.
-      const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()), () => {
+      const caller = new CallerWatch(call, enteredCall(call), this.#timeoutMs(call.getDeadline()), () => {
         this.#unaryCalls -= 1;
       });
       answer(refusal, () => handler(call.request, caller)).then(
@@ -110,7 +119,7 @@ export class CallServer {
   #stream(name: string, call: StreamCall, work: (context: CallContext) => Promise<void>): void {
     const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
     this.#streams += 1;
-    const caller = new CallerWatch(call, this.#timeoutMs(call.getDeadline()), () => {
+    const caller = new CallerWatch(call, enteredCall(call), this.#timeoutMs(call.getDeadline()), () => {
       this.#streams -= 1;
     });
     answer(refusal, () => work(caller))
@@ -154,13 +163,20 @@ interface StreamCall {
 /** Tells when a caller goes away before it has its answer. Most handlers never ask, so the signal is made for who does. */
 class CallerWatch implements CallContext {
   readonly timeoutMs: number;
+  readonly entered: EnteredCall;
   #controller: AbortController | undefined;
   #answered = false;
   #gone = false;
   readonly #ended: () => void;
 
   /** `ended` is called once the call is answered and its connection is rid of it, whichever comes last. */
-  constructor(call: { on(event: 'cancelled', listener: () => void): unknown }, timeoutMs: number, ended: () => void) {
+  constructor(
+    call: { on(event: 'cancelled', listener: () => void): unknown },
+    entered: EnteredCall,
+    timeoutMs: number,
+    ended: () => void,
+  ) {
+    this.entered = entered;
     this.timeoutMs = timeoutMs;
     this.#ended = ended;
     call.on('cancelled', () => {
@@ -172,6 +188,18 @@ class CallerWatch implements CallContext {
       this.#gone = true;
       if (this.#controller !== undefined) this.#abort(this.#controller);
     });
+  }
+
+  get caller(): Caller {
+    return this.entered.caller;
+  }
+
+  get from(): string {
+    return this.entered.from;
+  }
+
+  note(subject: string): AuditNote {
+    return this.entered.note(subject);
   }
 
   get gone(): boolean {

@@ -1,6 +1,6 @@
 /** What the services need from the member that they are part of. */
 import type { Logger } from 'pino';
-import type { Clock, ConnectionFacts, Issuer, PeerRequests, Recovery, Vault } from '../ports.ts';
+import type { Clock, ConnectionFacts, Guard, Issuer, PeerRequests, Recovery, Vault } from '../ports.ts';
 import type { SessionParts } from './agent-session.ts';
 import type { LogParts } from './find-logs.ts';
 import type { StateParts } from './read-state.ts';
@@ -10,6 +10,8 @@ import type { SessionRegistry } from './session-registry.ts';
 export interface ServiceParts extends StateParts {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Lets calls in. */
+  readonly guard: Guard;
   /** A new unsigned 32-bit number per call: the seed of a preview. */
   readonly random: () => number;
   readonly sessions: SessionRegistry;

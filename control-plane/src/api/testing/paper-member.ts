@@ -2,11 +2,12 @@
 import type { DescMethodServerStreaming, DescMethodUnary, MessageShape } from '@bufbuild/protobuf';
 import { callUnary, methodDefinition, type Outgoing } from '@cell/proto';
 import { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import { openGuard } from '../../access/testing/open-guard.ts';
 import { CellError } from '../../cell-error.ts';
 import { silentLog } from '../../execute/testing/example-fleet.ts';
 import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
 import { answeredError } from '../../grpc-error.ts';
-import type { Clock, LogChunk, LogRequest, MemberStatus, Peers, Recovery } from '../../ports.ts';
+import type { Clock, Guard, LogChunk, LogRequest, MemberStatus, Peers, Recovery } from '../../ports.ts';
 import type { AllocationReport } from '../../state/commands.ts';
 import { registerServices, SessionRegistry } from '../index.ts';
 import { serverOptions } from '../serve.ts';
@@ -33,6 +34,8 @@ function noRecovery(): never {
 
 export class PaperMember {
   readonly consensus = new MemoryConsensus();
+  /** Everybody is an admin. */
+  guard: Guard = openGuard();
   readonly recovery: Recovery = { plan: noRecovery, run: noRecovery };
   readonly crashes: string[] = [];
   readonly reported: AllocationReport[] = [];
@@ -74,6 +77,7 @@ export class PaperMember {
       peers: this.#peers(),
       clock: wallClock,
       log: silentLog,
+      guard: this.guard,
       random: () => 7,
       sessions: this.sessions,
       reports: { add: (reports) => void this.reported.push(...reports) },
