@@ -1,0 +1,118 @@
+/** What a member keeps of the cluster's authorities on its disk: three files that nobody else can read. */
+import { chown, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CellError } from '../cell-error.ts';
+import type { SealingKey } from '../ports.ts';
+import { type AuthorityBook, parseBook, parseKeyring, renderBook, renderKeyring } from './authority-book.ts';
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+/** What the keys are for must not be open to whoever is on the machine. */
+const OTHERS_MODE = 0o007;
+
+export interface AuthorityPlaces {
+  /** "authority" below the member's data folder. */
+  readonly folder: string;
+  /** The file with the keys. */
+  readonly keyring: string;
+}
+
+/** `keyring`: where the setting puts it; undefined: with the rest. */
+export function authorityPlaces(data: string, keyring?: string): AuthorityPlaces {
+  const folder = join(data, 'authority');
+  return { folder, keyring: keyring ?? join(folder, 'keyring.json') };
+}
+
+/** Undefined if the machine was never made a member. Rejects with `CELL_E_SEALED` or `CELL_E_CONFIG`. */
+export async function readBook({ folder }: AuthorityPlaces): Promise<AuthorityBook | undefined> {
+  const file = bookFile(folder);
+  const text = await readIfThere(file);
+  return text === undefined ? undefined : parseBook(text, file);
+}
+
+export async function writeBook({ folder }: AuthorityPlaces, book: AuthorityBook): Promise<void> {
+  await writeSecurely(bookFile(folder), renderBook(book));
+}
+
+/** Rejects with `CELL_E_SEALED` if it is missing or damaged, and with `CELL_E_CONFIG` if others can read it. */
+export async function readKeyring({ keyring }: AuthorityPlaces): Promise<readonly SealingKey[]> {
+  const text = await readIfThere(keyring);
+  if (text === undefined) {
+    const message = `There is no keyring at "${keyring}", without which nothing that is sealed can be opened. Put it back`;
+    throw new CellError('CELL_E_SEALED', message);
+  }
+  const { mode } = await stat(keyring);
+  if ((mode & OTHERS_MODE) !== 0) {
+    const message = `Everybody on this machine can read the keyring "${keyring}". Close it: chmod 600 ${keyring}`;
+    throw new CellError('CELL_E_CONFIG', message);
+  }
+  return parseKeyring(text, keyring);
+}
+
+export async function writeKeyring({ keyring }: AuthorityPlaces, keys: readonly SealingKey[]): Promise<void> {
+  await writeSecurely(keyring, renderKeyring(keys));
+}
+
+function bookFile(folder: string): string {
+  return join(folder, 'authorities.json');
+}
+
+export async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unusable('read', file, error);
+  }
+}
+
+/**
+ * For the owner of the folder alone. In one step: after a crash at any moment there is the old file or the new one. Root
+ * leaves it to whom the folder above belongs, so that a member that is not root can read what root made for it.
+ */
+export async function writeSecurely(file: string, text: string): Promise<void> {
+  const aside = `${file}.new`;
+  try {
+    await makeFolder(dirname(file));
+    const handle = await open(aside, 'w', FILE_MODE);
+    try {
+      await handle.chmod(FILE_MODE);
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await leaveToOwner(aside, dirname(file));
+    await rename(aside, file);
+    await syncFolder(dirname(file));
+  } catch (error) {
+    throw unusable('write', file, error);
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  if (made === undefined) return;
+  for (let each = folder; each.length >= made.length; each = dirname(each)) await leaveToOwner(each, dirname(made));
+  await syncFolder(dirname(made));
+}
+
+async function leaveToOwner(path: string, folder: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  await chown(path, uid, gid);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function unusable(action: string, path: string, cause: unknown): CellError {
+  const message = `Cannot ${action} "${path}": ${(cause as Error).message}. Check the disk and the rights on its folder`;
+  return new CellError('CELL_E_CONFIG', message, { cause });
+}
