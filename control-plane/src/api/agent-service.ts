@@ -3,11 +3,13 @@ import { AgentService, type SendLogsResponse, type SessionRequest } from '@cell/
 import type { Server, ServerDuplexStream, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { addService } from '../add-service.ts';
-import { CellError } from '../cell-error.ts';
 import type { ExecCall } from './agent-execs.ts';
 import type { LogsCall } from './agent-logs.ts';
 import type { AgentSession, SessionStream } from './agent-session.ts';
 import { callError } from './call-error.ts';
+import { fetchSecrets } from './fetch-secrets.ts';
+import { joinNode } from './join-node.ts';
+import { renewNode } from './renew-node.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import type { SessionMessage } from './session-outbox.ts';
@@ -22,14 +24,10 @@ export function registerAgentService(server: Server, calls: CallServer, parts: M
     sendLogs: ((call: LogsCall, answer: sendUnaryData<SendLogsResponse>) =>
       void parts.agentLogs.accept(call, answer)) as UntypedHandleCall,
     serveExec: ((call: ExecCall) => void parts.agentExecs.accept(call)) as UntypedHandleCall,
-    join: calls.unary(method.join, () => refuse()),
-    renewCertificate: calls.unary(method.renewCertificate, () => refuse()),
-    fetchSecrets: calls.unary(method.fetchSecrets, () => refuse()),
+    join: calls.unary(method.join, (request, context) => joinNode(parts, request, context)),
+    renewCertificate: calls.unary(method.renewCertificate, (request, context) => renewNode(parts, request, context)),
+    fetchSecrets: calls.unary(method.fetchSecrets, (request, context) => fetchSecrets(parts, request, context)),
   });
-}
-
-function refuse(): never {
-  throw new CellError('CELL_E_UNSUPPORTED', 'This member does not do that yet');
 }
 
 function serveSession(call: SessionCall, parts: MadeParts): void {

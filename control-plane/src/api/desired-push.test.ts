@@ -77,7 +77,8 @@ test('an allocation that ended and was collected in one batch is removed, once',
   await table.said();
   const row = table.consensus.state.allocations.get(id)!;
   table.consensus.tables.removeAllocation(row);
-  const nothing = { nodes: [], removedNodes: [], jobs: [], allocations: [], members: [], events: [] };
+  const rows = { nodes: [], removedNodes: [], jobs: [], allocations: [], members: [], events: [] };
+  const nothing = { ...rows, tokens: [], nodeIdentities: [], authorities: false };
   table.consensus.announce({ ...nothing, index: 4, removedAllocations: [row] });
   expect(await table.said()).toBe('n1 < desired at 3: xWEB-0-N1');
   table.consensus.announce({ ...nothing, index: 5, removedAllocations: [row] });

@@ -30,14 +30,7 @@ export function readHello(hello: Hello, clusterId: string, formerClusterIds: rea
     const message = `Node "${hello.nodeName}" belongs to cluster "${hello.clusterId}", this is "${clusterId}"; ${advice}`;
     throw new CellError('CELL_E_FOREIGN_CLUSTER', message);
   }
-  if (!idPattern.test(hello.nodeId)) throw invalid('node_id', hello.nodeId, '1 to 64 letters, digits and "-"');
-  if (!namePattern.test(hello.nodeName)) {
-    throw invalid(
-      'node_name',
-      hello.nodeName,
-      '1 to 63 letters, digits, "." and "-", beginning with a letter or digit',
-    );
-  }
+  checkNode(hello.nodeId, hello.nodeName);
   if (hello.inventory === undefined) throw invalid('inventory', '', 'what the machine has');
   return {
     id: hello.nodeId,
@@ -46,6 +39,14 @@ export function readHello(hello: Hello, clusterId: string, formerClusterIds: rea
     agentVersion: bounded('agent_version', hello.agentVersion),
     httpAddress: bounded('http_address', hello.httpAddress),
   };
+}
+
+/** Throws `CELL_E_INVALID`. */
+export function checkNode(id: string, name: string): void {
+  if (!idPattern.test(id)) throw invalid('node_id', id.slice(0, textMax), '1 to 64 letters, digits and "-"');
+  if (namePattern.test(name)) return;
+  const allowed = '1 to 63 letters, digits, "." and "-", beginning with a letter or digit';
+  throw invalid('node_name', name.slice(0, textMax), allowed);
 }
 
 function readInventory(said: SaidInventory): Inventory {

@@ -1,0 +1,101 @@
+/** A machine becomes a node: with a token, and a key of its own. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { IdentityError, parseToken, provenKey, secretHash, subjectUri, type Token } from '@cell/identity';
+import type { JoinRequest, JoinResponseSchema, Outgoing } from '@cell/proto';
+import { CellError } from '../cell-error.ts';
+import type { NodeIdentityRow, TokenRow } from '../model/identity.ts';
+import { checkNode } from './hello.ts';
+import { readState, submitCommand } from './read-state.ts';
+import type { CallContext } from './serve.ts';
+import type { MadeParts } from './service-parts.ts';
+
+/** A public key whose owner has shown that it has the private one. */
+export interface NodeKey {
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  /** SHA-256 of it, hexadecimal. */
+  readonly hash: string;
+}
+
+/** Asked again with the same token, id and key, it answers anew. Whoever guesses is always told the same. */
+export async function joinNode(
+  parts: MadeParts,
+  request: JoinRequest,
+  context: CallContext,
+): Promise<Outgoing<typeof JoinResponseSchema>> {
+  const { nodeId, nodeName: name } = request;
+  const { timeoutMs } = context;
+  checkNode(nodeId, name);
+  const token = await findToken(parts, readToken(request.token), timeoutMs);
+  const key = readNodeKey(request.publicKey, nodeId, request.proof);
+  const nowMs = parts.clock.wallMs();
+  const { nodeIdentities } = parts.consensus.state;
+  if (!isRepeated(nodeIdentities.get(nodeId), token, key)) checkToken(token, nowMs);
+  const issued = await parts.issuer.issue({ kind: 'node', id: nodeId }, key.publicKey, parts.certificateLifetimeMs);
+  const { authorityId, expiresAtMs: certificateExpiresAtMs } = issued;
+  const node = { nodeId, name, tokenId: token.id, keyHash: key.hash, authorityId, certificateExpiresAtMs };
+  const audit = context.note(`node/${nodeId} by token/${token.name} (${token.id})`);
+  await submitCommand(parts, { kind: 'join-node', timeMs: nowMs, node, audit }, timeoutMs);
+  return { chain: issued.chain, trust: [...parts.issuer.trust], timeMs: BigInt(parts.clock.wallMs()) };
+}
+
+/** Throws `CELL_E_INVALID`. */
+export function readNodeKey(publicKey: Uint8Array, nodeId: string, proof: Uint8Array): NodeKey {
+  return readKey(publicKey, subjectUri({ kind: 'node', id: nodeId }), proof);
+}
+
+/** `purpose`: URI of whom the certificate shall name. Throws `CELL_E_INVALID`. */
+export function readKey(said: Uint8Array, purpose: string, proof: Uint8Array): NodeKey {
+  const key = provenKey(said, purpose, proof);
+  if (key === undefined) {
+    const message = 'The public key is not one of the curve P-256, or its proof was not made with the private key';
+    throw new CellError('CELL_E_INVALID', message);
+  }
+  const publicKey = key.export({ type: 'spki', format: 'der' });
+  return { publicKey, hash: createHash('sha256').update(publicKey).digest('hex') };
+}
+
+function readToken(text: string): Token {
+  try {
+    return parseToken(text, 'join');
+  } catch (error) {
+    if (!(error instanceof IdentityError)) throw error;
+    throw new CellError('CELL_E_UNAUTHENTICATED', error.message, { cause: error });
+  }
+}
+
+/** A member that lags does not know a new token yet, and asks; to who guesses it is all the same. */
+async function findToken(parts: MadeParts, { id, secret }: Token, timeoutMs: number): Promise<TokenRow> {
+  const hash = secretHash(secret);
+  const here = parts.consensus.state.tokens.get(id);
+  const row = here ?? (await readState(parts, false, timeoutMs)).tokens.get(id);
+  if (row !== undefined && sameHash(row.secretHash, hash)) return row;
+  const message =
+    'The token is not known: it was revoked, has ended long ago, or belongs to another control plane. Make another ' +
+    'one with "cellctl token create --role agent"';
+  throw new CellError('CELL_E_UNAUTHENTICATED', message);
+}
+
+function sameHash(one: string, other: string): boolean {
+  const [first, second] = [Buffer.from(one), Buffer.from(other)];
+  return first.length === second.length && timingSafeEqual(first, second);
+}
+
+/** The answer to it was lost, perhaps: the state counts it once. */
+function isRepeated(row: NodeIdentityRow | undefined, token: TokenRow, key: NodeKey): boolean {
+  return row?.tokenId === token.id && row.keyHash === key.hash && row.revokedAtMs === undefined;
+}
+
+/** For somebody who has its secret. Throws `CELL_E_FORBIDDEN`. The state checks it again when the node is written. */
+function checkToken({ name, role, expiresAtMs, usesLeft }: TokenRow, nowMs: number): void {
+  const advice = 'make another one with "cellctl token create --role agent"';
+  if (role !== 'agent') throw refused(`Token "${name}" has the role "${role}", and nodes join with "agent"; ${advice}`);
+  if (expiresAtMs !== undefined && nowMs >= expiresAtMs) {
+    throw refused(`Token "${name}" ended at ${new Date(expiresAtMs).toISOString()}; ${advice}`);
+  }
+  if (usesLeft !== undefined && usesLeft <= 0) throw refused(`Token "${name}" is used up; ${advice}`);
+}
+
+function refused(message: string): CellError {
+  return new CellError('CELL_E_FORBIDDEN', message);
+}
