@@ -23,5 +23,7 @@ export type AgentErrorCode =
   | 'CELL_E_ADDRESS_UNUSABLE'
   /** This machine has no address at which the fleet could reach it. */
   | 'CELL_E_NO_ADDRESS'
+  /** This machine has no certificate: it needs a token to join with. */
+  | 'CELL_E_NOT_JOINED'
   /** This machine lacks what the agent needs. */
   | 'CELL_E_UNSUPPORTED';

@@ -12,10 +12,16 @@ export interface LinkStatus {
   readonly problem: string;
 }
 
-/** How an agent is, for people who look at its unit. */
-export function describeAgent(counts: ReadonlyMap<AllocationState, number>, link: LinkStatus): string {
+/** How an agent is, for people who look at its unit. `identityProblem`: what keeps it from a certificate, a sentence. */
+export function describeAgent(
+  counts: ReadonlyMap<AllocationState, number>,
+  link: LinkStatus,
+  identityProblem = '',
+): string {
   const running = RUNNING.reduce((sum, state) => sum + (counts.get(state) ?? 0), 0);
   const work = `Runs ${running} ${running === 1 ? 'allocation' : 'allocations'}`;
-  if (link.connected) return `${work}; session with the control plane at ${link.member}`;
-  return `${work}; no session with the control plane: ${link.problem}`;
+  const problem = identityProblem === '' ? link.problem : identityProblem;
+  if (!link.connected) return `${work}; no session with the control plane: ${problem}`;
+  const remark = identityProblem === '' ? '' : `. ${identityProblem}`;
+  return `${work}; session with the control plane at ${link.member}${remark}`;
 }

@@ -2,6 +2,7 @@
  * What the parts of the agent ask of each other and of the world. `start-agent.ts` is where the real clock, disk and
  * network are put in; tests give their own.
  */
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { Isolation, Observed, StopPolicy } from './reconcile/model.ts';
 
 export interface Clock {
@@ -17,6 +18,12 @@ export interface Clock {
 
 /** From 0 up to, not including, 1. */
 export type Random = () => number;
+
+/** How connections to members are made safe. Implemented in `identity/`; in tests also by plain text. */
+export interface LinkSecurity {
+  /** For the next connection: another one after a renewal. Throws `AgentError` while there is none. */
+  credentials(): ChannelCredentials;
+}
 
 /** Where diagnostics go; pino's loggers fit. */
 export interface Log {

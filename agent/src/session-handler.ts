@@ -6,7 +6,7 @@ import { desiredFromProto, execRequestFromProto, logRequestFromProto } from './l
 import type { LeaseClock } from './link/lease-clock.ts';
 import type { LogSender } from './link/send-logs.ts';
 import type { ExecServer } from './link/serve-exec.ts';
-import type { SessionHandler } from './link/session.ts';
+import type { SessionHandler, TrustValue } from './link/session.ts';
 import type { Log, Usage } from './ports.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
 import type { AgentStore } from './state/agent-store.ts';
@@ -26,6 +26,7 @@ export interface HandlerParts {
   readonly usage: () => Promise<ReadonlyMap<string, Usage>>;
   /** It was renewed, or some time has passed. */
   readonly leaseChanged: () => void;
+  readonly trust: (trust: TrustValue) => void;
 }
 
 /** Brings together what sessions bring and what the agent does with it. */
@@ -59,6 +60,7 @@ export function sessionHandler(parts: HandlerParts): SessionHandler {
       const has = `this node has generation ${store.node.generation}`;
       throw new Error(`The member sent generation ${change.generation}, ${has}; an older one is refused`);
     },
+    trust: parts.trust,
     openLogs: ({ requestId, request }, client) => {
       const id = request?.allocationId ?? '';
       const wanted =

@@ -4,13 +4,14 @@ import { AllocationManager } from './execute/allocation-manager.ts';
 import { agentMetrics } from './http/agent-metrics.ts';
 import { type HttpServer, serveHttp } from './http/serve-http.ts';
 import { WorkloadTotals } from './http/workload-totals.ts';
+import { NodeIdentity } from './identity/node-identity.ts';
 import { readInventory } from './inventory/read-inventory.ts';
 import { readNodeHealth } from './inventory/read-node-health.ts';
 import { type ConfirmedHeartbeat, LeaseClock } from './link/lease-clock.ts';
 import { LogSender } from './link/send-logs.ts';
 import { ExecServer } from './link/serve-exec.ts';
 import { SessionLink } from './link/session-link.ts';
-import type { Clock, Log, Random, Runtime, Usage } from './ports.ts';
+import type { Clock, LinkSecurity, Log, Random, Runtime, Usage } from './ports.ts';
 import { realClock } from './real-clock.ts';
 import { openRuntime } from './runtime/open-runtime.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
@@ -24,6 +25,8 @@ export interface AgentOverrides {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly runtime?: Runtime;
+  /** Then the node has no identity of its own, and joins nothing. */
+  readonly security?: LinkSecurity;
 }
 
 /** An agent that works. */
@@ -43,6 +46,8 @@ interface Closable {
 }
 
 const LEASE_LOOK_PERIOD_MS = 250;
+/** Of what is left of a certificate: so long streams may go on that were begun with it. */
+const REDIAL_SHARE_MAX = 0.8;
 
 /** Starts an agent. Rejects with `AgentError`; then nothing of it is left. */
 export async function startAgent(config: AgentConfig, overrides: AgentOverrides): Promise<Agent> {
@@ -64,7 +69,7 @@ export async function startAgent(config: AgentConfig, overrides: AgentOverrides)
 
 async function start(
   config: AgentConfig,
-  { log, clock = realClock, random = Math.random, runtime: given }: AgentOverrides,
+  { log, clock = realClock, random = Math.random, runtime: given, security }: AgentOverrides,
   keep: <T extends Closable>(part: T) => T,
   close: () => Promise<void>,
 ): Promise<Agent> {
@@ -76,6 +81,11 @@ async function start(
   const node = { name: config.name, address, path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };
   const manager = keep(await AllocationManager.open({ runtime, store, clock, random, log, node }, leaseValid()));
   const leaseChanged = (): void => manager.setLease(leaseValid());
+  const links: { link?: SessionLink } = {};
+  const { nodeId } = store.node;
+  const addresses = (): readonly string[] => links.link?.addresses ?? config.controlPlane;
+  const parts = { ...config, nodeId, nodeName: config.name, addresses, clock, random, log };
+  const identity = security === undefined ? keep(await NodeIdentity.open(parts)) : undefined;
   const capabilities = await runtime.capabilities();
   const inventory = await readInventory({ ...config, address, runtime: runtime.name, capabilities });
   const logs = keep(new LogSender(log));
@@ -100,8 +110,21 @@ async function start(
     leaseChanged,
     usage,
     httpAddress: () => http.server!.address,
+    trust: (trust) => identity?.trusted(trust),
   });
-  const link = keep(new SessionLink({ addresses: config.controlPlane, handler, clock, random, log }));
+  const link = keep(
+    new SessionLink({
+      addresses: config.controlPlane,
+      handler,
+      security: security ?? identity!,
+      streams: () => logs.streams + commands.streams,
+      onUnauthenticated: () => identity?.refused(),
+      clock,
+      random,
+      log,
+    }),
+  );
+  links.link = link;
   manager.onReport((report) => link.report(report));
   const metrics = agentMetrics({
     version: agentVersion,
@@ -117,14 +140,28 @@ async function start(
       return workloads;
     },
   });
+  const problem = (): string => (identity === undefined || identity.problem === '' ? link.problem : identity.problem);
   const notReady = (): string =>
-    link.connected ? '' : `The agent has no session with the control plane. ${link.problem}`;
+    link.connected ? '' : `The agent has no session with the control plane. ${problem()}`;
   http.server = keep(await serveHttp(config.listenHttp, { metrics, notReady }));
   keep({ close: clock.every(LEASE_LOOK_PERIOD_MS, leaseChanged) });
-  link.start();
-  log.info({ nodeId: store.node.nodeId, http: http.server.address }, 'The agent works');
-  const status = (): string => describeAgent(manager.counts(), link);
-  return { nodeId: store.node.nodeId, httpAddress: http.server.address, status, close };
+  startLink(link, identity, clock);
+  log.info({ nodeId, http: http.server.address }, 'The agent works');
+  const status = (): string => describeAgent(manager.counts(), link, identity?.problem);
+  return { nodeId, httpAddress: http.server.address, status, close };
+}
+
+/** As soon as the node has a certificate, and anew whenever it has another one. */
+function startLink(link: SessionLink, identity: NodeIdentity | undefined, clock: Clock): void {
+  if (identity === undefined) {
+    link.start();
+    return;
+  }
+  identity.onRenewal((replaced) => {
+    const leftMs = replaced.obtainedAtMs + replaced.lifetimeMs - clock.wallMs();
+    link.redial(leftMs * REDIAL_SHARE_MAX);
+  });
+  identity.start(() => link.start());
 }
 
 /** Of an earlier process of the same boot: the monotonic clock goes on across processes, not across boots. */

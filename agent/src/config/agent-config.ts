@@ -2,10 +2,8 @@ import { hostname } from 'node:os';
 import {
   absolutePath,
   addressWithPort,
-  checkListening,
   choice,
   dictionary,
-  flag,
   host,
   joinAddress,
   list,
@@ -37,6 +35,10 @@ export interface AgentConfig {
   readonly secrets: string;
   /** "host:port" of members, in any order; one is enough to find the others. */
   readonly controlPlane: readonly string[];
+  /** To join with, at the first start only; undefined: see `joinTokenFile`. */
+  readonly joinToken: string | undefined;
+  /** A file that holds the token; it may come later. */
+  readonly joinTokenFile: string | undefined;
   /** Where the ports of what runs here are reached. */
   readonly address: string;
   readonly listenHttp: string;
@@ -71,7 +73,8 @@ const schema = table({
   runtime: optional(choice('systemd', 'process')),
   secrets: withDefault(absolutePath(), '/etc/cell/secrets'),
   control_plane: list(addressWithPort(CONTROL_PLANE_PORT), 1, 32),
-  trusted_network: withDefault(flag(), false),
+  join_token: optional(text()),
+  join_token_file: optional(absolutePath()),
   address: optional(host()),
   listen: table({ http: optional(listenAddress()) }),
   resources: table({ cpu: optional(number(0.1, 4_096)), memory: optional(size('16MiB', '64TiB')) }),
@@ -92,7 +95,8 @@ export type AgentSettings = SettingsOf<typeof schema>;
 const VARIABLES: readonly SettingVariable[] = [
   { variable: 'CELL_NODE_NAME', path: ['name'], kind: 'text' },
   { variable: 'CELL_CONTROL_PLANE', path: ['control_plane'], kind: 'list' },
-  { variable: 'CELL_TRUSTED_NETWORK', path: ['trusted_network'], kind: 'flag' },
+  { variable: 'CELL_JOIN_TOKEN', path: ['join_token'], kind: 'text' },
+  { variable: 'CELL_JOIN_TOKEN_FILE', path: ['join_token_file'], kind: 'text' },
   { variable: 'CELL_NODE_ADDRESS', path: ['address'], kind: 'text' },
   { variable: 'CELL_LOG_LEVEL', path: ['log', 'level'], kind: 'text' },
 ];
@@ -102,11 +106,13 @@ export function loadAgentSettings(source: SettingsSource): AgentSettings {
   return loadSettings({ variables: VARIABLES, ...source }, schema, check);
 }
 
-function check({ attributes, trusted_network: trustedNetwork, listen }: AgentSettings, refuse: RefuseKey): void {
+function check({ attributes, join_token: token, join_token_file: tokenFile }: AgentSettings, refuse: RefuseKey): void {
   for (const name of Object.keys(attributes).filter((key) => !ATTRIBUTE_NAME.test(key))) {
     refuse(['attributes', name], 'is no name of an attribute. It must be letters, digits, ".", "_" and "-"');
   }
-  if (listen.http !== undefined) checkListening({ trustedNetwork, listen: { http: listen.http } }, refuse);
+  if (token !== undefined && tokenFile !== undefined) {
+    refuse(['join_token_file'], 'is given beside "join_token". It must be one of them');
+  }
 }
 
 /** `foundAddress`: by which this machine is reached, if the settings don't say. */
@@ -114,15 +120,16 @@ export function agentConfig(settings: AgentSettings, foundAddress: string): Agen
   const { cpu, memory } = settings.resources;
   const [portFirst, portLast] = settings.ports.range;
   const address = settings.address ?? foundAddress;
-  const httpHost = settings.trusted_network ? address : '127.0.0.1';
   return {
     name: settings.name,
     data: settings.data,
     runtime: settings.runtime,
     secrets: settings.secrets,
     controlPlane: settings.control_plane,
+    joinToken: settings.join_token,
+    joinTokenFile: settings.join_token_file,
     address,
-    listenHttp: settings.listen.http ?? joinAddress(httpHost, HTTP_PORT),
+    listenHttp: settings.listen.http ?? joinAddress(address, HTTP_PORT),
     cpuMillis: cpu === undefined ? undefined : Math.round(cpu * 1_000),
     memoryMib: memory === undefined ? undefined : Math.floor(memory / 2 ** 20),
     portFirst,

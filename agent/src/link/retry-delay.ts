@@ -11,6 +11,10 @@ const MOMENT_MS = 100;
 
 /** How long to wait before the next session, given how the last one ended and how many before it had failed in a row. */
 export function retryDelayMs(end: SessionEnd, failuresInRow: number, random: Random): number {
+  return Math.max((end.retryAfterMs ?? 0) * (1 + random() / 2), ownDelayMs(end, failuresInRow, random));
+}
+
+function ownDelayMs(end: SessionEnd, failuresInRow: number, random: Random): number {
   if (isLasting(end)) return LASTING_MS * (1 + random() / 2);
   if (failuresInRow === 0) return MOMENT_MS * random();
   const delayMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** (failuresInRow - 1));

@@ -21,6 +21,11 @@ export class LogSender {
     this.#log = log;
   }
 
+  /** Streams under way. */
+  get streams(): number {
+    return this.#underWay.size;
+  }
+
   /** Resolves when all is sent, or the reader has gone. Never rejects. */
   async send(client: Client, requestId: string, read: ReadOutput): Promise<void> {
     const gone = new AbortController();

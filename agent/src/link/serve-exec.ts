@@ -26,6 +26,11 @@ export class ExecServer {
     this.#log = log;
   }
 
+  /** Streams under way. */
+  get streams(): number {
+    return this.#underWay.size;
+  }
+
   /** Resolves when the command has ended, by itself or because nobody wants it any more. Never rejects. */
   async serve(client: Client, requestId: string, run: RunCommand): Promise<void> {
     const gone = new AbortController();

@@ -12,6 +12,7 @@ import { LogSender, type ReadOutput } from './send-logs.ts';
 import type { DesiredValue, OpenExecValue, OpenLogsValue, SessionHandler } from './session.ts';
 import { SessionLink } from './session-link.ts';
 import { FakeMember } from './testing/fake-member.ts';
+import { plainSecurity } from './testing/plain-security.ts';
 import type { VitalSigns } from './to-proto.ts';
 
 const REPORT: AllocationReport = { id: 'a', state: 'healthy', message: 'm', restarts: 0, exitCode: null };
@@ -69,11 +70,12 @@ const handler: SessionHandler = {
   openLogs: ({ requestId }: OpenLogsValue, client) => void logs.send(client, requestId, (signal) => read(signal)),
   openExec: ({ requestId, start }: OpenExecValue) =>
     void transcript.push(`agent: ${requestId} asks for "${start?.command.join(' ')}" in ${start?.allocationId}`),
+  trust: ({ trust, renew }) => transcript.push(`agent: shall trust ${trust.join(' ')}${renew ? ', and renew' : ''}`),
 };
 
 /** Connects to the first member first. */
 function connect(clock = realClock, addresses = [first.address, second.address]): SessionLink {
-  link = new SessionLink({ addresses, handler, clock, random: () => 0.999, log: silentLog });
+  link = new SessionLink({ addresses, handler, clock, random: () => 0.999, log: silentLog, security: plainSecurity });
   link.start();
   return link;
 }
@@ -115,6 +117,7 @@ test.each<[string, () => Promise<VitalSigns>]>([
     clock,
     random: () => 0,
     log: silentLog,
+    security: plainSecurity,
   });
   link.start();
   await said('agent: welcomed to c1');
@@ -134,6 +137,7 @@ test('a lease counts from when the heartbeat was sent, however late it is confir
     clock: realClock,
     random: () => 0,
     log: silentLog,
+    security: plainSecurity,
   });
   link.start();
   await said('first: heartbeat 1');

@@ -5,9 +5,10 @@ import {
   type SessionRequestSchema,
   type SessionResponse,
 } from '@cell/proto';
-import { Client, type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import type { AllocationReport } from '../execute/allocation-manager.ts';
 import type { Clock } from '../ports.ts';
+import { callFailure } from './call-failure.ts';
 import { heartbeatToProto, helloToProto, type Introduction, reportToProto, type VitalSigns } from './to-proto.ts';
 
 /** How a session ended. */
@@ -17,6 +18,8 @@ export interface SessionEnd {
   readonly message: string;
   /** Whether the leader had confirmed a heartbeat in it: then it was a good one. */
   readonly confirmed: boolean;
+  /** The member asks not to be called again before. */
+  readonly retryAfterMs?: number;
 }
 
 /** What the agent does with what a session brings. */
@@ -30,6 +33,8 @@ export interface SessionHandler {
   desired(desired: DesiredValue): Promise<void>;
   openLogs(open: OpenLogsValue, client: Client): void;
   openExec(open: OpenExecValue, client: Client): void;
+  /** Authorities to trust from now on. */
+  trust(trust: TrustValue): void;
 }
 
 type Said<Case extends string> = Extract<SessionResponse['message'], { case: Case }>;
@@ -37,6 +42,7 @@ export type WelcomeValue = Said<'welcome'>['value'];
 export type DesiredValue = Said<'desired'>['value'];
 export type OpenLogsValue = Said<'openLogs'>['value'];
 export type OpenExecValue = Said<'openExec'>['value'];
+export type TrustValue = Said<'trust'>['value'];
 type SessionMessage = Outgoing<typeof SessionRequestSchema>['message'];
 
 const WELCOME_MS_MAX = 8_000;
@@ -52,18 +58,6 @@ const DESIRED_WAITING_MAX = 1_000;
 /** Allocations in one state that comes in parts: more than a node can have. */
 const DESIRED_IN_PARTS_MAX = 20_000;
 const REPORTS_PER_MESSAGE_MAX = 500;
-const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
-
-/** A silent network shows within five seconds, also between heartbeats. */
-const CHANNEL_OPTIONS = {
-  'grpc.keepalive_time_ms': 2_000,
-  'grpc.keepalive_timeout_ms': 3_000,
-  'grpc.keepalive_permit_without_calls': 1,
-  'grpc.use_local_subchannel_pool': 1,
-  'grpc.enable_retries': 0,
-  'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-  'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
-};
 
 /** One session with one member, from Hello until either side has had enough. */
 export class Session {
@@ -96,8 +90,10 @@ export class Session {
   #applying: Promise<void> = Promise.resolve();
   #over = false;
 
-  constructor(address: string, handler: SessionHandler, clock: Clock) {
+  /** `client`: for the member at `address`; closed with the session. */
+  constructor(address: string, client: Client, handler: SessionHandler, clock: Clock) {
     this.address = address;
+    this.#client = client;
     this.#handler = handler;
     this.#clock = clock;
     this.#startedAtMs = clock.monotonicMs();
@@ -105,12 +101,11 @@ export class Session {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    this.#client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
     const method = methodDefinition(AgentService.method.session);
     this.#call = this.#client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
     this.#call.on('data', (response: SessionResponse) => this.#receive(response));
     this.#call.on('drain', () => this.#drained());
-    this.#call.on('error', (error: ServiceError) => this.end(codeOf(error), error.details || error.message));
+    this.#call.on('error', (error: ServiceError) => this.#failed(error));
     this.#call.on('end', () => this.end('ENDED', 'The member ended the session'));
     this.#timers.push(clock.every(LOOK_PERIOD_MS, () => this.#look()));
     this.#client.waitForReady(Date.now() + CONNECT_MS_MAX, (error) => {
@@ -131,14 +126,24 @@ export class Session {
     if (this.welcomed) this.#flushReports();
   }
 
+  /** For further calls to the same member, for as long as the session lasts. */
+  get client(): Client {
+    return this.#client;
+  }
+
   /** Ends it from our side, or notes that it has ended. */
-  end(code: string, message: string): void {
+  end(code: string, message: string, retryAfterMs = 0): void {
     if (this.#over) return;
     this.#over = true;
     for (const stop of this.#timers) stop();
     this.#call.cancel();
     this.#client.close();
-    this.#resolveEnded({ code, message, confirmed: this.#confirmed });
+    this.#resolveEnded({ code, message, confirmed: this.#confirmed, retryAfterMs });
+  }
+
+  #failed(error: ServiceError): void {
+    const { code, message, retryAfterMs } = callFailure(error);
+    this.end(code, message, retryAfterMs);
   }
 
   #receive({ message }: SessionResponse): void {
@@ -158,6 +163,9 @@ export class Session {
         return;
       case 'openExec':
         this.#handler.openExec(message.value, this.#client);
+        return;
+      case 'trust':
+        this.#handler.trust(message.value);
         return;
       case undefined:
         // From a newer member, and nothing that this agent could act on.
@@ -277,9 +285,4 @@ export class Session {
       this.end('NO_RENEWAL', `No heartbeat was confirmed for ${silentMsMax} ms`);
     }
   }
-}
-
-function codeOf(error: ServiceError): string {
-  const [own] = error.metadata?.get('cell-error-code') ?? [];
-  return own?.toString() ?? `GRPC_${error.code}`;
 }
