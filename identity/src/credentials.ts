@@ -33,6 +33,8 @@ export interface ChannelSecurity {
 export function channelCredentials({ trust, credentials, member }: ChannelSecurity): ChannelCredentials {
   const context = createSecureContext({
     ca: [...trust],
+    // During a rotation, all that there is of a pinned authority may be its certificate by the one before it.
+    allowPartialTrustChain: true,
     minVersion: TLS_VERSION,
     ...(credentials === undefined ? {} : { cert: credentials.chain, key: credentials.privateKey }),
   });

@@ -18,7 +18,8 @@ export async function fetchTrust(address: string, pin: string, timeoutMs: number
 
 /** See `fetchTrust`. `chain`: as the server sent it, its own certificate first. */
 export function checkPinned(chain: readonly X509Certificate[], pin: string, address: string, nowMs: number): Trust {
-  const authority = chain.find((certificate) => certificate.ca && pinOf(certificate) === pin);
+  const pinned = chain.filter((certificate) => certificate.ca && pinOf(certificate) === pin);
+  const authority = pinned.find((certificate) => signed(certificate, certificate)) ?? pinned[0];
   if (authority === undefined || !leadsTo(chain, authority)) {
     const message =
       `The control plane at "${address}" is not the one that the token is for: it does not have the authority that ` +

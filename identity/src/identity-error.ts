@@ -17,6 +17,8 @@ export type IdentityErrorCode =
   | 'CELL_E_CERTIFICATE_EXPIRED'
   /** A certificate that begins in the future: the clocks differ. */
   | 'CELL_E_CLOCK_SKEW'
+  /** The other side wants a certificate, or another one than it was shown. */
+  | 'CELL_E_CERTIFICATE_REFUSED'
   /** The other side is proven to be somebody else than who was called. */
   | 'CELL_E_WRONG_PEER'
   /** Nobody could be reached at all. */

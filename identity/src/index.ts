@@ -1,4 +1,5 @@
 /** Who is who, for both sides of a connection: tokens, whom certificates name, and what a client trusts. */
+export { connectionProblem } from './connection-problem.ts';
 export {
   type ChannelSecurity,
   type Credentials,
