@@ -6,7 +6,7 @@ import type { AgentSession } from './agent-session.ts';
 let clock: FakeClock;
 let answers: AgentAnswers<string>;
 let asked: string[];
-const session = { request: () => {} } as unknown as AgentSession;
+const session = { nodeId: 'n1', request: () => {} } as unknown as AgentSession;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -24,10 +24,17 @@ function ask(signal = new AbortController().signal): Promise<string> {
 
 test('an answer goes to who has asked for it, once', async () => {
   const both = [ask(), ask()];
-  answers.arrived(asked[1]!, 'second');
-  answers.arrived(asked[0]!, 'first');
+  answers.arrived(asked[1]!, 'n1', 'second');
+  answers.arrived(asked[0]!, 'n1', 'first');
   expect(await Promise.all(both)).toEqual(['first', 'second']);
-  expect(() => answers.arrived(asked[0]!, 'again')).toThrow(/Nobody waits for this output/);
+  expect(() => answers.arrived(asked[0]!, 'n1', 'again')).toThrow(/Nobody waits for this output/);
+});
+
+test('nobody answers in the place of the node that was asked', async () => {
+  const waiting = ask();
+  expect(() => answers.arrived(asked[0]!, 'n2', 'forged')).toThrow(/Nobody waits for this output/);
+  answers.arrived(asked[0]!, 'n1', 'true');
+  expect(await waiting).toBe('true');
 });
 
 test('an agent that does not answer is waited for 10 s, and comes too late after that', async () => {
@@ -37,7 +44,7 @@ test('an agent that does not answer is waited for 10 s, and comes too late after
   expect(clock.timers).toBe(1);
   await clock.advance(1);
   await refused;
-  expect(() => answers.arrived(asked[0]!, 'late')).toThrow(/Nobody waits/);
+  expect(() => answers.arrived(asked[0]!, 'n1', 'late')).toThrow(/Nobody waits/);
 });
 
 test('a caller who goes is not waited for', async () => {

@@ -16,10 +16,16 @@ const answerTimeoutMs = 10_000;
 /** As agents write refusals: a code of theirs, and a sentence. */
 const refusal = /^(CELL_E_[A-Z_]{1,40}): (.+)$/s;
 
+interface Waiting<Answer> {
+  /** Who was asked: nobody else may answer. */
+  readonly nodeId: string;
+  readonly resolve: (answer: Answer) => void;
+}
+
 export class AgentAnswers<Answer> {
   readonly #clock: Clock;
   readonly #limits: AnswerLimits;
-  readonly #waiting = new Map<string, (answer: Answer) => void>();
+  readonly #waiting = new Map<string, Waiting<Answer>>();
   #open = 0;
 
   constructor(clock: Clock, limits: AnswerLimits) {
@@ -52,7 +58,7 @@ export class AgentAnswers<Answer> {
       const message = `The agent did not send ${this.#limits.what} within ${answerTimeoutMs / 1_000} s; try again`;
       reject(new CellError('CELL_E_NODE_UNREACHABLE', message));
     });
-    this.#waiting.set(requestId, resolve);
+    this.#waiting.set(requestId, { nodeId: session.nodeId, resolve });
     signal.addEventListener('abort', gone, { once: true });
     try {
       signal.throwIfAborted();
@@ -65,11 +71,16 @@ export class AgentAnswers<Answer> {
     }
   }
 
-  /** Hands over a stream that an agent has opened. Throws `CELL_E_NOT_FOUND` if nobody waits for it any more. */
-  arrived(requestId: string, answer: Answer): void {
-    const resolve = this.#waiting.get(requestId);
-    if (resolve === undefined) throw new CellError('CELL_E_NOT_FOUND', `Nobody waits for this ${this.#limits.what}`);
-    resolve(answer);
+  /**
+   * Hands over a stream that a node's agent has opened. Throws `CELL_E_NOT_FOUND` if nobody waits for it any more, or
+   * another node was asked.
+   */
+  arrived(requestId: string, nodeId: string, answer: Answer): void {
+    const waiting = this.#waiting.get(requestId);
+    if (waiting === undefined || waiting.nodeId !== nodeId) {
+      throw new CellError('CELL_E_NOT_FOUND', `Nobody waits for this ${this.#limits.what}`);
+    }
+    waiting.resolve(answer);
   }
 }
 

@@ -14,11 +14,13 @@ import type {
 } from '@cell/proto';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { enteredCall } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import type { Clock } from '../ports.ts';
 import { AgentAnswers, refusedByAgent } from './agent-answers.ts';
 import type { AgentSession } from './agent-session.ts';
 import { callError } from './call-error.ts';
+import { nodeOf } from './node-caller.ts';
 
 export type ExecCall = ServerDuplexStream<ServeExecRequest, Outgoing<typeof ServeExecResponseSchema>>;
 
@@ -72,10 +74,11 @@ export class AgentExecs {
   /** Takes the stream that an agent opens to answer. */
   async accept(call: ExecCall): Promise<void> {
     try {
+      const nodeId = nodeOf(enteredCall(call).caller);
       const messages: AsyncIterator<ServeExecRequest> = call[Symbol.asyncIterator]();
       const first = await messages.next();
       if (first.done === true) throw new CellError('CELL_E_INVALID', 'The stream names no request');
-      this.#answers.arrived(first.value.requestId, { call, first: first.value, rest: messages });
+      this.#answers.arrived(first.value.requestId, nodeId, { call, first: first.value, rest: messages });
     } catch (error) {
       // An agent that went away meanwhile is told nothing, and its request runs into its time-out.
       if (!call.cancelled) call.emit('error', callError(error, this.#log));

@@ -4,11 +4,13 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { LogStream, type SendLogsRequest, type SendLogsResponse } from '@cell/proto';
 import type { ServerReadableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { enteredCall } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import type { Clock, LogChunk, LogRequest } from '../ports.ts';
 import { AgentAnswers, refusedByAgent } from './agent-answers.ts';
 import type { AgentSession } from './agent-session.ts';
 import { callError } from './call-error.ts';
+import { nodeOf } from './node-caller.ts';
 
 export type LogsCall = ServerReadableStream<SendLogsRequest, SendLogsResponse>;
 
@@ -64,13 +66,14 @@ export class AgentLogs {
       call.destroy();
     };
     try {
+      const nodeId = nodeOf(enteredCall(call).caller);
       const messages: AsyncIterator<SendLogsRequest> = call[Symbol.asyncIterator]();
       const first = await messages.next().catch((error: unknown) => {
         throw new CellError('CELL_E_NODE_UNREACHABLE', 'The agent went away before it sent output', { cause: error });
       });
       if (first.done === true) throw new CellError('CELL_E_INVALID', 'Output came without the id of its request');
       const incoming = { first: first.value, rest: messages, brokenOff: () => call.cancelled, end };
-      this.#answers.arrived(first.value.requestId, incoming);
+      this.#answers.arrived(first.value.requestId, nodeId, incoming);
     } catch (error) {
       end(error);
     }

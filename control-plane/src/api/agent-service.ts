@@ -2,13 +2,14 @@
 import { AgentService, type SendLogsResponse, type SessionRequest } from '@cell/proto';
 import type { Server, ServerDuplexStream, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { addService } from '../add-service.ts';
+import { addService, enteredCall } from '../add-service.ts';
 import type { ExecCall } from './agent-execs.ts';
 import type { LogsCall } from './agent-logs.ts';
 import type { AgentSession, SessionStream } from './agent-session.ts';
 import { callError } from './call-error.ts';
 import { fetchSecrets } from './fetch-secrets.ts';
 import { joinNode } from './join-node.ts';
+import { nodeOf } from './node-caller.ts';
 import { renewNode } from './renew-node.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -33,7 +34,9 @@ export function registerAgentService(server: Server, calls: CallServer, parts: M
 function serveSession(call: SessionCall, parts: MadeParts): void {
   let session: AgentSession;
   try {
-    session = parts.sessions.open(sessionStream(call, parts.log), parts.reports);
+    const nodeId = nodeOf(enteredCall(call).caller);
+    const authorityId = parts.connections.connection(call.getPeer())?.authorityId ?? '';
+    session = parts.sessions.open(sessionStream(call, parts.log), parts.reports, { nodeId, authorityId });
   } catch (error) {
     call.emit('error', callError(error, parts.log));
     return;

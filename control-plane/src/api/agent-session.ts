@@ -24,6 +24,13 @@ export interface SessionStream {
   end(reason: CellError): void;
 }
 
+/** Whose connection it is, by its certificate. */
+export interface ProvenNode {
+  readonly nodeId: string;
+  /** The authority that the certificate is from; empty if that is not known. */
+  readonly authorityId: string;
+}
+
 export interface SessionParts {
   readonly consensus: Consensus;
   readonly clock: Clock;
@@ -68,10 +75,12 @@ export class AgentSession {
   /** Reports that came before the state here was new enough to compare them with. */
   #early: AllocationReport[] = [];
   readonly #said = new SaidReports();
+  readonly #proven: ProvenNode;
   #heartbeat: { readonly message: Heartbeat; readonly atMs: number } | undefined;
   #heardMs: number;
 
-  constructor(parts: SessionParts, stream: SessionStream) {
+  constructor(parts: SessionParts, stream: SessionStream, proven: ProvenNode) {
+    this.#proven = proven;
     this.#parts = parts;
     this.#stream = stream;
     this.#outbox = new SessionOutbox(parts.consensus.state, (message) => stream.send(message));
@@ -81,6 +90,11 @@ export class AgentSession {
   /** Empty before Hello. */
   get nodeId(): string {
     return this.#node?.id ?? '';
+  }
+
+  /** The node that the session's certificate names, before Hello too. */
+  get provenId(): string {
+    return this.#proven.nodeId;
   }
 
   get live(): boolean {
@@ -121,6 +135,7 @@ export class AgentSession {
     const { consensus, host, log, settings, reports } = this.#parts;
     const former = consensus.state.recoveries.map(({ formerClusterId }) => formerClusterId);
     const node = readHello(hello, consensus.clusterId, former);
+    this.#checkProven(node);
     const known = readReports(node.id, hello.allocations);
     this.#node = node;
     this.#said.take(known);
@@ -141,6 +156,7 @@ export class AgentSession {
         controlPlaneAddresses: [...settings.controlPlaneAddresses],
       },
     });
+    this.tellTrust();
     await this.#catchUp(Number(hello.generation));
     if (this.#closed()) return;
     this.#phase = 'live';
@@ -149,6 +165,29 @@ export class AgentSession {
     reports.add(known, true);
     reports.add(this.#early, true);
     this.#early = [];
+  }
+
+  /** What an agent says of itself does not count: its certificate says which node it is. */
+  #checkProven({ id, name }: SaidNode): void {
+    const { nodeId } = this.#proven;
+    if (id === nodeId) return;
+    const message =
+      `Node "${name}" says that its id is "${id}", and its certificate is for "${nodeId}": a node can speak only for ` +
+      'itself. If its data folder was copied from another machine, give it a new one, and a token to join with';
+    throw new CellError('CELL_E_FORBIDDEN', message);
+  }
+
+  /** Says whom to trust, once the agent was welcomed; and to renew what is from an authority that is replaced. */
+  tellTrust(): void {
+    if (this.#phase !== 'catching-up' && this.#phase !== 'live') return;
+    const { authorities, nodeIdentities } = this.#parts.consensus.state;
+    const issuing = authorities.at(-1)?.id;
+    if (issuing === undefined) return;
+    const { nodeId, authorityId } = this.#proven;
+    const has = [authorityId, nodeIdentities.get(nodeId)?.authorityId ?? ''];
+    const renew = has.some((id) => id !== '' && id !== issuing);
+    const trust = authorities.map(({ certificate }) => certificate);
+    this.#guarded(() => this.#outbox.tellTrust({ case: 'trust', value: { trust, renew } }));
   }
 
   /**

@@ -1,7 +1,6 @@
 /**
- * What one session has to say, in the order in which it must be heard: first what is to run, then the renewed lease (a
- * renewed lease knows its losses), then requests to open
- * a stream. While the stream is full everything waits here: changes
+ * What one session has to say, in the order in which it must be heard: first whom to trust, then what is to run, then the
+ * renewed lease (a renewed lease knows its losses), then requests to open a stream. While the stream is full everything waits here: changes
  * merge, of renewals the newest counts, and requests are limited.
  */
 import type { Outgoing, SessionResponseSchema } from '@cell/proto';
@@ -18,6 +17,7 @@ export class SessionOutbox {
   readonly #send: (message: SessionMessage) => boolean;
   #push: DesiredPush | undefined;
   #full = false;
+  #trust: SessionMessage | undefined;
   #renewal: bigint | undefined;
   #requests: SessionMessage[] = [];
 
@@ -30,6 +30,12 @@ export class SessionOutbox {
   /** Before anything else, and whether the stream is full or not. */
   sayWelcome(welcome: SessionMessage): void {
     this.#say(welcome);
+  }
+
+  /** Whom to trust, after the welcome and before all else; of several that wait the newest counts. */
+  tellTrust(trust: SessionMessage): void {
+    this.#trust = trust;
+    this.flush();
   }
 
   /** From now on the agent is told what to run. */
@@ -70,11 +76,16 @@ export class SessionOutbox {
   /** Nothing more is said. */
   close(): void {
     this.#push = undefined;
+    this.#trust = undefined;
     this.#requests = [];
   }
 
   /** Says what is to be said, until the stream is full. */
   flush(): void {
+    if (!this.#full && this.#trust !== undefined) {
+      this.#say(this.#trust);
+      this.#trust = undefined;
+    }
     if (this.#push === undefined) return;
     while (!this.#full) {
       const desired = this.#push.next(this.#state);

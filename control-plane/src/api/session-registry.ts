@@ -9,6 +9,7 @@ import type { Clock, Consensus } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
 import {
   AgentSession,
+  type ProvenNode,
   type SessionHost,
   type SessionParts,
   type SessionSettings,
@@ -63,11 +64,11 @@ export class SessionRegistry implements SessionHost {
   }
 
   /** Begins a session. Throws `CELL_E_OVERLOADED`. */
-  open(stream: SessionStream, reports: SessionParts['reports']): AgentSession {
+  open(stream: SessionStream, reports: SessionParts['reports'], proven: ProvenNode): AgentSession {
     if (this.#sessions.size >= sessionsMax) {
       throw new CellError('CELL_E_OVERLOADED', `This member serves ${sessionsMax} agents already; try another member`);
     }
-    const session = new AgentSession({ ...this.#parts, reports, host: this }, stream);
+    const session = new AgentSession({ ...this.#parts, reports, host: this }, stream, proven);
     this.#sessions.add(session);
     return session;
   }
@@ -123,8 +124,14 @@ export class SessionRegistry implements SessionHost {
     }
   }
 
-  closeSession(nodeId: string, reason: CellError): void {
-    this.#byNode.get(nodeId)?.close(reason);
+  /** Ends all sessions that came with a certificate of the node, also those that have not said Hello yet. */
+  closeNode(nodeId: string, reason: CellError): void {
+    for (const session of this.#sessions) if (session.provenId === nodeId) session.close(reason);
+  }
+
+  /** Nodes that have a session here, whether they have said Hello or not. */
+  provenIds(): ReadonlySet<string> {
+    return new Set([...this.#sessions].map((session) => session.provenId));
   }
 
   /** Ends all sessions: this member stops. */
@@ -134,6 +141,7 @@ export class SessionRegistry implements SessionHost {
   }
 
   #changed(change: StateChange | 'replaced'): void {
+    if (change === 'replaced' || change.authorities) for (const session of this.#sessions) session.tellTrust();
     if (change === 'replaced') {
       for (const session of this.#byNode.values()) {
         session.markAll();

@@ -11,8 +11,9 @@ import {
   type SessionRequestSchema,
   type SessionResponse,
 } from '@cell/proto';
-import { type ClientDuplexStream, status } from '@grpc/grpc-js';
+import { type ClientDuplexStream, Metadata, status } from '@grpc/grpc-js';
 import { expect } from 'vitest';
+import { OPEN_GUARD_NODE } from '../../access/testing/open-guard.ts';
 import { answeredError } from '../../grpc-error.ts';
 import type { PaperMember } from './paper-member.ts';
 import { exampleHello } from './session-transcript.ts';
@@ -32,9 +33,12 @@ export class GrpcAgent {
   readonly ends: string[] = [];
   readonly call: ClientDuplexStream<Outgoing<typeof SessionRequestSchema>, SessionResponse>;
   readonly #member: PaperMember;
+  readonly #metadata: Metadata;
 
-  constructor(member: PaperMember) {
+  constructor(member: PaperMember, nodeId = 'n1') {
     this.#member = member;
+    this.#metadata = new Metadata();
+    this.#metadata.set(OPEN_GUARD_NODE, nodeId);
     this.call = this.#duplex(AgentService.method.session);
     this.call.on('data', ({ message }: SessionResponse) => this.heard.push(message));
     this.call.on('error', (error) => this.ends.push(endOf(error)));
@@ -42,7 +46,7 @@ export class GrpcAgent {
 
   /** With a session that is served; its node is in the state already. */
   static async connected(member: PaperMember, name: string, ...capabilities: string[]): Promise<GrpcAgent> {
-    const agent = new GrpcAgent(member);
+    const agent = new GrpcAgent(member, name);
     agent.say({ case: 'hello', value: exampleHello(name, capabilities) });
     await expect.poll(() => agent.heard.map((message) => message.case)).toEqual(['welcome', 'desired']);
     return agent;
@@ -69,7 +73,8 @@ export class GrpcAgent {
   sendLogs(requestId: string) {
     const { path, requestSerialize, responseDeserialize } = methodDefinition(AgentService.method.sendLogs);
     const { promise: ended, resolve: settle } = Promise.withResolvers<string>();
-    const call = this.#member.client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, (error) => {
+    const args = [path, requestSerialize, responseDeserialize, this.#metadata] as const;
+    const call = this.#member.client.makeClientStreamRequest(...args, (error) => {
       settle(error === null ? 'ok' : endOf(error));
     });
     call.write({ requestId });
@@ -84,7 +89,7 @@ export class GrpcAgent {
 
   #duplex<M extends DescMethod>(method: M) {
     const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
-    return this.#member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    return this.#member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata);
   }
 }
 

@@ -46,8 +46,8 @@ export class SessionTable {
     },
   };
 
-  agent(name: string): PaperAgent {
-    return new PaperAgent(name, this);
+  agent(name: string, authorityId?: string): PaperAgent {
+    return new PaperAgent(name, this, authorityId);
   }
 
   /** An allocation of "web", placed at index 3 on node n1, which is registered already. */
@@ -77,7 +77,7 @@ export class PaperAgent {
   readonly #table: SessionTable;
   #sequence = 0n;
 
-  constructor(name: string, table: SessionTable) {
+  constructor(name: string, table: SessionTable, authorityId = '') {
     this.name = name;
     this.#table = table;
     const heard = (line: string) => table.lines.push(`${name} < ${line}`);
@@ -88,7 +88,7 @@ export class PaperAgent {
       },
       end: (reason: CellError) => void heard(`end ${reason.code}: ${reason.message}`),
     };
-    this.session = table.registry.open(stream, table.reports);
+    this.session = table.registry.open(stream, table.reports, { nodeId: name, authorityId });
   }
 
   say(message: Said): void {
@@ -116,6 +116,10 @@ function describe(message: SessionMessage): string {
     return `welcome to ${clusterId}, heartbeat ${heartbeatIntervalMs}, lease ${leaseMs}, members ${controlPlaneAddresses.join(', ')}`;
   }
   if (message.case === 'leaseRenewal') return `lease renewed by heartbeat ${message.value.sequence}`;
+  if (message.case === 'trust') {
+    const { trust = [], renew } = message.value;
+    return `trust ${trust.join(', ')}${renew === true ? '; renew' : ''}`;
+  }
   if (message.case === 'openLogs') return 'open logs';
   if (message.case === 'openExec') return 'open exec';
   if (message.case !== 'desired') return 'nothing';
