@@ -80,7 +80,14 @@ export default {
     only('state-imports-model', 'The replicated state is pure.', '^control-plane/src/state/', [
       '^control-plane/src/(state|model)/',
       '^job/src/',
+      String.raw`^identity/src/audit-hash\.ts$`,
     ]),
+    only(
+      'audit-hash-is-pure',
+      'The replicated state computes it: of Node it has the hash function, which gives the same everywhere.',
+      String.raw`^identity/src/audit-hash\.ts$`,
+      ['^(node:)?crypto$'],
+    ),
     only('plan-imports-state', 'Planning is pure.', '^control-plane/src/plan/', [
       '^control-plane/src/(plan|state|model)/',
       '^job/src/',

@@ -3,6 +3,7 @@ export { type AskedCapability, askedCapabilities } from './asked-capabilities.ts
 export { diffSpecs, type FieldChange } from './diff-specs.ts';
 export { cutText, describeIssue, type Issue, type IssueKind, type IssuePath, renderPath } from './issue.ts';
 export type * from './job-spec.ts';
+export { DEFAULT_NAMESPACE, namespaceAllowed, secretNameAllowed } from './names.ts';
 export { nearestWord } from './nearest-word.ts';
 export { type JobParsing, type ParseJobOptions, parseJob } from './parse-job.ts';
 export { renderJobFile } from './render-job-file.ts';

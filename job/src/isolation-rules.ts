@@ -1,5 +1,5 @@
 import { type Conflict, conflict, type Rule } from './conflict.ts';
-import type { IssuePath } from './issue.ts';
+import { type IssuePath, renderPath } from './issue.ts';
 import type { JobSpec } from './job-spec.ts';
 import { renderMemorySize } from './schema/memory-size.ts';
 
@@ -13,6 +13,7 @@ export const isolationRules: readonly Rule[] = [
   allowedIsDenied,
   portsAreReached,
   devicesDiffer,
+  credentialsDiffer,
 ];
 
 function oneUser({ user, dynamicUser }: JobSpec): readonly Conflict[] {
@@ -82,5 +83,15 @@ function devicesDiffer({ devices }: JobSpec): readonly Conflict[] {
     if (earlier === index || devices.indexOf(device) !== index) return [];
     const allowed = `of another device than devices[${earlier}]; name each once, with all access that it needs`;
     return [conflict(['devices', index], device, allowed, [['devices']])];
+  });
+}
+
+/** Credentials and secrets lie in one folder. */
+function credentialsDiffer({ credentials, secrets }: JobSpec): readonly Conflict[] {
+  const both = Object.keys(secrets).filter((name) => Object.hasOwn(credentials, name));
+  return both.map((name) => {
+    const path: IssuePath = ['secrets', name];
+    const allowed = `under another name than ${renderPath(['credentials', name])}: both are files in one folder`;
+    return conflict(path, secrets[name], allowed, [path, ['credentials', name]]);
   });
 }

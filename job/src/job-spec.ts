@@ -22,6 +22,8 @@ export type DirectoryKind = 'state' | 'cache' | 'logs';
 export interface JobSpec {
   /** Identity in the fleet: lower-case letters, digits and "-", 1 to 63 characters. */
   readonly name: string;
+  /** Whom it belongs to; tokens may be limited to one. Stays the same for as long as the job is there. */
+  readonly namespace: string;
   readonly type: JobType;
   /** Instances wanted, 1 to 10,000; 0 for system jobs. */
   readonly count: number;
@@ -49,6 +51,8 @@ export interface JobSpec {
   readonly directories: readonly DirectoryKind[];
   /** Names of credentials, and of the files in the node's folder of secrets that hold them. */
   readonly credentials: Readonly<Record<string, string>>;
+  /** Names of credentials, and of the secrets of the job's namespace that they hold; none that `credentials` has too. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** Names of files in the node's folder of secrets. */
   readonly environmentFiles: readonly string[];
   /** "PATH:ACCESS", such as "/dev/kvm:rw". */

@@ -13,6 +13,7 @@ function parsed(file: Record<string, unknown>, folder?: string) {
 test('what a file leaves out gets its default', () => {
   expect(parsed({})).toStrictEqual({
     name: 'web',
+    namespace: 'default',
     type: 'service',
     count: 1,
     command: ['serve'],
@@ -42,6 +43,7 @@ test('what a file leaves out gets its default', () => {
     credentials: {},
     environmentFiles: [],
     devices: [],
+    secrets: {},
   });
 });
 

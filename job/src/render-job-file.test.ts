@@ -30,6 +30,7 @@ test('a specification is written as people write job files', () => {
   });
   expect('spec' in parsing && renderJobFile(parsing.spec)).toMatchInlineSnapshot(`
     "name = "web"
+    namespace = "default"
     type = "service"
     count = 3
     command = ["sh", "-c", "echo \\"a\\"\\n\\u007f"]

@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import * as proto from '@cell/proto';
 import type * as model from './job-spec.ts';
+import { DEFAULT_NAMESPACE } from './names.ts';
 
 const jobTypes: Record<model.JobType, proto.JobType> = {
   service: proto.JobType.SERVICE,
@@ -54,6 +55,7 @@ export function specToProto(spec: model.JobSpec): proto.JobSpec {
   const { health } = spec;
   return create(proto.JobSpecSchema, {
     name: spec.name,
+    namespace: spec.namespace,
     type: jobTypes[spec.type],
     count: spec.count,
     command: [...spec.command],
@@ -78,6 +80,7 @@ export function specToProto(spec: model.JobSpec): proto.JobSpec {
     network: { private: spec.network.private, deny: [...spec.network.deny], allow: [...spec.network.allow] },
     directories: spec.directories.map((kind) => directoryKinds[kind]),
     credentials: { ...spec.credentials },
+    secrets: { ...spec.secrets },
     environmentFiles: [...spec.environmentFiles],
     devices: [...spec.devices],
   });
@@ -91,6 +94,8 @@ export function specToProto(spec: model.JobSpec): proto.JobSpec {
 export function specFromProto(message: proto.JobSpec): model.JobSpec {
   return {
     name: message.name,
+    // Clients from before there were namespaces say nothing about it.
+    namespace: message.namespace === '' ? DEFAULT_NAMESPACE : message.namespace,
     type: wordOf(jobTypes, message.type),
     count: message.count,
     command: [...message.command],
@@ -122,6 +127,7 @@ export function specFromProto(message: proto.JobSpec): model.JobSpec {
     },
     directories: message.directories.map((kind) => wordOf(directoryKinds, kind)),
     credentials: sortedByName(message.credentials),
+    secrets: sortedByName(message.secrets),
     environmentFiles: [...message.environmentFiles],
     devices: [...message.devices],
   };

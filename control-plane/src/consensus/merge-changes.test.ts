@@ -4,7 +4,7 @@ import { mergeChanges } from './merge-changes.ts';
 
 function change(index: number, rows: Record<string, unknown>): StateChange {
   const lists = { nodes: [], removedNodes: [], jobs: [], allocations: [], removedAllocations: [] };
-  const none = { ...lists, members: [], events: [] };
+  const none = { ...lists, members: [], events: [], tokens: [], nodeIdentities: [], authorities: false };
   return { ...none, ...rows, index };
 }
 

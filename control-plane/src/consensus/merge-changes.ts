@@ -18,7 +18,10 @@ function tells(change: StateChange): boolean {
     change.allocations.length > 0 ||
     change.removedAllocations.length > 0 ||
     change.members.length > 0 ||
-    change.events.length > 0
+    change.events.length > 0 ||
+    change.tokens.length > 0 ||
+    change.nodeIdentities.length > 0 ||
+    change.authorities
   );
 }
 
@@ -35,6 +38,11 @@ function mergeRows(changes: readonly StateChange[]): Omit<StateChange, 'index'> 
     (change) => [change.members, []],
     (member) => member.id,
   );
+  const nodeIdentities = merge(
+    changes,
+    (change) => [change.nodeIdentities, []],
+    (identity) => identity.nodeId,
+  );
   return {
     nodes: nodes.put,
     removedNodes: nodes.removed,
@@ -43,6 +51,9 @@ function mergeRows(changes: readonly StateChange[]): Omit<StateChange, 'index'> 
     removedAllocations: allocations.removed,
     members: members.put,
     events: changes.flatMap((change) => change.events),
+    tokens: [...new Set(changes.flatMap((change) => change.tokens))],
+    nodeIdentities: nodeIdentities.put,
+    authorities: changes.some((change) => change.authorities),
   };
 }
 

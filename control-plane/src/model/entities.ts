@@ -121,7 +121,10 @@ export interface EventRow {
   readonly timeMs: number;
   /** A stable name in the past tense, such as "NodeLost". */
   readonly type: EventType;
-  /** "node/<name>", "job/<name>", "allocation/<id>", "drill/<id>" or "control-plane/<id>". */
+  /**
+   * "node/<name>", "job/<name>", "allocation/<id>", "drill/<id>", "control-plane/<id>", "token/<name>",
+   * "authority/<id>" or "secret/<namespace>/<name>".
+   */
   readonly subject: string;
   readonly message: string;
 }
@@ -155,7 +158,15 @@ export type EventType =
   | 'MemberAdmitted'
   | 'MemberPromoted'
   | 'MemberRemoved'
-  | 'ClusterRecovered';
+  | 'ClusterRecovered'
+  | 'NodeJoined'
+  | 'NodeRevoked'
+  | 'TokenCreated'
+  | 'TokenRevoked'
+  | 'AuthorityRotated'
+  | 'AuthorityRetired'
+  | 'SecretSet'
+  | 'SecretRemoved';
 
 /** Marks that a drill wrote, as ordered ranges [first, last] that don't touch. */
 export interface DrillRow {

@@ -107,8 +107,7 @@ export interface AuditRow extends AuditNote {
   readonly hash: string;
 }
 
-/** Where jobs and secrets are that name no namespace. */
-export const DEFAULT_NAMESPACE = 'default';
+export { DEFAULT_NAMESPACE } from '@cell/job';
 
 /** The identity of a secret in its table. */
 export function secretKey({ namespace, name }: Pick<SecretRow, 'namespace' | 'name'>): string {

@@ -103,7 +103,7 @@ export interface AllocationReport {
   readonly message: string;
 }
 
-/** Forget ended allocations, old job versions and drills beyond the limits; proposed by the leader now and then. */
+/** Forget ended allocations, old job versions and drills beyond the limits, expired tokens and identities; proposed by the leader now and then. */
 export interface CollectGarbage extends Timed {
   readonly kind: 'collect-garbage';
 }

@@ -131,6 +131,9 @@ test('a refused command changes nothing but the index', () => {
           removedAllocations: [],
           members: [],
           events: [],
+          tokens: [],
+          nodeIdentities: [],
+          authorities: false,
         });
       }
     }),

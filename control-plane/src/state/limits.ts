@@ -36,3 +36,27 @@ export const DRILL_RANGES_MAX = 10_000;
 export const SNAPSHOT_CHUNK_BYTES_MAX = 256 * 1024;
 /** Bytes of one line of a snapshot; a longer one means damage. */
 export const SNAPSHOT_LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Tokens that are not revoked, expired ones included until they are collected. */
+export const TOKENS_MAX = 10_000;
+/** How long a token that has expired is still shown. */
+export const TOKEN_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+/** Identities of nodes, revoked ones included: those stay for ever. Without them it is as many as there are nodes. */
+export const NODE_IDENTITIES_MAX = 2 * NODES_MAX;
+/** How long the identity of a node that is gone is kept after its last certificate has ended. */
+export const NODE_IDENTITY_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+/** Authorities at a time: the one that issues, and those that are still trusted. */
+export const AUTHORITIES_MAX = 4;
+
+export const SECRETS_MAX = 10_000;
+/** Bytes of one secret. */
+export const SECRET_BYTES_MAX = 64 * 1024;
+/** Characters of all sealed secrets together, which are in base64url. */
+export const SEALED_SIZE_MAX = 64 * 1024 * 1024;
+
+/** Entries of the audit log; the oldest go. */
+export const AUDIT_MAX = 10_000;
+/** Characters of what an entry says who, what and from where; the rest is cut off, since callers choose some of it. */
+export const AUDIT_TEXT_MAX = 256;
+/** Entries that one command may bring. */
+export const AUDIT_NOTES_MAX = 1_000;

@@ -1,4 +1,5 @@
 import type { DirectoryKind, JobSpec, NetworkAccess, Sandbox } from '../job-spec.ts';
+import { SECRET_NAME_ALLOWED, SECRET_NAME_PATTERN } from '../names.ts';
 import { choice } from './choice.ts';
 import { deviceAccess } from './device-access.ts';
 import type { FieldSchemas } from './field-schema.ts';
@@ -8,6 +9,7 @@ import { text } from './text.ts';
 import { truth } from './truth.ts';
 
 export const CREDENTIALS_MAX = 32;
+export const SECRETS_MAX = 64;
 const ENVIRONMENT_FILES_MAX = 16;
 const DEVICES_MAX = 32;
 const ADDRESSES_MAX = 64;
@@ -141,5 +143,19 @@ export const credentialFields: FieldSchemas<{ readonly value: string }> = {
       'The name of a file in `/etc/cell/secrets`. The command reads it as `NAME` in the folder that the variable ' +
       '`CREDENTIALS_DIRECTORY` holds.',
     example: '"web-tls.key"',
+  },
+};
+
+/** `[secrets]`: the name of a credential, and the secret that it holds. */
+export const secretFields: FieldSchemas<{ readonly value: string }> = {
+  value: {
+    key: 'NAME',
+    type: text({ allowed: `the name of a secret: ${SECRET_NAME_ALLOWED}`, pattern: SECRET_NAME_PATTERN }),
+    required: true,
+    default: '',
+    doc:
+      "The name of a secret of the job's namespace. The command reads it as `NAME` in the folder that the variable " +
+      '`CREDENTIALS_DIRECTORY` holds.',
+    example: '"database-password"',
   },
 };

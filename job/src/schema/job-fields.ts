@@ -1,4 +1,5 @@
 import type { JobSpec, JobType, OnDisconnect } from '../job-spec.ts';
+import { DEFAULT_NAMESPACE, NAMESPACE_ALLOWED, NAMESPACE_PATTERN } from '../names.ts';
 import { choice } from './choice.ts';
 import type { FieldSchemas } from './field-schema.ts';
 import { commandLine, TEXT_BYTES_MAX, text } from './text.ts';
@@ -10,7 +11,10 @@ export const ARGUMENTS_MAX = 256;
 const PATH_BYTES_MAX = 4096;
 const ARGUMENT_KIB_MAX = TEXT_BYTES_MAX / 1024;
 
-type JobFields = Pick<JobSpec, 'name' | 'type' | 'count' | 'command' | 'user' | 'workingDirectory' | 'onDisconnect'>;
+type JobFields = Pick<
+  JobSpec,
+  'name' | 'namespace' | 'type' | 'count' | 'command' | 'user' | 'workingDirectory' | 'onDisconnect'
+>;
 
 /** What stands at the top of a job file. */
 export const jobFields: FieldSchemas<JobFields> = {
@@ -24,6 +28,17 @@ export const jobFields: FieldSchemas<JobFields> = {
     default: '',
     doc: "The job's identity in the fleet. A file with the name of a job that is there makes its next version.",
     example: '"web"',
+  },
+  namespace: {
+    key: 'namespace',
+    type: text({ allowed: NAMESPACE_ALLOWED, pattern: NAMESPACE_PATTERN }),
+    default: DEFAULT_NAMESPACE,
+    doc:
+      'Whom the job belongs to. Tokens may be limited to one namespace; then they see and change only what is in it. ' +
+      "Secrets are the namespace's, too. Names of jobs are unique in the whole fleet all the same, and a job stays in " +
+      'its namespace. Jobs of a token with a namespace can\'t have `sandbox = "none"`, `user`, `devices`, ' +
+      "`environment_files` or `[credentials]`: those are the nodes' own.",
+    example: '"team-a"',
   },
   type: {
     key: 'type',

@@ -5,6 +5,8 @@ import {
   credentialName,
   isolationFields,
   networkFields,
+  SECRETS_MAX,
+  secretFields,
 } from './isolation-fields.ts';
 import { jobFields } from './job-fields.ts';
 import { healthFields, restartFields, stopFields } from './life-fields.ts';
@@ -116,5 +118,19 @@ export const jobFileSchema: readonly SectionSchema[] = [
     fields: credentialFields,
     entriesMax: CREDENTIALS_MAX,
     names: { type: credentialName, plural: 'credentials' },
+  },
+  {
+    key: 'secrets',
+    property: 'secrets',
+    shape: 'map',
+    doc:
+      'Secrets that the control plane keeps, encrypted (`cellctl secret set`). The job has their names only; a node is ' +
+      'given the values when an instance shall start there, and keeps them in memory. The instance finds them in a folder ' +
+      'that its user alone can read, beside its `[credentials]`; with the process runtime, which shuts nothing off, in ' +
+      'one that the user of the agent can read. A new value is taken with the next start. An instance does not start ' +
+      'where a secret is missing.',
+    fields: secretFields,
+    entriesMax: SECRETS_MAX,
+    names: { type: credentialName, plural: 'secrets' },
   },
 ];

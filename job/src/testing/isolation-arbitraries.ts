@@ -10,6 +10,7 @@ type Isolation = Pick<
   | 'network'
   | 'directories'
   | 'credentials'
+  | 'secrets'
   | 'environmentFiles'
   | 'devices'
 >;
@@ -20,9 +21,12 @@ export function arbitraryIsolation(resources: ResourceRequest, hasPorts: boolean
     limits: limits(resources),
     network: network(hasPorts),
     directories: fc.uniqueArray(fc.constantFrom<DirectoryKind[]>('state', 'cache', 'logs')),
-    credentials: fc
-      .dictionary(fileName, fileName, { maxKeys: 3, noNullPrototype: true })
-      .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)))),
+    credentials: namesByName(fileName, fileName),
+    // Never the name of a credential: those are shorter.
+    secrets: namesByName(
+      fileName.map((name) => `${name}-as-secret`),
+      fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,10}$/),
+    ),
     environmentFiles: fc.uniqueArray(fileName, { maxLength: 3 }),
     devices: fc
       .uniqueArray(device, { maxLength: 3, selector: ([path]) => path })
@@ -80,6 +84,12 @@ function network(hasPorts: boolean): fc.Arbitrary<NetworkAccess> {
   return fc
     .record({ private: hasPorts ? fc.constant(false) : fc.boolean(), deny: addresses, allow: addresses })
     .map((access) => (access.deny.length === 0 ? { ...access, allow: [] } : access));
+}
+
+function namesByName(key: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.Arbitrary<Record<string, string>> {
+  return fc
+    .dictionary(key, value, { maxKeys: 3, noNullPrototype: true })
+    .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1))));
 }
 
 const fileName = fc.stringMatching(/^[a-z0-9@+-][a-z0-9._@+-]{0,10}$/);

@@ -88,6 +88,7 @@ export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
   .chain(([type, ofPorts, ofResources]) => {
     const rest = fc.record({
       name,
+      namespace: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,10}$/),
       type: fc.constant(type),
       count: type === 'system' ? fc.constant(0) : fc.integer({ min: 1, max: 10_000 }),
       command,

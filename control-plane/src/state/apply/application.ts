@@ -1,4 +1,5 @@
 import type { AllocationRow, DrillRow, EventRow, EventType, JobRow, NodeRow } from '../../model/entities.ts';
+import type { AuthorityRow, NodeIdentityRow, SecretRow, TokenRow } from '../../model/identity.ts';
 import type { MemberRow, RecoveryRow } from '../../model/members.ts';
 import type { CommandResult, RefusalCode } from '../commands.ts';
 import type { StateChange } from '../fleet-state.ts';
@@ -16,6 +17,9 @@ export class Application {
   readonly #removedAllocations: AllocationRow[] = [];
   readonly #members = new Map<number, MemberRow>();
   readonly #events: EventRow[] = [];
+  readonly #tokens = new Set<string>();
+  readonly #nodeIdentities = new Map<string, NodeIdentityRow>();
+  #authoritiesChanged = false;
 
   constructor(tables: FleetTables, index: number, timeMs: number) {
     this.tables = tables;
@@ -63,6 +67,39 @@ export class Application {
     this.tables.appendRecovery(row);
   }
 
+  putToken(row: TokenRow): void {
+    this.tables.putToken(row);
+    this.#tokens.add(row.id);
+  }
+
+  removeToken(row: TokenRow): void {
+    this.tables.removeToken(row);
+    this.#tokens.add(row.id);
+  }
+
+  putNodeIdentity(row: NodeIdentityRow): void {
+    this.tables.putNodeIdentity(row);
+    this.#nodeIdentities.set(row.nodeId, row);
+  }
+
+  putAuthority(row: AuthorityRow): void {
+    this.tables.putAuthority(row);
+    this.#authoritiesChanged = true;
+  }
+
+  removeAuthority(id: string): void {
+    this.tables.removeAuthority(id);
+    this.#authoritiesChanged = true;
+  }
+
+  putSecret(row: SecretRow): void {
+    this.tables.putSecret(row);
+  }
+
+  removeSecret(row: SecretRow): void {
+    this.tables.removeSecret(row);
+  }
+
   event(type: EventType, subject: string, message: string): void {
     this.#events.push({ index: this.index, timeMs: this.timeMs, type, subject, message });
   }
@@ -98,6 +135,9 @@ export class Application {
       removedAllocations: this.#removedAllocations,
       members: [...this.#members.values()],
       events: this.#events,
+      tokens: [...this.#tokens],
+      nodeIdentities: [...this.#nodeIdentities.values()],
+      authorities: this.#authoritiesChanged,
     };
   }
 }

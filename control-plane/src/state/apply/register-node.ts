@@ -3,10 +3,14 @@ import type { CommandResult, RegisterNode } from '../commands.ts';
 import { inventoryShape } from '../format/row-shapes.ts';
 import { NODES_MAX } from '../limits.ts';
 import type { Application } from './application.ts';
+import { isRevoked } from './is-revoked.ts';
 
 /** Result detail: `unchanged`. A name belongs to one node: a lost node loses it to the one that comes with it. */
 export function registerNode(application: Application, command: RegisterNode): CommandResult {
   const { tables } = application;
+  if (isRevoked(tables, command.id)) {
+    return application.refuse('CELL_E_FORBIDDEN', `Node "${command.id}" was revoked; it can't come back`);
+  }
   const before = tables.nodes.get(command.id);
   const namesake = tables.nodeByName(command.name);
   const taken = namesake !== undefined && namesake.id !== command.id;
@@ -20,7 +24,9 @@ export function registerNode(application: Application, command: RegisterNode): C
   if (before === undefined && !taken && tables.nodes.size >= NODES_MAX) {
     return application.refuse('CELL_E_LIMIT', `The fleet has ${NODES_MAX} nodes, and no more are allowed`);
   }
-  const after = rowAfter(application, command, before, taken ? namesake : before);
+  // That a node was revoked is about its machine, and not about the one that comes in its place.
+  const inherits = taken && !isRevoked(tables, namesake.id);
+  const after = rowAfter(application, command, before, inherits ? namesake : before);
   if (before !== undefined && sameNode(before, after)) return application.done({ unchanged: true });
   if (taken) application.removeNode(namesake);
   application.putNode(after);

@@ -1,10 +1,14 @@
 import type { CommandResult, SetNodeEligibility } from '../commands.ts';
 import type { Application } from './application.ts';
+import { isRevoked } from './is-revoked.ts';
 
 /** What runs there stays either way. Result detail: `unchanged`. */
 export function setNodeEligibility(application: Application, { id, eligible }: SetNodeEligibility): CommandResult {
   const node = application.tables.nodes.get(id);
   if (node === undefined) return application.refuse('CELL_E_NOT_FOUND', `There is no node "${id}" any more`);
+  if (eligible && isRevoked(application.tables, id)) {
+    return application.refuse('CELL_E_CONFLICT', `Node "${node.name}" was revoked, so it takes no allocations`);
+  }
   if (eligible && node.drain !== undefined) {
     return application.refuse(
       'CELL_E_CONFLICT',

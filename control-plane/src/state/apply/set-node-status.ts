@@ -1,6 +1,7 @@
 import { isFinal, type NodeRow } from '../../model/entities.ts';
 import type { CommandResult, SetNodeStatus } from '../commands.ts';
 import type { Application } from './application.ts';
+import { isRevoked } from './is-revoked.ts';
 
 /** Result detail: `changed`, the number of nodes. Unknown nodes, and those that are so already, are left out. */
 export function setNodeStatus(application: Application, command: SetNodeStatus): CommandResult {
@@ -8,6 +9,8 @@ export function setNodeStatus(application: Application, command: SetNodeStatus):
   for (const { id, status, message } of command.nodes) {
     const node = application.tables.nodes.get(id);
     if (node === undefined || node.status === status) continue;
+    // Whoever speaks for it is not let in any more.
+    if (status === 'ready' && isRevoked(application.tables, id)) continue;
     changed += 1;
     application.putNode({
       ...node,

@@ -38,7 +38,7 @@ function refusalOf(
   command: SubmitJob,
   before: JobRow | undefined,
 ): CommandResult | undefined {
-  const { name, type } = command.spec;
+  const { name, namespace, type } = command.spec;
   const { expectedIndex } = command;
   const foundIndex = before?.modifyIndex ?? 0;
   if (expectedIndex !== undefined && expectedIndex !== foundIndex) {
@@ -50,6 +50,13 @@ function refusalOf(
   }
   if (before === undefined && application.tables.jobs.size >= JOBS_MAX) {
     return application.refuse('CELL_E_LIMIT', `The fleet has ${JOBS_MAX} jobs, and no more are allowed`);
+  }
+  if (before !== undefined && before.spec.namespace !== namespace) {
+    return application.refuse(
+      'CELL_E_CONFLICT',
+      `Job "${name}" belongs to namespace "${before.spec.namespace}" and can't move to "${namespace}", also when it is ` +
+        'stopped; give this job another name',
+    );
   }
   if (before !== undefined && !before.stopped && before.spec.type !== type) {
     return application.refuse(

@@ -5,20 +5,35 @@ import type {
   ApplyPlan,
   CollectGarbage,
   Command,
+  CreateToken,
   DrainNode,
+  FoundAuthority,
   Founder,
   FoundMembers,
   InviteMember,
+  JoinMember,
+  JoinNode,
   LeaderElected,
+  NewAuthority,
+  NewToken,
+  NoteAudit,
   NoteDrainTime,
   NotePromotion,
   Placement,
   RecoverCluster,
   RegisterNode,
   RemoveMember,
+  RemoveSecret,
+  RenewNode,
   ReportAllocations,
+  Reseal,
+  RetireAuthority,
+  RevokeNode,
+  RevokeToken,
+  RotateAuthority,
   SetNodeEligibility,
   SetNodeStatus,
+  SetSecret,
   StopJob,
   SubmitJob,
   UndrainNode,
@@ -26,57 +41,55 @@ import type {
   WriteMark,
 } from '../commands.ts';
 import { StateError } from '../state-error.ts';
+import {
+  auditNoteFields,
+  auditNoteShape,
+  joinedNodeFields,
+  newAuthorityFields,
+  newTokenFields,
+} from './identity-shapes.ts';
 import { allocationStateShape, failureShape, inventoryShape, portsShape } from './row-shapes.ts';
 import { amount, list, object, oneOf, optional, type Shape, text, truth, whole } from './shape.ts';
 import { specShape } from './spec-shape.ts';
 
 const VERSION = 1;
 
-const timeMs = whole;
+/** What a kind of command says beside what all of them say. */
+type Fields<AnyCommand extends Command> = {
+  readonly [Key in Exclude<keyof AnyCommand, 'kind' | 'timeMs' | 'audit'>]-?: Shape<AnyCommand[Key]>;
+};
+
+const auditShapeOrNone = optional(auditNoteShape);
+
+function command<AnyCommand extends Command>(kind: AnyCommand['kind'], fields: Fields<AnyCommand>): Shape<AnyCommand> {
+  const shape = object({ kind: oneOf(kind), timeMs: whole, ...fields });
+  return (value, path) => {
+    const copy = shape(value, path) as unknown as AnyCommand;
+    const audit = auditShapeOrNone((value as AnyCommand).audit, 'audit');
+    return audit === undefined ? copy : { ...copy, audit };
+  };
+}
+
 const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kind: Kind }>> } = {
-  'register-node': object<RegisterNode>({
-    kind: oneOf('register-node'),
-    timeMs,
+  'register-node': command<RegisterNode>('register-node', {
     id: text,
     name: text,
     inventory: inventoryShape,
     agentVersion: text,
     httpAddress: text,
   }),
-  'set-node-status': object<SetNodeStatus>({
-    kind: oneOf('set-node-status'),
-    timeMs,
+  'set-node-status': command<SetNodeStatus>('set-node-status', {
     nodes: list(object<SetNodeStatus['nodes'][number]>({ id: text, status: oneOf('ready', 'lost'), message: text })),
   }),
-  'drain-node': object<DrainNode>({
-    kind: oneOf('drain-node'),
-    timeMs,
-    id: text,
-    deadlineMs: optional(amount),
-    keepSystemJobs: truth,
-  }),
-  'undrain-node': object<UndrainNode>({ kind: oneOf('undrain-node'), timeMs, id: text }),
-  'set-node-eligibility': object<SetNodeEligibility>({
-    kind: oneOf('set-node-eligibility'),
-    timeMs,
-    id: text,
-    eligible: truth,
-  }),
-  'note-drain-time': object<NoteDrainTime>({
-    kind: oneOf('note-drain-time'),
-    timeMs,
+  'drain-node': command<DrainNode>('drain-node', { id: text, deadlineMs: optional(amount), keepSystemJobs: truth }),
+  'undrain-node': command<UndrainNode>('undrain-node', { id: text }),
+  'set-node-eligibility': command<SetNodeEligibility>('set-node-eligibility', { id: text, eligible: truth }),
+  'note-drain-time': command<NoteDrainTime>('note-drain-time', {
     drains: list(object<NoteDrainTime['drains'][number]>({ id: text, setIndex: amount, remainingMs: amount })),
   }),
-  'submit-job': object<SubmitJob>({
-    kind: oneOf('submit-job'),
-    timeMs,
-    spec: specShape,
-    expectedIndex: optional(amount),
-  }),
-  'stop-job': object<StopJob>({ kind: oneOf('stop-job'), timeMs, name: text }),
-  'apply-plan': object<ApplyPlan>({
-    kind: oneOf('apply-plan'),
-    timeMs,
+  'submit-job': command<SubmitJob>('submit-job', { spec: specShape, expectedIndex: optional(amount) }),
+  'stop-job': command<StopJob>('stop-job', { name: text }),
+  'apply-plan': command<ApplyPlan>('apply-plan', {
     placements: list(
       object<Placement>({
         id: text,
@@ -93,9 +106,7 @@ const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kin
     stops: list(object<ApplyPlan['stops'][number]>({ id: text, reason: text })),
     unplaced: list(object<ApplyPlan['unplaced'][number]>({ job: text, failure: optional(failureShape) })),
   }),
-  'report-allocations': object<ReportAllocations>({
-    kind: oneOf('report-allocations'),
-    timeMs,
+  'report-allocations': command<ReportAllocations>('report-allocations', {
     reports: list(
       object<AllocationReport>({
         id: text,
@@ -107,37 +118,56 @@ const shapes: { readonly [Kind in Command['kind']]: Shape<Extract<Command, { kin
       }),
     ),
   }),
-  'collect-garbage': object<CollectGarbage>({ kind: oneOf('collect-garbage'), timeMs }),
-  'leader-elected': object<LeaderElected>({ kind: oneOf('leader-elected'), timeMs, member: amount }),
-  'write-mark': object<WriteMark>({
-    kind: oneOf('write-mark'),
-    timeMs,
-    drillId: text,
-    sequence: amount,
-    padding: optional(text),
-  }),
-  'found-members': object<FoundMembers>({
-    kind: oneOf('found-members'),
-    timeMs,
+  'collect-garbage': command<CollectGarbage>('collect-garbage', {}),
+  'leader-elected': command<LeaderElected>('leader-elected', { member: amount }),
+  'write-mark': command<WriteMark>('write-mark', { drillId: text, sequence: amount, padding: optional(text) }),
+  'found-members': command<FoundMembers>('found-members', {
     members: list(object<Founder>({ id: amount, grpc: text, peers: text, http: text, incarnation: text })),
   }),
-  'invite-member': object<InviteMember>({
-    kind: oneOf('invite-member'),
-    timeMs,
-    id: amount,
-    grpc: text,
-    peers: text,
-    http: text,
-  }),
-  'admit-member': object<AdmitMember>({ kind: oneOf('admit-member'), timeMs, id: amount, incarnation: text }),
-  'note-promotion': object<NotePromotion>({ kind: oneOf('note-promotion'), timeMs, id: amount }),
-  'remove-member': object<RemoveMember>({ kind: oneOf('remove-member'), timeMs, id: amount }),
-  'recover-cluster': object<RecoverCluster>({
-    kind: oneOf('recover-cluster'),
-    timeMs,
+  'invite-member': command<InviteMember>('invite-member', { id: amount, grpc: text, peers: text, http: text }),
+  'admit-member': command<AdmitMember>('admit-member', { id: amount, incarnation: text }),
+  'note-promotion': command<NotePromotion>('note-promotion', { id: amount }),
+  'remove-member': command<RemoveMember>('remove-member', { id: amount }),
+  'recover-cluster': command<RecoverCluster>('recover-cluster', {
     survivor: amount,
     clusterId: text,
     formerClusterId: text,
+  }),
+  'found-authority': command<FoundAuthority>('found-authority', {
+    authority: object<NewAuthority>(newAuthorityFields),
+    tokens: list(object<NewToken>(newTokenFields)),
+  }),
+  'rotate-authority': command<RotateAuthority>('rotate-authority', {
+    after: text,
+    authority: object<NewAuthority>(newAuthorityFields),
+  }),
+  'retire-authority': command<RetireAuthority>('retire-authority', { id: text }),
+  'create-token': command<CreateToken>('create-token', { token: object<NewToken>(newTokenFields) }),
+  'revoke-token': command<RevokeToken>('revoke-token', { id: text }),
+  'join-node': command<JoinNode>('join-node', { node: object<JoinNode['node']>(joinedNodeFields) }),
+  'join-member': command<JoinMember>('join-member', { tokenId: text, id: amount }),
+  'renew-node': command<RenewNode>('renew-node', {
+    node: object<RenewNode['node']>({ nodeId: text, keyHash: text, authorityId: text, certificateExpiresAtMs: whole }),
+  }),
+  'revoke-node': command<RevokeNode>('revoke-node', { id: text }),
+  'set-secret': command<SetSecret>('set-secret', {
+    secret: object<SetSecret['secret']>({
+      namespace: text,
+      name: text,
+      sealed: text,
+      sizeBytes: amount,
+      changedBy: text,
+    }),
+  }),
+  'remove-secret': command<RemoveSecret>('remove-secret', { namespace: text, name: text }),
+  reseal: command<Reseal>('reseal', {
+    secrets: list(
+      object<Reseal['secrets'][number]>({ namespace: text, name: text, sealed: text, modifyIndex: amount }),
+    ),
+    authorities: list(object<Reseal['authorities'][number]>({ id: text, sealedKey: text, modifyIndex: amount })),
+  }),
+  'note-audit': command<NoteAudit>('note-audit', {
+    notes: list(object<NoteAudit['notes'][number]>({ ...auditNoteFields, outcome: text, count: amount })),
   }),
 };
 

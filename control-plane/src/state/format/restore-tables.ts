@@ -1,6 +1,8 @@
+import { secretKey } from '../../model/identity.ts';
 import { FleetTables } from '../fleet-tables.ts';
 import { SNAPSHOT_LINE_BYTES_MAX } from '../limits.ts';
 import { StateError } from '../state-error.ts';
+import { auditShape, authorityShape, nodeIdentityShape, secretShape, tokenShape } from './identity-shapes.ts';
 import {
   allocationReader,
   drillShape,
@@ -64,8 +66,31 @@ function rowWriters(): RowWriters {
     }),
     drills: rowWriter(drillShape, (tables, row) => tables.putDrill(row)),
     events: rowWriter(eventShape, (tables, row) => tables.appendEvents([row])),
+    ...identityWriters,
   };
 }
+
+/** Those that hold nothing of one snapshot. */
+const identityWriters = {
+  tokens: rowWriter(tokenShape, (tables, row) => {
+    if (tables.tokens.has(row.id) || tables.tokenByName(row.name) !== undefined)
+      throw new Error('The token is there twice');
+    tables.putToken(row);
+  }),
+  nodeIdentities: rowWriter(nodeIdentityShape, (tables, row) => {
+    if (tables.nodeIdentities.has(row.nodeId)) throw new Error('The identity is there twice');
+    tables.putNodeIdentity(row);
+  }),
+  authorities: rowWriter(authorityShape, (tables, row) => {
+    if (tables.authorities.some(({ id }) => id === row.id)) throw new Error('The authority is there twice');
+    tables.putAuthority(row);
+  }),
+  secrets: rowWriter(secretShape, (tables, row) => {
+    if (tables.secrets.has(secretKey(row))) throw new Error('The secret is there twice');
+    tables.putSecret(row);
+  }),
+  audit: rowWriter(auditShape, (tables, row) => tables.appendAudit(row)),
+};
 
 function rowWriter<Row>(shape: Shape<Row>, write: (tables: FleetTables, row: Row) => void) {
   return (tables: FleetTables, value: unknown) => write(tables, shape(value, ''));
@@ -116,6 +141,7 @@ class SnapshotReader {
       );
     }
     this.#tables.setIndex(header.index);
+    this.#tables.setAuditAnchor(header.auditAnchor);
     this.#missing = countedTables(header);
   }
 }

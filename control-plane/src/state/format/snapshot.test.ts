@@ -149,7 +149,7 @@ const damages: readonly (readonly [name: string, text: () => string])[] = [
   ['something after the end', () => `${lines().join('\n')}\n{}\n`],
   ['the beginning of something after the end', () => `${lines().join('\n')}\n{`],
   ['another format', () => `${lines().join('\n')}\n`.replace('cell-fleet', 'other')],
-  ['a newer format version', () => `${lines().join('\n')}\n`.replace('"version":2', '"version":3')],
+  ['a newer format version', () => `${lines().join('\n')}\n`.replace('"version":3', '"version":4')],
   ['a state that does not exist', () => `${lines().join('\n')}\n`.replace('"state":"failed"', '"state":"fallen"')],
   ['a number that is a text', () => `${lines().join('\n')}\n`.replace('"cpuMillis":500', '"cpuMillis":"500"')],
   ['a row cut short', () => `${lines().join('\n')}\n`.replace('"restarts":3,', '')],

@@ -3,11 +3,12 @@
  * have one order (by key; those that belong to a job by job and key), so that equal states give equal bytes. What carries it has a checksum of its own (the snapshot
  * file of the consensus library), hence there is none here: reading only checks that the content is whole and sound.
  */
+import { secretKey } from '../../model/identity.ts';
 import type { FleetTables } from '../fleet-tables.ts';
 import { SNAPSHOT_CHUNK_BYTES_MAX } from '../limits.ts';
-import { amount, object, oneOf, record, type Shape } from './shape.ts';
+import { amount, object, oneOf, record, type Shape, text, withDefault } from './shape.ts';
 
-export const SNAPSHOT_VERSION = 2;
+export const SNAPSHOT_VERSION = 3;
 
 /** Tables in the order in which a snapshot has them. */
 export const snapshotTables = [
@@ -19,6 +20,11 @@ export const snapshotTables = [
   'allocations',
   'drills',
   'events',
+  'tokens',
+  'nodeIdentities',
+  'authorities',
+  'secrets',
+  'audit',
 ] as const;
 export type SnapshotTable = (typeof snapshotTables)[number];
 
@@ -27,6 +33,8 @@ export interface SnapshotHeader {
   readonly version: number;
   /** Raft index of the last command in it. */
   readonly index: number;
+  /** See `FleetState`. */
+  readonly auditAnchor: string;
   /** Rows per table. */
   readonly counts: Readonly<Record<string, number>>;
 }
@@ -35,6 +43,7 @@ export const headerShape: Shape<SnapshotHeader> = object<SnapshotHeader>({
   format: oneOf('cell-fleet'),
   version: amount,
   index: amount,
+  auditAnchor: withDefault(text, ''),
   counts: record(amount),
 });
 
@@ -47,6 +56,11 @@ const tablesSinceVersion: { readonly [Table in SnapshotTable]: number } = {
   allocations: 1,
   drills: 1,
   events: 1,
+  tokens: 3,
+  nodeIdentities: 3,
+  authorities: 3,
+  secrets: 3,
+  audit: 3,
 };
 
 /** Tables of a snapshot of that version, with the number of their rows, in order. Throws if one is not counted. */
@@ -86,9 +100,15 @@ export function captureTables(tables: FleetTables): Iterable<Uint8Array> {
     ),
     drills: single([...tables.drills.values()], byId),
     events: single([...tables.events], () => 0),
+    tokens: single([...tables.tokens.values()], byId),
+    nodeIdentities: single([...tables.nodeIdentities.values()], (one, other) => (one.nodeId < other.nodeId ? -1 : 1)),
+    authorities: single(tables.authorities, () => 0),
+    secrets: single([...tables.secrets.values()], (one, other) => (secretKey(one) < secretKey(other) ? -1 : 1)),
+    audit: single([...tables.audit], () => 0),
   };
   const counts = Object.fromEntries(snapshotTables.map((name) => [name, captured[name].count]));
-  const header = { format: 'cell-fleet', version: SNAPSHOT_VERSION, index: tables.index, counts };
+  const { index, auditAnchor } = tables;
+  const header: SnapshotHeader = { format: 'cell-fleet', version: SNAPSHOT_VERSION, index, auditAnchor, counts };
   return chunks(header, captured);
 }
 

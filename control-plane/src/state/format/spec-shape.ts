@@ -1,4 +1,13 @@
-import type { Constraint, HealthCheck, JobSpec, Limits, NetworkAccess, PortRequest, ResourceRequest } from '@cell/job';
+import {
+  type Constraint,
+  DEFAULT_NAMESPACE,
+  type HealthCheck,
+  type JobSpec,
+  type Limits,
+  type NetworkAccess,
+  type PortRequest,
+  type ResourceRequest,
+} from '@cell/job';
 import { amount, list, object, oneOf, optional, record, type Shape, text, truth, withDefault } from './shape.ts';
 
 const noLimits: Limits = {
@@ -75,6 +84,8 @@ export const specShape: Shape<JobSpec> = object<JobSpec>({
   credentials: withDefault(record(text), {}),
   environmentFiles: withDefault(list(text), []),
   devices: withDefault(list(text), []),
+  namespace: withDefault(text, DEFAULT_NAMESPACE),
+  secrets: withDefault(record(text), {}),
 });
 
 /** Fields in a fixed order, so that equal specifications are equal as JSON. */

@@ -45,6 +45,8 @@ export function exampleSpec(changes: Partial<JobSpec> = {}): JobSpec {
     credentials: {},
     environmentFiles: [],
     devices: [],
+    namespace: 'default',
+    secrets: {},
     ...changes,
   };
 }
