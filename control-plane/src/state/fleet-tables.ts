@@ -8,17 +8,11 @@ import {
   type JobVersionRow,
   type NodeRow,
 } from '../model/entities.ts';
-import {
-  type AuditRow,
-  type AuthorityRow,
-  type NodeIdentityRow,
-  type SecretRow,
-  secretKey,
-  type TokenRow,
-} from '../model/identity.ts';
+import type { AuditRow, AuthorityRow, NodeIdentityRow, SecretRow, TokenRow } from '../model/identity.ts';
 import type { MemberRow, RecoveryRow } from '../model/members.ts';
 import type { FleetState, NodeUsage } from './fleet-state.ts';
-import { AUDIT_MAX, EVENTS_MAX, RECOVERIES_MAX } from './limits.ts';
+import { IdentityTables } from './identity-tables.ts';
+import { EVENTS_MAX, RECOVERIES_MAX } from './limits.ts';
 
 /**
  * The tables and their indexes. Writers are `apply/` and `restoreTables`; everyone else sees `FleetState`. The order
@@ -60,38 +54,33 @@ export class FleetTables implements FleetState {
     return this.#rows.recoveries;
   }
 
+  /** Writers' view of the tables about who is who. */
+  get identity(): IdentityTables {
+    return this.#rows.identity;
+  }
+
   get tokens(): ReadonlyMap<string, TokenRow> {
-    return this.#rows.tokens;
+    return this.#rows.identity.tokens;
   }
 
   get nodeIdentities(): ReadonlyMap<string, NodeIdentityRow> {
-    return this.#rows.nodeIdentities;
+    return this.#rows.identity.nodes;
   }
 
   get authorities(): readonly AuthorityRow[] {
-    return this.#rows.authorities;
+    return this.#rows.identity.authorities;
   }
 
   get secrets(): ReadonlyMap<string, SecretRow> {
-    return this.#rows.secrets;
+    return this.#rows.identity.secrets;
   }
 
   get audit(): readonly AuditRow[] {
-    return this.#rows.audit;
+    return this.#rows.identity.audit;
   }
 
   get auditAnchor(): string {
-    return this.#rows.auditAnchor;
-  }
-
-  /** Characters of all sealed secrets together. */
-  get sealedSize(): number {
-    return this.#rows.sealedSize;
-  }
-
-  /** Nodes that have joined and are not revoked. */
-  get joinedNodes(): number {
-    return this.#rows.joinedNodes;
+    return this.#rows.identity.auditAnchor;
   }
 
   get drainingNodes(): ReadonlySet<string> {
@@ -130,10 +119,6 @@ export class FleetTables implements FleetState {
 
   nodeByName(name: string): NodeRow | undefined {
     return this.#rows.nodeByName.get(name);
-  }
-
-  tokenByName(name: string): TokenRow | undefined {
-    return this.#rows.tokens.get(this.#rows.tokenByName.get(name) ?? '');
   }
 
   usageOfNode(nodeId: string): NodeUsage {
@@ -207,62 +192,6 @@ export class FleetTables implements FleetState {
     this.#rows.members.set(row.id, row);
   }
 
-  putToken(row: TokenRow): void {
-    this.#rows.tokens.set(row.id, row);
-    this.#rows.tokenByName.set(row.name, row.id);
-  }
-
-  removeToken(row: TokenRow): void {
-    this.#rows.tokens.delete(row.id);
-    if (this.#rows.tokenByName.get(row.name) === row.id) this.#rows.tokenByName.delete(row.name);
-  }
-
-  putNodeIdentity(row: NodeIdentityRow): void {
-    this.#countJoined(this.#rows.nodeIdentities.get(row.nodeId), -1);
-    this.#rows.nodeIdentities.set(row.nodeId, row);
-    this.#countJoined(row, 1);
-  }
-
-  removeNodeIdentity(row: NodeIdentityRow): void {
-    this.#rows.nodeIdentities.delete(row.nodeId);
-    this.#countJoined(row, -1);
-  }
-
-  /** A new one is the newest: it issues from then on. */
-  putAuthority(row: AuthorityRow): void {
-    const { authorities } = this.#rows;
-    const known = authorities.some(({ id }) => id === row.id);
-    // Another list, so that a reader who kept the old one sees that it changed.
-    this.#rows.authorities = known
-      ? authorities.map((other) => (other.id === row.id ? row : other))
-      : [...authorities, row];
-  }
-
-  removeAuthority(id: string): void {
-    this.#rows.authorities = this.#rows.authorities.filter((row) => row.id !== id);
-  }
-
-  putSecret(row: SecretRow): void {
-    const key = secretKey(row);
-    this.#rows.sealedSize += row.sealed.length - (this.#rows.secrets.get(key)?.sealed.length ?? 0);
-    this.#rows.secrets.set(key, row);
-  }
-
-  removeSecret(row: SecretRow): void {
-    if (this.#rows.secrets.delete(secretKey(row))) this.#rows.sealedSize -= row.sealed.length;
-  }
-
-  /** The oldest beyond the limit go; the hash of the last one that went stays, so that the rest can be verified. */
-  appendAudit(row: AuditRow): void {
-    const { audit } = this.#rows;
-    audit.push(row);
-    if (audit.length > AUDIT_MAX) this.#rows.auditAnchor = audit.shift()?.hash ?? '';
-  }
-
-  setAuditAnchor(hash: string): void {
-    this.#rows.auditAnchor = hash;
-  }
-
   /** The oldest beyond the limit go. */
   appendRecovery(row: RecoveryRow): void {
     this.#rows.recoveries.push(row);
@@ -279,10 +208,6 @@ export class FleetTables implements FleetState {
   adopt(other: FleetTables): void {
     this.#index = other.#index;
     this.#rows = other.#rows;
-  }
-
-  #countJoined(row: NodeIdentityRow | undefined, sign: 1 | -1): void {
-    if (row !== undefined && row.revokedAtMs === undefined) this.#rows.joinedNodes += sign;
   }
 
   #indexAllocation(row: AllocationRow): void {
@@ -341,15 +266,7 @@ function emptyRows() {
     drainingNodes: new Set<string>(),
     unplacedJobs: new Set<string>(),
     systemJobs: new Set<string>(),
-    tokens: new Map<string, TokenRow>(),
-    tokenByName: new Map<string, string>(),
-    nodeIdentities: new Map<string, NodeIdentityRow>(),
-    joinedNodes: 0,
-    authorities: [] as readonly AuthorityRow[],
-    secrets: new Map<string, SecretRow>(),
-    sealedSize: 0,
-    audit: [] as AuditRow[],
-    auditAnchor: '',
+    identity: new IdentityTables(),
   };
 }
 

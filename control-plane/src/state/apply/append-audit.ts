@@ -18,7 +18,7 @@ export function appendAudit(application: Application, note: AuditNote, outcome: 
     outcome: cut(outcome),
     count,
   };
-  tables.appendAudit({ ...entry, hash: auditHash(before?.hash ?? '', entry) });
+  tables.identity.appendAudit({ ...entry, hash: auditHash(before?.hash ?? '', entry) });
 }
 
 /** Also makes text that is no Unicode into some, since it would not come out of a message as it went in. */

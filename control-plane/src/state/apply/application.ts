@@ -68,36 +68,36 @@ export class Application {
   }
 
   putToken(row: TokenRow): void {
-    this.tables.putToken(row);
+    this.tables.identity.putToken(row);
     this.#tokens.add(row.id);
   }
 
   removeToken(row: TokenRow): void {
-    this.tables.removeToken(row);
+    this.tables.identity.removeToken(row);
     this.#tokens.add(row.id);
   }
 
   putNodeIdentity(row: NodeIdentityRow): void {
-    this.tables.putNodeIdentity(row);
+    this.tables.identity.putNode(row);
     this.#nodeIdentities.set(row.nodeId, row);
   }
 
   putAuthority(row: AuthorityRow): void {
-    this.tables.putAuthority(row);
+    this.tables.identity.putAuthority(row);
     this.#authoritiesChanged = true;
   }
 
   removeAuthority(id: string): void {
-    this.tables.removeAuthority(id);
+    this.tables.identity.removeAuthority(id);
     this.#authoritiesChanged = true;
   }
 
   putSecret(row: SecretRow): void {
-    this.tables.putSecret(row);
+    this.tables.identity.putSecret(row);
   }
 
   removeSecret(row: SecretRow): void {
-    this.tables.removeSecret(row);
+    this.tables.identity.removeSecret(row);
   }
 
   event(type: EventType, subject: string, message: string): void {

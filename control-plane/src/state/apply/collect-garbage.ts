@@ -32,5 +32,5 @@ function collectNodeIdentities({ tables, timeMs }: Application): void {
       !tables.nodes.has(nodeId) &&
       certificateExpiresAtMs + NODE_IDENTITY_KEPT_MS <= timeMs,
   );
-  for (const row of gone) tables.removeNodeIdentity(row);
+  for (const row of gone) tables.identity.removeNode(row);
 }

@@ -4,7 +4,7 @@ import type { Application } from './application.ts';
 
 export function createToken(application: Application, { token }: Pick<CreateToken, 'token'>): CommandResult {
   const { tables, timeMs, index } = application;
-  if (tables.tokenByName(token.name) !== undefined) {
+  if (tables.identity.tokenByName(token.name) !== undefined) {
     const message = `There is a token with the name "${token.name}"; revoke it first, or take another name`;
     return application.refuse('CELL_E_CONFLICT', message);
   }

@@ -37,5 +37,5 @@ function revokedRefusal(before: NodeIdentityRow | undefined): string | undefined
 }
 
 function isFull({ tables }: Application): boolean {
-  return tables.joinedNodes >= NODES_MAX || tables.nodeIdentities.size >= NODE_IDENTITIES_MAX;
+  return tables.identity.joinedNodes >= NODES_MAX || tables.nodeIdentities.size >= NODE_IDENTITIES_MAX;
 }

@@ -12,7 +12,7 @@ export function setSecret(application: Application, { secret }: SetSecret): Comm
     const message = `The secret ${named} has ${secret.sizeBytes} bytes, and ${SECRET_BYTES_MAX} are allowed`;
     return application.refuse('CELL_E_LIMIT', message);
   }
-  const sealedSize = tables.sealedSize + secret.sealed.length - (before?.sealed.length ?? 0);
+  const sealedSize = tables.identity.sealedSize + secret.sealed.length - (before?.sealed.length ?? 0);
   const tooMany = before === undefined && tables.secrets.size >= SECRETS_MAX;
   if (tooMany || sealedSize > SEALED_SIZE_MAX) {
     const most = `${SECRETS_MAX} secrets and ${SEALED_SIZE_MAX} encrypted characters`;

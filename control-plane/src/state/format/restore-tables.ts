@@ -73,23 +73,23 @@ function rowWriters(): RowWriters {
 /** Those that hold nothing of one snapshot. */
 const identityWriters = {
   tokens: rowWriter(tokenShape, (tables, row) => {
-    if (tables.tokens.has(row.id) || tables.tokenByName(row.name) !== undefined)
+    if (tables.tokens.has(row.id) || tables.identity.tokenByName(row.name) !== undefined)
       throw new Error('The token is there twice');
-    tables.putToken(row);
+    tables.identity.putToken(row);
   }),
   nodeIdentities: rowWriter(nodeIdentityShape, (tables, row) => {
     if (tables.nodeIdentities.has(row.nodeId)) throw new Error('The identity is there twice');
-    tables.putNodeIdentity(row);
+    tables.identity.putNode(row);
   }),
   authorities: rowWriter(authorityShape, (tables, row) => {
     if (tables.authorities.some(({ id }) => id === row.id)) throw new Error('The authority is there twice');
-    tables.putAuthority(row);
+    tables.identity.putAuthority(row);
   }),
   secrets: rowWriter(secretShape, (tables, row) => {
     if (tables.secrets.has(secretKey(row))) throw new Error('The secret is there twice');
-    tables.putSecret(row);
+    tables.identity.putSecret(row);
   }),
-  audit: rowWriter(auditShape, (tables, row) => tables.appendAudit(row)),
+  audit: rowWriter(auditShape, (tables, row) => tables.identity.appendAudit(row)),
 };
 
 function rowWriter<Row>(shape: Shape<Row>, write: (tables: FleetTables, row: Row) => void) {
@@ -141,7 +141,7 @@ class SnapshotReader {
       );
     }
     this.#tables.setIndex(header.index);
-    this.#tables.setAuditAnchor(header.auditAnchor);
+    this.#tables.identity.auditAnchor = header.auditAnchor;
     this.#missing = countedTables(header);
   }
 }
