@@ -1,10 +1,13 @@
 /** The one error class of the control plane: a stable code, and a sentence that says what failed and what to do. */
 export class CellError extends Error {
   readonly code: CellErrorCode;
-  constructor(code: CellErrorCode, message: string, options?: ErrorOptions) {
+  /** When it may be tried again; undefined if that says nothing. */
+  readonly retryAfterMs: number | undefined;
+  constructor(code: CellErrorCode, message: string, options?: ErrorOptions & { readonly retryAfterMs?: number }) {
     super(message, options);
     this.name = 'CellError';
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

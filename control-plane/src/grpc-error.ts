@@ -3,6 +3,8 @@ import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/gr
 import { CellError, type CellErrorCode } from './cell-error.ts';
 
 export const ERROR_CODE_KEY = 'cell-error-code';
+/** When a call may be tried again, in milliseconds; grpc's own clients know it too (gRFC A6). */
+export const RETRY_PUSHBACK_KEY = 'grpc-retry-pushback-ms';
 
 const statusByCode: Readonly<Partial<Record<CellErrorCode, status>>> = {
   CELL_E_NO_LEADER: status.UNAVAILABLE,
@@ -40,6 +42,7 @@ export function toServiceError(error: unknown): StatusObject {
   const known = error instanceof CellError ? error : new CellError('CELL_E_INTERNAL', messageOf(error));
   const metadata = new Metadata();
   metadata.set(ERROR_CODE_KEY, known.code);
+  if (known.retryAfterMs !== undefined) metadata.set(RETRY_PUSHBACK_KEY, String(known.retryAfterMs));
   return { code: statusByCode[known.code] ?? status.INTERNAL, details: known.message, metadata };
 }
 

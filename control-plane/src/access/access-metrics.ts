@@ -1,0 +1,54 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { CellErrorCode } from '../cell-error.ts';
+
+export interface WaitingNotes {
+  readonly waiting: number;
+  readonly dropped: number;
+}
+
+/** Counts who is not let in. */
+export interface RefusalCounters {
+  /** `code`: of the error that the caller got. */
+  refused(code: CellErrorCode): void;
+  /** A token or a certificate that is no good, whatever the caller was told then. */
+  failed(means: 'token' | 'certificate'): void;
+}
+
+export function addAccessMetrics(registry: Registry, notes: WaitingNotes): RefusalCounters {
+  const registers = [registry];
+  const refused = new Counter({
+    name: 'cell_calls_refused_total',
+    help: 'Calls that were not let in, by why.',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const reason of ['unauthenticated', 'forbidden', 'rate_limited']) refused.inc({ reason }, 0);
+  const failed = new Counter({
+    name: 'cell_authentication_failures_total',
+    help: 'Calls that came with a token or a certificate that is no good, by which of both it was.',
+    labelNames: ['means'],
+    registers,
+  });
+  for (const means of ['token', 'certificate']) failed.inc({ means }, 0);
+  new Gauge({
+    name: 'cell_audit_notes_waiting',
+    help: 'Kinds of calls that wait to be written in the audit log.',
+    registers,
+    collect() {
+      this.set(notes.waiting);
+    },
+  });
+  new Counter({
+    name: 'cell_audit_dropped_total',
+    help: "Calls that only this member's own log has, since the audit log could not be written.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(notes.dropped);
+    },
+  });
+  return {
+    refused: (code) => refused.inc({ reason: code.replace(/^CELL_E_/, '').toLowerCase() }),
+    failed: (means) => failed.inc({ means }),
+  };
+}

@@ -1,0 +1,127 @@
+/** The guard of a member: who calls, whether it may, not too often, and what is noted of it. */
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { Metadata } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { CellError } from '../cell-error.ts';
+import type { Caller, Clock, ConnectionFacts, Consensus, EnteredCall, Guard, GuardedCall } from '../ports.ts';
+import { addAccessMetrics, type RefusalCounters } from './access-metrics.ts';
+import { actorOf, methodNameOf } from './actor.ts';
+import { AdmittedCall } from './admitted-call.ts';
+import { AuditRecorder } from './audit-recorder.ts';
+import { Authentication } from './authenticate.ts';
+import { checkRights } from './check-rights.ts';
+import { type MethodRights, rightsOf } from './method-rights.ts';
+import { type RateLimitSettings, RateLimits } from './rate-limits.ts';
+
+export interface AccessParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registry: Registry;
+  /** See `Transport.connection`. */
+  readonly connection: (peer: string) => ConnectionFacts | undefined;
+  readonly limits: RateLimitSettings;
+  /** How long after its end a node's certificate is still good for renewing it. */
+  readonly renewExpiredWithinMs: number;
+}
+
+/** What peers say of themselves; see `identityMetadata` of the consensus. */
+const CLAIMED_MEMBER_KEY = 'cell-member-id';
+
+/**
+ * For both of a member's ports. Made before the member is in a cluster: until `follow`, it lets in members and those that
+ * join, and tells all others to come again.
+ */
+export class Access implements Guard {
+  readonly #parts: AccessParts;
+  readonly #authentication: Authentication;
+  readonly #limits: RateLimits;
+  readonly #recorder: AuditRecorder;
+  readonly #counters: RefusalCounters;
+  #consensus: Pick<Consensus, 'state' | 'submit'> | undefined;
+
+  constructor(parts: AccessParts) {
+    const { clock, limits, registry, renewExpiredWithinMs } = parts;
+    this.#parts = parts;
+    const state = () => this.#consensus?.state;
+    this.#authentication = new Authentication({ state, wallMs: () => clock.wallMs(), renewExpiredWithinMs });
+    this.#limits = new RateLimits(limits);
+    this.#recorder = new AuditRecorder(parts);
+    this.#counters = addAccessMetrics(registry, this.#recorder);
+  }
+
+  /** The member is in a cluster. */
+  follow(consensus: Pick<Consensus, 'state' | 'submit'>): void {
+    this.#consensus = consensus;
+    this.#recorder.follow(consensus);
+  }
+
+  stop(): void {
+    this.#recorder.stop();
+  }
+
+  enter(method: DescMethod, call: GuardedCall): EnteredCall {
+    const peer = call.getPeer();
+    const facts = this.#parts.connection(peer);
+    const from = facts?.address ?? withoutPort(peer);
+    const rights = rightsOf(method);
+    let caller: Caller = { kind: 'nobody' };
+    try {
+      if (rights === undefined) throw new CellError('CELL_E_FORBIDDEN', `Nobody may call ${methodNameOf(method)}`);
+      if (rights.who !== 'anybody') caller = this.#proven(call.metadata, facts, from);
+      this.#count(caller, from, rights);
+      checkRights(caller, rights, methodNameOf(method));
+      if (rights.who === 'member') checkClaim(caller, call.metadata);
+    } catch (error) {
+      this.#refused(error, { actor: actorOf(caller), method: methodNameOf(method), subject: '', from });
+      throw error;
+    }
+    return new AdmittedCall({ caller, from, method: methodNameOf(method), noted: rights.noted }, this.#recorder);
+  }
+
+  #proven(metadata: Metadata, facts: ConnectionFacts | undefined, from: string): Caller {
+    try {
+      return this.#authentication.caller(metadata, facts);
+    } catch (error) {
+      if (error instanceof CellError && error.code === 'CELL_E_UNAUTHENTICATED') {
+        this.#counters.failed(metadata.get('authorization').length > 0 ? 'token' : 'certificate');
+        this.#limits.takeFailure(from, this.#nowMs());
+      }
+      throw error;
+    }
+  }
+
+  /** Members' calls among each other are not limited: how many they are is the cluster's own doing. */
+  #count(caller: Caller, from: string, { who }: MethodRights): void {
+    if (who === 'anybody') this.#limits.takeJoin(from, this.#nowMs());
+    else if (caller.kind !== 'member' || who !== 'member') this.#limits.takeCall(limitKey(caller, from), this.#nowMs());
+  }
+
+  #refused(error: unknown, note: { actor: string; method: string; subject: string; from: string }): void {
+    if (!(error instanceof CellError) || error.code === 'CELL_E_STARTING') return;
+    this.#counters.refused(error.code);
+    this.#recorder.add(note, error.code);
+  }
+
+  #nowMs(): number {
+    return this.#parts.clock.monotonicMs();
+  }
+}
+
+function limitKey(caller: Caller, from: string): string {
+  if (caller.kind === 'person') return caller.tokenId;
+  return caller.kind === 'nobody' ? `from ${from}` : `${caller.kind} ${caller.id}`;
+}
+
+/** A member speaks for itself only. */
+function checkClaim(caller: Caller, metadata: Metadata): void {
+  const claimed = metadata.get(CLAIMED_MEMBER_KEY)[0];
+  if (caller.kind !== 'member' || claimed === undefined || claimed === String(caller.id)) return;
+  const message = `Member "${caller.id}" speaks as member "${String(claimed).slice(0, 20)}": its certificate is another's`;
+  throw new CellError('CELL_E_FORBIDDEN', message);
+}
+
+/** Of "host:port" and "[host]:port", as grpc-js gives it. */
+function withoutPort(peer: string): string {
+  return peer.replace(/:\d+$/, '').replace(/^::ffff:/, '');
+}
