@@ -2,6 +2,8 @@
 export type CliErrorCode =
   | 'CELL_E_USAGE'
   | 'CELL_E_CONFIG'
+  /** Nothing says who calls. */
+  | 'CELL_E_NO_IDENTITY'
   | 'CELL_E_JOB_FILE'
   | 'CELL_E_FILE'
   | 'CELL_E_NOT_CONFIRMED'

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@cell/sdk';
 import { CliError } from './cli-error.ts';
+import { readHidden } from './read-hidden.ts';
 import { realTerminal } from './real-terminal.ts';
 import { type Clock, type Input, Interruption, type Output, type World } from './world.ts';
 
@@ -108,5 +109,6 @@ function standardInput(): Input {
         lines.once('close', () => resolve(undefined));
       });
     },
+    readHidden: (signal) => readHidden(process.stdin, realTerminal, signal),
   };
 }

@@ -1,12 +1,14 @@
 /** One run of the program: finds the command, reads its words, runs it, and turns what goes wrong into one sentence. */
-import { CellApiError } from '@cell/sdk';
+import { CellApiError, type CellClient } from '@cell/sdk';
 import { CliError } from './cli-error.ts';
 import type { CommandInput, CommandSpec } from './command-line/command-spec.ts';
 import { findCommand } from './command-line/find-command.ts';
 import type { GlobalFlags } from './command-line/global-flags.ts';
 import { commandHelp, groupHelp } from './command-line/help-text.ts';
 import { type ParsedWords, parseWords } from './command-line/parse-words.ts';
-import { resolveConnection } from './connection/resolve-connection.ts';
+import { TOKEN_BYTES_MAX } from './connection/context-identity.ts';
+import { keepFresh } from './connection/keep-fresh.ts';
+import { type Connection, type ConnectionSources, resolveConnection } from './connection/resolve-connection.ts';
 import { printable } from './output/cell-text.ts';
 import { renderView, styleOf } from './output/print-view.ts';
 import { paint } from './output/style.ts';
@@ -61,10 +63,20 @@ async function runParsed(world: World, command: CommandSpec, words: ParsedWords)
 }
 
 function runWithWords(world: World, command: CommandSpec, words: readonly string[]): Promise<number> {
-  const flags = { address: undefined, context: undefined, 'call-timeout': undefined, 'no-color': true, help: false };
+  const flags = { ...NO_FLAGS, 'no-color': true, help: false };
   const parsed: ParsedWords = { arguments: Object.fromEntries(words.map((word, place) => [place, word])), flags: {} };
   return withInput(world, flags, 'table', parsed, command);
 }
+
+/** Of a command that gets all words as they are. */
+const NO_FLAGS = {
+  address: undefined,
+  context: undefined,
+  'token-file': undefined,
+  token: undefined,
+  cacert: undefined,
+  'call-timeout': undefined,
+} as const;
 
 async function withInput(
   world: World,
@@ -74,27 +86,47 @@ async function withInput(
   command: CommandSpec,
 ): Promise<number> {
   const noColor = globals['no-color'];
-  const connection = () =>
-    resolveConnection({ flags: globals, environment: world.environment, homeFolder: world.homeFolder });
-  let client: ReturnType<World['connect']> | undefined;
+  const sources = await connectionSources(world, globals);
+  const note = (text: string) => world.errors.write(`${printable(text)}\n`);
+  let connection: Connection | undefined;
+  let client: CellClient | undefined;
   const input: CommandInput<never, never> = {
     arguments: words.arguments as never,
     flags: words.flags as never,
     globals,
     world,
-    connection,
+    sources,
+    connection() {
+      connection ??= resolveConnection(sources);
+      return connection;
+    },
     client() {
-      client ??= world.connect(connection());
+      if (client === undefined) {
+        const { context: _, warnings, ...options } = input.connection();
+        // Nobody asked the shell, which completes a word, for advice.
+        if (command.passesWords !== true) for (const warning of warnings) void note(warning);
+        client = world.connect(options);
+      }
       return client;
     },
     print: (view) => world.output.write(renderView(view, format, styleOf(world, { noColor, format }))),
-    note: (text) => world.errors.write(`${printable(text)}\n`),
+    note,
   };
   try {
-    return (await command.run(input)) ?? 0;
+    const exitCode = (await command.run(input)) ?? 0;
+    if (client !== undefined && connection !== undefined && command.passesWords !== true) {
+      await keepFresh(world, connection, client, note);
+    }
+    return exitCode;
   } finally {
     client?.close();
   }
+}
+
+async function connectionSources(world: World, flags: GlobalFlags): Promise<ConnectionSources> {
+  const { environment, homeFolder, currentFolder, clock } = world;
+  const standardInput = flags['token-file'] === '-' ? await world.input.readAll(TOKEN_BYTES_MAX) : undefined;
+  return { flags, environment, homeFolder, currentFolder, nowMs: clock.wallMs(), standardInput };
 }
 
 /** `CELL_E_…: sentence`, and never a stack trace. */

@@ -17,6 +17,8 @@ export interface Input {
   pieces(): AsyncIterable<Uint8Array>;
   /** The next line that the person types; undefined at the end of input. */
   readLine(signal: AbortSignal): Promise<string | undefined>;
+  /** As `readLine`, of a person at a terminal, which does not show it. */
+  readHidden(signal: AbortSignal): Promise<string | undefined>;
 }
 
 export interface TerminalSize {

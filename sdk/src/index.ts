@@ -4,6 +4,7 @@ export type { Identity } from './client/client-identity.ts';
 export type { CommandStream } from './client/command-stream.ts';
 export { type CellClient, type ConnectOptions, connect, type MembersOptions } from './client/connect.ts';
 export { enumWord, type PlainValue, plainMessage } from './client/plain-message.ts';
+export { type IssuedIdentity, requestCertificate } from './client/request-certificate.ts';
 export type { CallOptions, ServiceClient } from './client/service-client.ts';
 export { silenceTransport } from './client/silence-transport.ts';
 export type { DrillClock } from './drill/drill-clock.ts';

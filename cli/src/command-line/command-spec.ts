@@ -3,6 +3,7 @@
  * has a file of its own below `commands/`.
  */
 import type { CellClient } from '@cell/sdk';
+import type { Connection, ConnectionSources } from '../connection/resolve-connection.ts';
 import type { View } from '../output/view.ts';
 import type { World } from '../world.ts';
 import type { Completes, FlagSpecs, FlagValues } from './flag-spec.ts';
@@ -33,10 +34,12 @@ export interface CommandInput<A extends ArgumentSpecs, F extends FlagSpecs> {
   readonly flags: FlagValues<F>;
   readonly globals: GlobalFlags;
   readonly world: World;
-  /** The control plane that flags, environment and configuration name. */
+  /** The control plane that flags, environment and configuration name, called by whom they name. */
   client(): CellClient;
-  /** The addresses that `client` goes to, and how long it may take. */
-  connection(): { readonly addresses: readonly string[]; readonly timeoutMs: number };
+  /** The addresses that `client` goes to, how long it may take, and who calls. */
+  connection(): Connection;
+  /** Where all that is found. */
+  readonly sources: ConnectionSources;
   /** Prints to the output, in the format of `-o` if the command has it. */
   print(view: View): Promise<void>;
   /** Says something that is no data. */

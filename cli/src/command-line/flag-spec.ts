@@ -1,7 +1,7 @@
 /** What a flag is, and what type its value has. */
 
 /** What the shell can complete a word with. */
-export type Completes = 'node' | 'job' | 'allocation' | 'file';
+export type Completes = 'node' | 'job' | 'allocation' | 'context' | 'file';
 
 interface FlagBase {
   readonly summary: string;
@@ -20,7 +20,7 @@ interface TextFlag extends FlagBase {
 interface ChoiceFlag extends FlagBase {
   readonly kind: 'choice';
   readonly choices: readonly string[];
-  readonly default: string;
+  readonly default?: string;
 }
 interface CountFlag extends FlagBase {
   readonly kind: 'count';
@@ -43,7 +43,9 @@ export type FlagSpecs = Readonly<Record<string, FlagSpec>>;
 type FlagValue<F extends FlagSpec> = F extends { kind: 'switch' }
   ? boolean
   : F extends { kind: 'choice'; choices: readonly (infer T)[] }
-    ? T
+    ? F extends { default: string }
+      ? T
+      : T | undefined
     : F extends { kind: 'text' }
       ? string | undefined
       : F extends { default: unknown }

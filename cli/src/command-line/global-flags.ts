@@ -11,6 +11,24 @@ export const globalFlagSpecs = {
     kind: 'text',
     value: 'NAME',
     summary: 'which entry of the configuration file to use (environment: CELL_CONTEXT)',
+    completes: 'context',
+  },
+  'token-file': {
+    kind: 'text',
+    value: 'FILE',
+    summary: 'who calls: a file with a token, "-" for standard input (environment: CELL_TOKEN_FILE, CELL_TOKEN)',
+    completes: 'file',
+  },
+  token: {
+    kind: 'text',
+    value: 'TOKEN',
+    summary: 'the token itself; all on this machine can see it (ps), so prefer "--token-file"',
+  },
+  cacert: {
+    kind: 'text',
+    value: 'FILE',
+    summary: 'whom to trust: certificates of authorities, not those that the token pins (environment: CELL_CACERT)',
+    completes: 'file',
   },
   'call-timeout': {
     kind: 'duration',

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TOKEN } from '../testing/run-cellctl.ts';
 import { resolveConnection } from './resolve-connection.ts';
 
 let homeFolder = '';
@@ -27,18 +28,25 @@ function configure(text: string, folder = join(homeFolder, '.config')): void {
 }
 
 function resolved(flags: Record<string, unknown> = {}, environment: Record<string, string> = {}) {
-  const given = { address: undefined, context: undefined, 'call-timeout': undefined, ...flags };
-  return resolveConnection({ flags: given, environment, homeFolder });
+  const none = { address: undefined, context: undefined, 'call-timeout': undefined, token: undefined };
+  const given = { ...none, 'token-file': undefined, cacert: undefined, ...flags };
+  return resolveConnection({
+    flags: given,
+    environment: { CELL_TOKEN: TOKEN, ...environment },
+    homeFolder,
+    currentFolder: homeFolder,
+    nowMs: 0,
+  });
 }
 
 test('without anything it is the first port of this machine', () => {
-  expect(resolved()).toEqual({ addresses: ['127.0.0.1:7600'], timeoutMs: 10_000 });
+  expect(resolved()).toMatchObject({ addresses: ['127.0.0.1:7600'], timeoutMs: 10_000 });
 });
 
 test('a flag goes before the environment, and that before the file', () => {
   configure(FILE);
-  expect(resolved()).toEqual({ addresses: ['127.0.0.1:1', '127.0.0.1:2'], timeoutMs: 3_000 });
-  expect(resolved({}, { CELL_CONTEXT: 'other' })).toEqual({ addresses: ['127.0.0.1:3'], timeoutMs: 10_000 });
+  expect(resolved()).toMatchObject({ addresses: ['127.0.0.1:1', '127.0.0.1:2'], timeoutMs: 3_000 });
+  expect(resolved({}, { CELL_CONTEXT: 'other' })).toMatchObject({ addresses: ['127.0.0.1:3'], timeoutMs: 10_000 });
   expect(resolved({ context: 'demo' }, { CELL_CONTEXT: 'other' }).addresses[0]).toBe('127.0.0.1:1');
   expect(resolved({ context: 'demo' }, { CELL_ADDR: '127.0.0.1:4' }).addresses).toEqual(['127.0.0.1:4']);
   expect(resolved({ address: '127.0.0.1:5' }, { CELL_ADDR: '127.0.0.1:4' }).addresses).toEqual(['127.0.0.1:5']);

@@ -1,8 +1,8 @@
 /** Runs the program in this process: a world of the test's own, against a real gRPC server with the test's answers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { connect } from '@cell/sdk';
-import { type FakeControlPlane, type FakeHandlers, startFakeControlPlane } from '@cell/sdk/testing';
+import { makeToken, tokenText } from '@cell/identity';
+import { connectPlain, type FakeControlPlane, type FakeHandlers, startFakeControlPlane } from '@cell/sdk/testing';
 import { allCommands } from '../commands/all-commands.ts';
 import { textWidth } from '../output/cell-text.ts';
 import { runCommandLine } from '../run-command-line.ts';
@@ -26,6 +26,9 @@ export interface CellctlResult {
   readonly errors: string;
 }
 
+/** Of nobody. */
+export const TOKEN = tokenText(makeToken('access', '00'.repeat(32)));
+
 /** Tests see the same ages whenever they run. */
 export const NOW_MS = Date.UTC(2026, 0, 2, 12, 0, 0);
 
@@ -42,7 +45,7 @@ export async function runCellctl(
 ): Promise<CellctlResult & { readonly calls: readonly string[] }> {
   const controlPlane: FakeControlPlane = await startFakeControlPlane(handlers);
   try {
-    const environment = { CELL_ADDR: controlPlane.address, ...options.environment };
+    const environment = { CELL_ADDR: controlPlane.address, CELL_TOKEN: TOKEN, ...options.environment };
     const result = await runAlone(words, { ...options, environment });
     return { ...result, calls: controlPlane.calls };
   } finally {
@@ -75,6 +78,7 @@ export async function runAlone(words: readonly string[], options: CellctlOptions
       },
       readAll: async () => options.input ?? '',
       readLine: async () => answers.shift(),
+      readHidden: async () => answers.shift(),
     },
     terminal: options.terminal ?? {
       size: () => ({ columns: options.terminalColumns ?? 80, rows: 24 }),
@@ -91,7 +95,9 @@ export async function runAlone(words: readonly string[], options: CellctlOptions
       },
     },
     signal: options.signal ?? new AbortController().signal,
-    connect,
+    connect(options) {
+      return connectPlain(options);
+    },
     uniqueName: () => 'drill-1',
   };
   const exitCode = await runCommandLine(world, allCommands);

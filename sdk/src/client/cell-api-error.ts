@@ -1,4 +1,5 @@
 /** What went wrong in a call to the control plane: one class, with the stable code that the control plane sent. */
+import { connectionProblem } from '@cell/identity';
 import type { Metadata, ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 
@@ -47,6 +48,9 @@ export function toCellApiError(error: unknown, address: string): Error {
   if (error.code === status.UNAVAILABLE && NEVER_LEFT.some((text) => error.details.includes(text))) {
     return notSecure(error, address) ?? unreachable([address], error);
   }
+  const refused = error.code === status.UNAVAILABLE ? notSecure(error, address) : undefined;
+  // With TLS 1.3 the other side refuses a certificate when the connection stands already.
+  if (refused?.code === 'CELL_E_CERTIFICATE_REFUSED') return refused;
   // Calls that were cancelled on this side never get here: it is the server that gave this one up.
   if (error.code === status.UNAVAILABLE || error.code === status.CANCELLED) {
     const message = `The connection to the control plane at "${address}" broke during the call: ${error.details}`;
@@ -69,43 +73,10 @@ export function unreachable(addresses: readonly string[], cause: unknown): CellA
   return new CellApiError('CELL_E_UNREACHABLE', `No answer from the control plane at ${named}`, false, { cause });
 }
 
-/** What OpenSSL and @cell/identity say when a connection can't be trusted, and what that means. */
-const NOT_SECURE: readonly (readonly [said: RegExp, code: string, meaning: string])[] = [
-  [
-    /self.signed certificate|unable to (verify|get)|certificate signature failure/,
-    'CELL_E_UNTRUSTED',
-    'does not have a certificate of the authority that is trusted here: it is another control plane, or somebody in ' +
-      'between; if the authority was replaced, log in again',
-  ],
-  [
-    /certificate has expired/,
-    'CELL_E_CERTIFICATE_EXPIRED',
-    'has a certificate that has ended: look at that member, and whether the clock here is right (timedatectl)',
-  ],
-  [
-    /certificate is not yet valid/,
-    'CELL_E_CLOCK_SKEW',
-    'has a certificate that begins in the future: the clocks differ by more than 5 minutes. Set the one here right ' +
-      '(timedatectl)',
-  ],
-  [/Called (.*answers)/, 'CELL_E_WRONG_PEER', 'is not who was called'],
-  [
-    /wrong version number|packet length too long|unsupported protocol|http.request/i,
-    'CELL_E_UNTRUSTED',
-    'does not speak TLS 1.3: it is no control plane, or an older one',
-  ],
-  [
-    /alert (bad certificate|unknown ca|certificate (expired|unknown|revoked|required))/,
-    'CELL_E_UNAUTHENTICATED',
-    'refuses the certificate of this client; log in again',
-  ],
-];
-
+/** Somebody answers, and can't be trusted. */
 function notSecure(error: ServiceError, address: string): CellApiError | undefined {
-  const known = NOT_SECURE.find(([said]) => said.test(error.details));
-  if (known === undefined) return undefined;
-  const [, code, meaning] = known;
-  return new CellApiError(code, `What answers at "${address}" ${meaning}`, false, { cause: error });
+  const problem = connectionProblem(error, address);
+  return problem === undefined ? undefined : new CellApiError(problem.code, problem.message, false, { cause: error });
 }
 
 function retryAfterMs(metadata: Metadata | undefined): number | undefined {

@@ -1,4 +1,5 @@
 /** Who a client is, and whom it takes for the control plane. */
+import { X509Certificate } from 'node:crypto';
 import {
   type Credentials,
   channelCredentials,
@@ -38,7 +39,12 @@ export function clientSecurity({ token, trust, credentials }: Identity): ClientS
     throw new CellApiError('CELL_E_INVALID', message, false);
   }
   const authorization = token === undefined ? undefined : `Bearer ${token.trim()}`;
-  const made = (trusted: Trust) => orApiError(() => channelCredentials({ trust: trusted, credentials }));
+  const made = (trusted: Trust) =>
+    orApiError(() => {
+      // Node takes what is no certificate without a word, and then trusts nobody.
+      for (const certificate of trusted) new X509Certificate(certificate);
+      return channelCredentials({ trust: trusted, credentials });
+    });
   let pending = trust === undefined || trust.length === 0 ? undefined : Promise.resolve(made(trust));
   return {
     channel(address, timeoutMs) {

@@ -2,6 +2,7 @@ import type { CellClient } from '@cell/sdk';
 import { type CommandSpec, defineCommand } from '../../command-line/command-spec.ts';
 import type { Completes } from '../../command-line/flag-spec.ts';
 import { suggest } from '../../command-line/suggest.ts';
+import { type PersonsPlace, readConfiguration } from '../../connection/configuration.ts';
 
 /** People wait at their prompt: an answer that takes longer is none. */
 const TIMEOUT_MS = 1_000;
@@ -19,13 +20,13 @@ export function completeCommand(commands: () => readonly CommandSpec[]): Command
     arguments: {},
     flags: {},
     examples: [],
-    async run({ arguments: given, world, client }) {
+    async run({ arguments: given, world, client, sources }) {
       const words = Object.values(given as Record<string, string>);
       const suggestion = suggest(commands(), words[0] === '--' ? words.slice(1) : words);
       const found =
         suggestion.completes === undefined
           ? []
-          : await names(client, suggestion.completes, world.signal).catch(() => []);
+          : await names(client, sources, suggestion.completes, world.signal).catch(() => []);
       const fitting = [...suggestion.words, ...found].filter(
         (word) => word === FILE_MARK || word.startsWith(suggestion.beginning),
       );
@@ -34,7 +35,12 @@ export function completeCommand(commands: () => readonly CommandSpec[]): Command
   });
 }
 
-async function names(client: () => CellClient, what: Completes, signal: AbortSignal): Promise<readonly string[]> {
+async function names(
+  client: () => CellClient,
+  place: PersonsPlace,
+  what: Completes,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const options = { timeoutMs: TIMEOUT_MS, signal };
   const stale = true;
   switch (what) {
@@ -48,6 +54,8 @@ async function names(client: () => CellClient, what: Completes, signal: AbortSig
       return (await client().allocations.listAllocations({ stale }, options)).allocations
         .slice(-NAMES_MAX)
         .map(({ id }) => id);
+    case 'context':
+      return Object.keys(readConfiguration(place)?.contexts ?? {});
     default:
       return [FILE_MARK];
   }

@@ -76,7 +76,7 @@ export const failoverTest = defineCommand({
     try {
       const report = await runFailoverDrill({
         addresses: connection().addresses,
-        connect: world.connect,
+        connect: (members) => world.connect({ ...members, identity: connection().identity }),
         clock: world.clock,
         drillId: world.uniqueName(),
         mode: flags.mode,

@@ -1,6 +1,7 @@
 /** A control plane for tests of clients: a real gRPC server on loopback whose answers the test gives. */
 
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import type { Credentials } from '@cell/identity';
 import * as operators from '@cell/proto';
 import { serviceDefinition } from '@cell/proto';
 import { Metadata, Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
@@ -9,7 +10,9 @@ import { Metadata, Server, ServerCredentials, status, type UntypedServiceImpleme
  * Handlers by method name, such as `listNodes`; of a stream, an async iterable; of one in both directions, it gets the
  * stream. Others are not implemented.
  */
-export type FakeHandlers = Readonly<Record<string, (request: never, signal: AbortSignal) => unknown>>;
+export type FakeHandlers = Readonly<
+  Record<string, (request: never, signal: AbortSignal, metadata: Metadata) => unknown>
+>;
 
 export interface FakeControlPlane {
   readonly address: string;
@@ -37,6 +40,7 @@ const SERVICES = [
 
 interface ServerCall {
   readonly request: never;
+  readonly metadata: Metadata;
   on(event: 'cancelled', listener: () => void): void;
   write(message: unknown): boolean;
   end(): void;
@@ -44,13 +48,25 @@ interface ServerCall {
 }
 
 /** An error as the control plane sends it. */
-export function codedError(code: string, message: string): Error {
+export function codedError(code: string, message: string, also: Readonly<Record<string, string>> = {}): Error {
   const metadata = new Metadata();
+  for (const [key, value] of Object.entries(also)) metadata.set(key, value);
   metadata.set('cell-error-code', code);
   return Object.assign(new Error(message), { code: status.UNAVAILABLE, details: message, metadata });
 }
 
-export async function startFakeControlPlane(handlers: FakeHandlers): Promise<FakeControlPlane> {
+export interface FakeSecurity {
+  /** Of the member. */
+  readonly credentials: Credentials;
+  /** PEM; whose certificates callers may have. */
+  readonly authority: string;
+}
+
+/** Plain text without a `security`. */
+export async function startFakeControlPlane(
+  handlers: FakeHandlers,
+  security?: FakeSecurity,
+): Promise<FakeControlPlane> {
   const calls: string[] = [];
   const server = new Server();
   for (const service of SERVICES) {
@@ -67,8 +83,9 @@ export async function startFakeControlPlane(handlers: FakeHandlers): Promise<Fak
     server.addService(serviceDefinition(service) as never, implementation);
   }
   const behind = await new Promise<number>((resolve, reject) => {
-    const credentials = ServerCredentials.createInsecure();
-    server.bindAsync('127.0.0.1:0', credentials, (error, found) => (error ? reject(error) : resolve(found)));
+    server.bindAsync('127.0.0.1:0', serverCredentials(security), (error, found) =>
+      error ? reject(error) : resolve(found),
+    );
   });
   const front = await startFront(behind);
   return {
@@ -81,6 +98,13 @@ export async function startFakeControlPlane(handlers: FakeHandlers): Promise<Fak
       server.forceShutdown();
     },
   };
+}
+
+function serverCredentials(security: FakeSecurity | undefined): ServerCredentials {
+  if (security === undefined) return ServerCredentials.createInsecure();
+  const { chain, privateKey } = security.credentials;
+  const pair = { cert_chain: Buffer.from(chain), private_key: Buffer.from(privateKey) };
+  return ServerCredentials.createSsl(Buffer.from(security.authority), [pair], false);
 }
 
 interface Front {
@@ -129,7 +153,7 @@ type Handler = FakeHandlers[string];
 
 async function answerUnary(handler: Handler, call: ServerCall, callback: Callback): Promise<void> {
   try {
-    callback(null, await handler(call.request, signalOf(call)));
+    callback(null, await handler(call.request, signalOf(call), call.metadata));
   } catch (error) {
     callback(error);
   }
@@ -137,7 +161,8 @@ async function answerUnary(handler: Handler, call: ServerCall, callback: Callbac
 
 async function answerStream(handler: Handler, call: ServerCall): Promise<void> {
   try {
-    for await (const message of handler(call.request, signalOf(call)) as AsyncIterable<unknown>) call.write(message);
+    for await (const message of handler(call.request, signalOf(call), call.metadata) as AsyncIterable<unknown>)
+      call.write(message);
     call.end();
   } catch (error) {
     call.emit('error', error);
@@ -145,7 +170,7 @@ async function answerStream(handler: Handler, call: ServerCall): Promise<void> {
 }
 
 function handOver(handler: Handler, call: ServerCall): void {
-  handler(call as never, signalOf(call));
+  handler(call as never, signalOf(call), call.metadata);
 }
 
 const answers: Record<string, (handler: Handler, call: ServerCall, callback: Callback) => Promise<void> | void> = {

@@ -1,0 +1,50 @@
+/** Keeps what a context stores usable, without the person doing anything. */
+import { X509Certificate } from 'node:crypto';
+import { type CellClient, type Identity, requestCertificate } from '@cell/sdk';
+import type { World } from '../world.ts';
+import { trustAskedAtMs, writeContextIdentity } from './context-identity.ts';
+import type { Connection } from './resolve-connection.ts';
+
+/** Nobody shall wait long for what they did not ask for. */
+const TIMEOUT_MS = 3_000;
+/** So long before an authority that was replaced is retired, a new one is known at the latest. */
+const TRUST_MS_MAX = 6 * 60 * 60_000;
+
+/**
+ * After a command: renews a certificate of which half of the life is over, and asks now and then whom to trust, so
+ * that replacing an authority goes unnoticed. Never rejects; what fails is tried again after the next command.
+ */
+export async function keepFresh(
+  world: World,
+  { context, identity }: Connection,
+  client: CellClient,
+  note: (text: string) => Promise<void>,
+): Promise<void> {
+  if (context === undefined || world.signal.aborted) return;
+  const nowMs = world.clock.wallMs();
+  const options = { timeoutMs: TIMEOUT_MS, attemptsMax: 2, signal: world.signal };
+  try {
+    if (identity.credentials !== undefined && identity.token === undefined) {
+      const { halfOverAtMs } = lifeOf(identity.credentials.chain);
+      if (nowMs < halfOverAtMs) return;
+      const renewed = await requestCertificate(client, options, identity.credentials.privateKey);
+      writeContextIdentity(context.folder, renewed);
+    } else if (nowMs - (trustAskedAtMs(context.folder) ?? 0) > TRUST_MS_MAX) {
+      const { trust } = await client.identity.getCaller({}, options);
+      if (trust.length > 0) writeContextIdentity(context.folder, { ...identity, trust });
+    }
+  } catch (error) {
+    if (!world.signal.aborted) await note(failure(identity, context.name, error));
+  }
+}
+
+function lifeOf(chain: string): { readonly halfOverAtMs: number } {
+  const { validFromDate, validToDate } = new X509Certificate(chain);
+  return { halfOverAtMs: (validFromDate.getTime() + validToDate.getTime()) / 2 };
+}
+
+function failure({ credentials }: Identity, context: string, error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  const what = credentials === undefined ? 'ask whom to trust' : 'renew the certificate';
+  return `Could not ${what} for context "${context}": ${reason}`;
+}

@@ -1,0 +1,71 @@
+/** Files that nobody else on the machine may read. */
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CliError } from '../cli-error.ts';
+
+export const PRIVATE_FILE_MODE = 0o600;
+export const PRIVATE_FOLDER_MODE = 0o700;
+/** Of group and others: none of these may be set. */
+const OTHERS = 0o077;
+
+/** Whole or not at all, with its folders. */
+export function writePrivateFile(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_FOLDER_MODE });
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    // One that a crash left behind may have other rights.
+    rmSync(temporary, { force: true });
+    const file = openSync(temporary, 'wx', PRIVATE_FILE_MODE);
+    try {
+      writeSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new CliError('CELL_E_FILE', `Could not write "${path}": ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** As text; `what` is for sentences. Throws `CliError` `CELL_E_FILE`. */
+export function readSmallFile(path: string, what: string, bytesMax: number): string {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      return readUpTo(file, bytesMax).toString('utf8');
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new CliError('CELL_E_FILE', `Could not read ${what} "${path}": ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Also from a pipe, such as a shell's "<(…)". */
+function readUpTo(file: number, bytesMax: number): Buffer {
+  const bytes = Buffer.alloc(bytesMax + 1);
+  let length = 0;
+  while (length < bytes.length) {
+    const read = readSync(file, bytes, length, bytes.length - length, null);
+    if (read === 0) return bytes.subarray(0, length);
+    length += read;
+  }
+  throw new Error(`it has more than ${bytesMax} bytes`);
+}
+
+/** What to tell the person if others on the machine may read it; undefined if not, or if it is no file or folder. */
+export function exposure(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || !(found.isFile() || found.isDirectory()) || (found.mode & OTHERS) === 0) return undefined;
+  const mode = (found.isFile() ? PRIVATE_FILE_MODE : PRIVATE_FOLDER_MODE).toString(8);
+  return `Others on this machine may read "${path}", which says who you are; put it right with: chmod ${mode} ${path}`;
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  return code === 'EACCES' ? 'that is not permitted' : message;
+}
