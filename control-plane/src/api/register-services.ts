@@ -7,6 +7,7 @@ import { registerAllocationService } from './allocation-service.ts';
 import { registerCommandService } from './command-service.ts';
 import { registerControlPlaneService } from './control-plane-service.ts';
 import { crashThisLeader, registerDrillService } from './drill-service.ts';
+import { EndedIdentities } from './ended-identities.ts';
 import { logsFromHere } from './find-logs.ts';
 import { usageFromHere } from './find-usage.ts';
 import { registerFleetService } from './fleet-service.ts';
@@ -20,8 +21,8 @@ import { registerSecretService } from './secret-service.ts';
 import { CallServer } from './serve.ts';
 import type { ServedPeerRequests, ServiceParts } from './service-parts.ts';
 
-/** Gives what the services answer to peers. */
-export function registerServices(server: Server, given: ServiceParts): ServedPeerRequests {
+/** Gives what the services answer to peers, and how to stop what they do on their own. */
+export function registerServices(server: Server, given: ServiceParts): ServedPeerRequests & { stop(): void } {
   const { clock, log } = given;
   const parts = { ...given, agentLogs: new AgentLogs(clock, log), agentExecs: new AgentExecs(clock, log) };
   const calls = new CallServer(log, clock);
@@ -35,6 +36,7 @@ export function registerServices(server: Server, given: ServiceParts): ServedPee
   registerIdentityService(server, calls, parts);
   registerSecretService(server, calls, parts);
   registerAgentService(server, calls, parts);
+  const ended = new EndedIdentities({ ...parts, calls });
   return {
     openLogs: (request, signal) => logsFromHere(parts, request, signal),
     openExec: (messages, signal) => execHere(parts, messages, signal),
@@ -43,5 +45,6 @@ export function registerServices(server: Server, given: ServiceParts): ServedPee
     transferLeadership: (target) => transferFromHere(parts, target),
     recover: (order) => recoverHere(parts, order),
     keySent: (key) => parts.vault.addKey(key),
+    stop: () => ended.stop(),
   };
 }

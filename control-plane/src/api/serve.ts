@@ -72,6 +72,7 @@ export const serverOptions = {
 export class CallServer {
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #running = new Set<RunningStream>();
   #unaryCalls = 0;
   #streams = 0;
 
@@ -116,18 +117,39 @@ export class CallServer {
     return handle as UntypedHandleCall;
   }
 
+  /** Ends the streams of callers for whom there is a reason. Other calls are over soon. */
+  endStreams(reasonOf: (caller: Caller) => CellError | undefined): void {
+    for (const { caller, end } of [...this.#running]) {
+      const reason = reasonOf(caller);
+      if (reason !== undefined) end(reason);
+    }
+  }
+
   #stream(name: string, call: StreamCall, work: (context: CallContext) => Promise<void>): void {
     const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
     this.#streams += 1;
     const caller = new CallerWatch(call, enteredCall(call), this.#timeoutMs(call.getDeadline()), () => {
       this.#streams -= 1;
     });
+    const end = (reason: CellError) => {
+      caller.cut(reason);
+      // What it says from now on is read by nobody.
+      call.removeAllListeners('data');
+      call.emit('error', this.#failed(name, reason));
+    };
+    const running = { caller: caller.caller, end };
+    this.#running.add(running);
     answer(refusal, () => work(caller))
-      .then(() => call.end())
-      .catch((error: unknown) => {
-        if (!caller.gone) call.emit('error', this.#failed(name, error));
+      .then(() => {
+        if (!caller.isCut) call.end();
       })
-      .finally(() => caller.answered());
+      .catch((error: unknown) => {
+        if (!caller.gone && !caller.isCut) call.emit('error', this.#failed(name, error));
+      })
+      .finally(() => {
+        this.#running.delete(running);
+        caller.answered();
+      });
   }
 
   #failed(method: string, error: unknown): StatusObject {
@@ -152,11 +174,17 @@ async function answer<T>(refusal: CellError | undefined, handle: () => Promise<T
   return handle();
 }
 
+interface RunningStream {
+  readonly caller: Caller;
+  readonly end: (reason: CellError) => void;
+}
+
 /** What all streams that are answered have in common. */
 interface StreamCall {
   getDeadline(): Date | number;
   on(event: 'cancelled', listener: () => void): unknown;
   emit(event: 'error', error: StatusObject): boolean;
+  removeAllListeners(event: 'data'): unknown;
   end(): void;
 }
 
@@ -167,6 +195,7 @@ class CallerWatch implements CallContext {
   #controller: AbortController | undefined;
   #answered = false;
   #gone = false;
+  #isCut = false;
   readonly #ended: () => void;
 
   /** `ended` is called once the call is answered and its connection is rid of it, whichever comes last. */
@@ -188,6 +217,17 @@ class CallerWatch implements CallContext {
       this.#gone = true;
       if (this.#controller !== undefined) this.#abort(this.#controller);
     });
+  }
+
+  /** The caller may not be here any more: its handler is told as if it had gone. */
+  cut(reason: CellError): void {
+    this.#isCut = true;
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
+  }
+
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   get caller(): Caller {

@@ -124,14 +124,9 @@ export class SessionRegistry implements SessionHost {
     }
   }
 
-  /** Ends all sessions that came with a certificate of the node, also those that have not said Hello yet. */
-  closeNode(nodeId: string, reason: CellError): void {
-    for (const session of this.#sessions) if (session.provenId === nodeId) session.close(reason);
-  }
-
-  /** Nodes that have a session here, whether they have said Hello or not. */
-  provenIds(): ReadonlySet<string> {
-    return new Set([...this.#sessions].map((session) => session.provenId));
+  /** Ends sessions by the node that their certificates name, also those that have not said Hello yet. */
+  closeNodes(nodeIds: ReadonlySet<string>, reason: CellError): void {
+    for (const session of this.#sessions) if (nodeIds.has(session.provenId)) session.close(reason);
   }
 
   /** Ends all sessions: this member stops. */

@@ -7,7 +7,16 @@ import { CellError } from '../../cell-error.ts';
 import { silentLog } from '../../execute/testing/example-fleet.ts';
 import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
 import { answeredError } from '../../grpc-error.ts';
-import type { Clock, Guard, LogChunk, LogRequest, MemberStatus, Peers, Recovery } from '../../ports.ts';
+import type {
+  Clock,
+  ConnectionFacts,
+  Guard,
+  LogChunk,
+  LogRequest,
+  MemberStatus,
+  Peers,
+  Recovery,
+} from '../../ports.ts';
 import type { AllocationReport } from '../../state/commands.ts';
 import { registerServices, SessionRegistry } from '../index.ts';
 import { serverOptions } from '../serve.ts';
@@ -55,8 +64,12 @@ export class PaperMember {
   readonly sentKeys: string[] = [];
   readonly vault = new PaperVault(this.consensus.state);
   readonly issuer = new PaperIssuer(this.consensus.state, wallClock.wallMs);
+  /** Whose connections there are. */
+  connected: ConnectionFacts[] = [];
+  /** Ids of those that were cut last. */
+  cut: (string | number)[] = [];
   readonly sessions: SessionRegistry;
-  served!: ServedPeerRequests;
+  served!: ServedPeerRequests & { stop(): void };
   client!: Client;
   readonly #server = new Server(serverOptions);
 
@@ -87,7 +100,12 @@ export class PaperMember {
       vault: this.vault,
       issuer: this.issuer,
       certificateLifetimeMs: 24 * 3_600_000,
-      connections: { connection: () => undefined, cut: () => {} },
+      connections: {
+        connection: () => undefined,
+        cut: (chosen) => {
+          this.cut = this.connected.filter((facts) => chosen(facts)).map(({ subject }) => subject?.id ?? '');
+        },
+      },
       crashProcess: () => void this.crashes.push('this process'),
     });
     const port = await new Promise<number>((resolve, reject) => {
@@ -159,6 +177,7 @@ export class PaperMember {
   }
 
   stop(): void {
+    this.served.stop();
     this.sessions.close(new CellError('CELL_E_NO_SESSION', 'The member stops'));
     this.client.close();
     this.#server.forceShutdown();
