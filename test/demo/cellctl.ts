@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { relative, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { Fleet } from '../cluster/harness/fleet.ts';
 import { DemoFailure } from './demo-failure.ts';
 import type { Narrator } from './narrator.ts';
 
@@ -20,10 +21,10 @@ export class Cellctl {
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #narrator: Narrator;
 
-  constructor(parts: { readonly addresses: readonly string[]; readonly folder: string; readonly narrator: Narrator }) {
-    this.#narrator = parts.narrator;
+  constructor({ fleet, narrator }: { readonly fleet: Fleet; readonly narrator: Narrator }) {
+    this.#narrator = narrator;
     // The folder in its environment makes it one of the processes that are ended when the demo is.
-    const own = { CELL_ADDR: parts.addresses.join(','), CELL_DEMO_FOLDER: `${parts.folder}/`, NO_COLOR: '1' };
+    const own = { ...environmentOf(fleet), CELL_DEMO_FOLDER: `${fleet.folder}/`, NO_COLOR: '1' };
     this.#environment = { ...process.env, ...own };
   }
 
@@ -59,6 +60,11 @@ export class Cellctl {
     const [output, errors, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
     return { exitCode, output, errors };
   }
+}
+
+/** So that cellctl finds the fleet and may do everything. */
+export function environmentOf(fleet: Fleet): Readonly<Record<string, string>> {
+  return { CELL_ADDR: fleet.addresses.join(','), CELL_TOKEN_FILE: fleet.identity.adminTokenFile };
 }
 
 /** As one would type it in the repository. */

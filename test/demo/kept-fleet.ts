@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fleet } from '../cluster/harness/fleet.ts';
 import { killBelow, processesBelow } from '../cluster/harness/leftovers.ts';
+import { environmentOf } from './cellctl.ts';
 import type { Narrator } from './narrator.ts';
 
 export const FOLDER_PREFIX = 'cell-demo-';
@@ -25,7 +26,7 @@ export function keepFleet(fleet: Fleet, narrator: Narrator): void {
   narrator.quote(
     [
       '',
-      `export CELL_ADDR=${fleet.addresses.join(',')}`,
+      ...Object.entries(environmentOf(fleet)).map(([name, value]) => `export ${name}=${value}`),
       'bin/cellctl fleet status',
       'bin/cellctl allocation list -o wide',
       'bin/cellctl job stop web --yes',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Fleet, startFleet } from '../cluster/harness/fleet.ts';
 import { processesBelow } from '../cluster/harness/leftovers.ts';
-import { Cellctl } from './cellctl.ts';
+import { Cellctl, environmentOf } from './cellctl.ts';
 import { ensure, reasonOf } from './demo-failure.ts';
 import type { DemoParts } from './demo-parts.ts';
 import { FOLDER_PREFIX, keepFleet, ownFleet } from './kept-fleet.ts';
@@ -34,7 +34,7 @@ export async function runDemo(narrator: Narrator, { keep }: { readonly keep: boo
   narrator.space();
   const endWatch = watchEnd(narrator);
   const fleet = await start(narrator);
-  const cellctl = new Cellctl({ addresses: fleet.addresses, folder: fleet.folder, narrator });
+  const cellctl = new Cellctl({ fleet, narrator });
   const outcomes: Outcome[] = [];
   for (const [place, step] of STEPS.entries()) outcomes.push(await take(step, place + 1, { fleet, cellctl, narrator }));
   if (!keep) outcomes.push(await take(endFleet, STEPS.length + 1, { fleet, cellctl, narrator }));
@@ -73,9 +73,11 @@ async function start(narrator: Narrator): Promise<Fleet> {
   ownFleet(fleet);
   await narrator.during('Starting three members of the control plane and five agents', fleet.start());
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  const words = Object.entries(environmentOf(fleet)).map(([name, value]) => `${name}=${value}`);
   narrator.say(
     `Started 3 members of a control plane and 5 agents on loopback in ${seconds} s; their data is in ${fleet.folder}. ` +
-      `So that the commands below find them: CELL_ADDR=${fleet.addresses.join(',')}`,
+      'All of them speak TLS with certificates of their own. So that the commands below find them and may do ' +
+      `everything: ${words.join(' ')}`,
   );
   return fleet;
 }

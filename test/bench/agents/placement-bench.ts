@@ -27,7 +27,7 @@ const JOB_MS_MAX = 60_000;
 /** From the moment a job is submitted until each of its allocations has come to the agent that is to run it. */
 export async function benchPlacement(output: BenchOutput, sizes: PlacementSizes = PLACEMENT_SIZES): Promise<void> {
   const watch = new PlacementWatch(sizes.instancesPerJob);
-  const simulated = await SimulatedFleet.start(sizes, (jobs) => watch.placed(jobs));
+  const simulated = await SimulatedFleet.start(sizes, { onPlaced: (jobs) => watch.placed(jobs) });
   try {
     const client = simulated.fleet.operators();
     output.progress(`placement: ${sizes.agents} agents are ready; submitting ${sizes.jobs} jobs`);

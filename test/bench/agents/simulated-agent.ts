@@ -7,10 +7,18 @@ import {
   type SessionRequestSchema,
   type SessionResponse,
 } from '@cell/proto';
-import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, type ClientDuplexStream, type Metadata } from '@grpc/grpc-js';
+import { simulatedId } from './join-nodes.ts';
 
 type Heard<Case extends string> = Extract<SessionResponse['message'], { case: Case }>['value'];
 type Call = ClientDuplexStream<Outgoing<typeof SessionRequestSchema>, SessionResponse>;
+
+/** How an agent's connections are secured, and who it is. */
+export interface AgentSecurity {
+  readonly credentials: ChannelCredentials;
+  readonly options: Readonly<Record<string, string>>;
+  readonly metadata: Metadata;
+}
 
 export interface SimulatedAgentParts {
   readonly name: string;
@@ -18,6 +26,7 @@ export interface SimulatedAgentParts {
   readonly members: readonly string[];
   /** Where in `members` it begins. */
   readonly first: number;
+  readonly security: AgentSecurity;
   /** Told the names of the jobs of new allocations, one each. */
   readonly onPlaced: (jobs: readonly string[]) => void;
 }
@@ -70,9 +79,15 @@ export class SimulatedAgent {
 
   #dial(): void {
     const address = this.#parts.members[this.#at % this.#parts.members.length] as string;
-    const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+    const { credentials, options, metadata } = this.#parts.security;
+    const client = new Client(address, credentials, { ...CHANNEL_OPTIONS, ...options });
     const method = methodDefinition(AgentService.method.session);
-    const call: Call = client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+    const call: Call = client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      metadata,
+    );
     this.#client = client;
     this.#call = call;
     call.on('data', (response: SessionResponse) => this.#hear(response));
@@ -103,7 +118,7 @@ export class SimulatedAgent {
   #hello() {
     const { name } = this.#parts;
     return {
-      nodeId: `id-${name}`,
+      nodeId: simulatedId(name),
       nodeName: name,
       agentVersion: '0.0.0',
       httpAddress: '127.0.0.1:1',

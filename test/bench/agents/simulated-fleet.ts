@@ -1,11 +1,19 @@
 import { setTimeout } from 'node:timers/promises';
+import { type Credentials, channelCredentials, channelSecurityOptions } from '@cell/identity';
+import { Metadata } from '@grpc/grpc-js';
 import { type Fleet, startFleet } from '../../cluster/harness/fleet.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
-import { SimulatedAgent } from './simulated-agent.ts';
+import { joinNodes } from './join-nodes.ts';
+import { type AgentSecurity, SimulatedAgent } from './simulated-agent.ts';
 
 export interface SimulatedFleetSizes {
   readonly members: number;
   readonly agents: number;
+}
+
+export interface SimulatedFleetOptions {
+  /** See `SimulatedAgentParts`. */
+  readonly onPlaced?: (jobs: readonly string[]) => void;
 }
 
 /** Agents that connect at once; a fleet doesn't come up in one millisecond either. */
@@ -14,7 +22,14 @@ const CONNECT_PAUSE_MS = 20;
 
 const READY_MS_MAX = 60_000;
 
-/** Real members, and agents that are only simulated, each with a session and a connection of its own. */
+/** All agents come from one address here, at once. */
+const LIMITS = `[limits]
+joins_per_minute = 100000
+joins_burst = 100000
+connections_per_address = 10000
+`;
+
+/** Real members, and agents that are only simulated, each with a certificate, a session and a connection of its own. */
 export class SimulatedFleet {
   readonly fleet: Fleet;
   readonly agents: readonly SimulatedAgent[];
@@ -24,22 +39,23 @@ export class SimulatedFleet {
     this.agents = agents;
   }
 
-  /** Resolves once all agents' nodes are ready. `onPlaced`: see `SimulatedAgentParts`. */
+  /** Resolves once all agents' nodes are ready. */
   static async start(
     sizes: SimulatedFleetSizes,
-    onPlaced: (jobs: readonly string[]) => void = () => {},
+    { onPlaced = () => {} }: SimulatedFleetOptions = {},
   ): Promise<SimulatedFleet> {
-    const fleet = await startFleet({ members: sizes.members });
+    const fleet = await startFleet({ members: sizes.members, memberSettings: LIMITS });
     const agents: SimulatedAgent[] = [];
     const simulated = new SimulatedFleet(fleet, agents);
     try {
-      for (let place = 0; place < sizes.agents; place += 1) {
-        agents.push(
-          new SimulatedAgent({ name: `node-${place + 1}`, members: fleet.addresses, first: place, onPlaced }),
-        );
+      const names = Array.from({ length: sizes.agents }, (_, place) => `node-${place + 1}`);
+      const security = await securityOf(fleet, names);
+      for (const [place, name] of names.entries()) {
+        const members = fleet.addresses;
+        agents.push(new SimulatedAgent({ name, members, first: place, onPlaced, security: security[place]! }));
         if (place % CONNECT_TOGETHER === CONNECT_TOGETHER - 1) await setTimeout(CONNECT_PAUSE_MS);
       }
-      await simulated.#ready(sizes.agents);
+      await simulated.ready();
       return simulated;
     } catch (error) {
       await simulated.stop();
@@ -52,12 +68,27 @@ export class SimulatedFleet {
     await this.fleet.stop();
   }
 
-  async #ready(count: number): Promise<void> {
+  /** Until all nodes are. */
+  async ready(): Promise<void> {
     const client = this.fleet.operators();
-    await waitFor(async () => (await client.fleet.getFleetStatus({})).nodesReady === count, {
-      what: `${count} nodes to be ready`,
+    await waitFor(async () => (await client.fleet.getFleetStatus({})).nodesReady === this.agents.length, {
+      what: `${this.agents.length} nodes to be ready`,
       timeoutMs: READY_MS_MAX,
       pollMs: 100,
     });
   }
+}
+
+async function securityOf(fleet: Fleet, names: readonly string[]): Promise<AgentSecurity[]> {
+  const leader = await fleet.leader();
+  const joined = await joinNodes(leader.grpcAddress, fleet.identity, names);
+  return joined.map((credentials) => secured(fleet, credentials));
+}
+
+function secured(fleet: Fleet, credentials: Credentials): AgentSecurity {
+  return {
+    credentials: channelCredentials({ trust: fleet.identity.operator.trust, credentials }),
+    options: channelSecurityOptions,
+    metadata: new Metadata(),
+  };
 }

@@ -16,6 +16,8 @@ export interface UnaryLoad {
   readonly path: string;
   /** The message, encoded. */
   readonly request: Uint8Array;
+  /** Undefined: plain text. */
+  readonly token: string | undefined;
   readonly inFlight: number;
   readonly seconds: number;
 }
@@ -42,8 +44,15 @@ export async function loadUnary(load: UnaryLoad): Promise<LoadResult> {
       '--log-file': log,
     };
     const parameters = Object.entries(flags).map(([flag, value]) => `${flag}=${value}`);
-    const headers = ['content-type: application/grpc', 'te: trailers'].map((header) => `--header=${header}`);
-    await ended([...parameters, ...headers, `http://${load.address}${load.path}`], load.seconds * 1000 + OVERTIME_MS);
+    const headers = [
+      'content-type: application/grpc',
+      'te: trailers',
+      ...(load.token === undefined ? [] : [`authorization: Bearer ${load.token}`]),
+    ].map((header) => `--header=${header}`);
+    await ended(
+      [...parameters, ...headers, `${load.token === undefined ? 'http' : 'https'}://${load.address}${load.path}`],
+      load.seconds * 1000 + OVERTIME_MS,
+    );
     return resultOf(readFileSync(log, 'utf8'), load.seconds);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -42,7 +42,7 @@ export async function startMeasuredEtcd(program: string, members: number, valueB
       name: 'etcd',
       operations: h2loadMissing() === undefined ? ['writes', 'reads'] : [],
       load: (operation, inFlight, seconds) => {
-        const load = { address: leader, inFlight, seconds };
+        const load = { address: leader, token: undefined, inFlight, seconds };
         if (operation === 'reads') return loadUnary({ ...load, path: '/etcdserverpb.KV/Range', request: key });
         return loadCounted(written, () => loadUnary({ ...load, path: '/etcdserverpb.KV/Put', request: put }));
       },

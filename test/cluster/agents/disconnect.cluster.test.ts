@@ -4,6 +4,7 @@ import { NodeStatus } from '@cell/sdk';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Fleet } from '../harness/fleet.ts';
 import { runJob, settled } from '../harness/run-job.ts';
+import { socketOwner } from '../harness/socket-owner.ts';
 import { TcpRelay } from '../harness/tcp-relay.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -18,14 +19,21 @@ const RELAY_HOST = '127.0.0.2';
 /** A fleet whose members tell everybody an address that can be cut. */
 async function relayedFleet(): Promise<{ fleet: Fleet; cut(node: string): void; mend(node: string): void }> {
   const fleet = await testFleet({ members: 3, agents: 2, start: false });
-  const names = fleet.agents.map(({ name }) => name);
+  const nameOf = (port: number) => {
+    const running = fleet.agents.filter((agent) => agent.running);
+    const owner = socketOwner(
+      port,
+      running.map(({ pid }) => pid),
+    );
+    return running.find(({ pid }) => pid === owner)?.name;
+  };
   const relays: TcpRelay[] = [];
   onTestFinished(() => {
     for (const relay of relays) relay.close();
   });
   for (const { grpcAddress } of fleet.members) {
     const [host = '', port] = grpcAddress.split(':');
-    relays.push(await TcpRelay.open(RELAY_HOST, { host, port: Number(port) }, names));
+    relays.push(await TcpRelay.open(RELAY_HOST, { host, port: Number(port) }, nameOf));
     const relayed = `${RELAY_HOST}:${port}`;
     for (const { configFile } of [...fleet.members, ...fleet.agents]) {
       const toml = readFileSync(configFile, 'utf8');

@@ -1,6 +1,5 @@
 /** What only an agent can tell comes from every member, whichever of them the agent is connected to. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cellctlFor } from '../harness/cellctl.ts';
 import { type Fleet, startFleet } from '../harness/fleet.ts';
 import { runJob, settled } from '../harness/run-job.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -18,7 +17,7 @@ afterAll(() => fleet?.stop());
 
 /** cellctl, once for each member. */
 function everywhere() {
-  return fleet.members.map(({ grpcAddress }) => cellctlFor([grpcAddress]));
+  return fleet.members.map((member) => fleet.cellctl(member));
 }
 
 test('each member tells what an allocation uses', async () => {

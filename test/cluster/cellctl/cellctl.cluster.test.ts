@@ -1,19 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cellctlFor } from '../harness/cellctl.ts';
+import type { Cellctl } from '../harness/cellctl.ts';
 import { type Fleet, startFleet } from '../harness/fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Witness } from '../harness/witness.ts';
 
 let fleet: Fleet;
 let witness: Witness;
-let cellctl: ReturnType<typeof cellctlFor>;
+let cellctl: Cellctl;
 
 beforeAll(async () => {
   fleet = await startFleet({ members: 3, agents: 3 });
   witness = new Witness(fleet.folder);
-  cellctl = cellctlFor(fleet.addresses);
+  cellctl = fleet.cellctl();
 });
 afterAll(() => fleet?.stop());
 
@@ -84,7 +84,7 @@ test('the state of fleet and control plane is shown for people and programs, fro
   const status = await cellctl.run('fleet', 'status', '--exit-code');
   expect(status).toMatchObject({ exitCode: 0, errors: '', output: expect.stringContaining('leader') });
   for (const member of fleet.members) {
-    const one = await cellctlFor([member.grpcAddress]).run('control-plane', 'status', '-o', 'json');
+    const one = await fleet.cellctl(member).run('control-plane', 'status', '-o', 'json');
     const { members } = JSON.parse(one.output) as { members: { role: string; reachable: boolean }[] };
     expect(members.map(({ role }) => role).sort()).toEqual(['follower', 'follower', 'leader']);
   }
@@ -244,7 +244,7 @@ test('without a leader stale reads are answered, others refused with a code', as
   const left = fleet.members.find((member) => !gone.includes(member))!;
   await Promise.all(gone.map((member) => member.kill()));
   try {
-    const ask = cellctlFor([left.grpcAddress]);
+    const ask = fleet.cellctl(left);
     await waitFor(async () => (await left.http('/readyz')).status === 503, { what: 'the member to miss its leader' });
     const fresh = await ask.run('node', 'list', '--call-timeout', '3s');
     expect(fresh).toMatchObject({

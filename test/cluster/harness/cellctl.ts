@@ -12,6 +12,15 @@ export interface CellctlEnd {
   readonly errors: string;
 }
 
+/** Where it finds its control plane, and who it is to it. */
+export interface CellctlEnvironment {
+  readonly CELL_ADDR: string;
+  /** Absent: it has no token. */
+  readonly CELL_TOKEN_FILE?: string;
+  readonly CELL_CONTEXT?: string;
+  readonly HOME?: string;
+}
+
 /** A real cellctl that runs. */
 export class RunningCellctl {
   output = '';
@@ -19,8 +28,8 @@ export class RunningCellctl {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
 
-  constructor(words: readonly string[], addresses: readonly string[], input: string) {
-    const env = { ...process.env, CELL_ADDR: addresses.join(','), NO_COLOR: '' };
+  constructor(words: readonly string[], environment: CellctlEnvironment, input: string) {
+    const env = { ...process.env, ...environment, NO_COLOR: '' };
     const child = spawn(PROGRAM, words, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdout.on('data', (data: Buffer) => {
       this.output += data.toString('utf8');
@@ -63,11 +72,13 @@ export class RunningCellctl {
   }
 }
 
-/** `cellctl` for the members at the addresses. */
-export function cellctlFor(addresses: readonly string[]) {
+export type Cellctl = ReturnType<typeof cellctlWith>;
+
+/** `cellctl` with these variables. */
+export function cellctlWith(environment: CellctlEnvironment) {
   return {
-    start: (...words: string[]) => new RunningCellctl(words, addresses, ''),
-    run: (...words: string[]) => new RunningCellctl(words, addresses, '').ended(),
-    runWith: (input: string, ...words: string[]) => new RunningCellctl(words, addresses, input).ended(),
+    start: (...words: string[]) => new RunningCellctl(words, environment, ''),
+    run: (...words: string[]) => new RunningCellctl(words, environment, '').ended(),
+    runWith: (input: string, ...words: string[]) => new RunningCellctl(words, environment, input).ended(),
   };
 }

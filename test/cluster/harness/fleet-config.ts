@@ -30,16 +30,18 @@ export interface AgentFile {
   readonly httpPort: number;
   readonly members: readonly MemberPorts[];
   readonly ports: readonly [first: number, last: number];
+  /** With the token to join with; undefined: it has none. */
+  readonly joinTokenFile: string | undefined;
   readonly extra: string;
 }
 
-export function agentToml({ name, data, httpPort, members, ports, extra }: AgentFile): string {
+export function agentToml({ name, data, httpPort, members, ports, joinTokenFile, extra }: AgentFile): string {
   const controlPlane = members.map((member) => `"127.0.0.1:${member.grpc}"`).join(', ');
   return `name = "${name}"
 data = "${data}"
 runtime = "process"
 control_plane = [${controlPlane}]
-
+${joinTokenFile === undefined ? '' : `join_token_file = "${joinTokenFile}"\n`}
 [listen]
 http = "127.0.0.1:${httpPort}"
 

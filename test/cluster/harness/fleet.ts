@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CellClient, connect } from '@cell/sdk';
+import { type CellClient, type ConnectOptions, connect } from '@cell/sdk';
+import { type Cellctl, cellctlWith } from './cellctl.ts';
 import { Daemon } from './daemon.ts';
 import { agentToml, type MemberPorts, memberToml } from './fleet-config.ts';
+import { FleetIdentity } from './fleet-identity.ts';
 import { freePortBlock, freePorts } from './free-ports.ts';
 import { forgetFolder, guardFolder, makeGuardedFolder, sweepFolder } from './leftovers.ts';
 import { waitFor } from './wait-for.ts';
@@ -22,6 +24,8 @@ export interface FleetOptions {
   readonly folderPrefix?: string;
   /** Default: a new one below the temporary folder, removed at the end. One that is given stays. */
   readonly folder?: string;
+  /** False: nobody is anybody yet, as on machines where nothing was set up. Default true. */
+  readonly identity?: boolean;
   /** Start and wait until all are ready; default true. */
   readonly start?: boolean;
 }
@@ -40,13 +44,27 @@ export class Member extends Daemon {
   readonly ports: MemberPorts;
   readonly dataFolder: string;
 
-  constructor(parts: ConstructorParameters<typeof Daemon>[0], ports: MemberPorts, dataFolder: string) {
+  readonly #identity: FleetIdentity | undefined;
+
+  constructor(
+    parts: ConstructorParameters<typeof Daemon>[0],
+    ports: MemberPorts,
+    dataFolder: string,
+    identity: FleetIdentity | undefined,
+  ) {
     super(parts);
     this.id = ports.id;
     this.grpcAddress = `127.0.0.1:${ports.grpc}`;
     this.peersPort = ports.peers;
     this.ports = ports;
     this.dataFolder = dataFolder;
+    this.#identity = identity;
+  }
+
+  /** On a machine that was made able to be a member, also if its disk was lost meanwhile. */
+  override start(): void {
+    this.#identity?.giveTo(this.dataFolder);
+    super.start();
   }
 
   async leads(): Promise<boolean> {
@@ -69,13 +87,27 @@ export class Fleet {
   readonly agents: readonly Agent[];
   readonly #members: Member[];
   readonly #options: FleetOptions;
+  readonly #identity: FleetIdentity | undefined;
   readonly #clients = new Set<CellClient>();
 
-  constructor(folder: string, members: readonly Member[], agents: readonly Agent[], options: FleetOptions) {
+  constructor(
+    folder: string,
+    members: readonly Member[],
+    agents: readonly Agent[],
+    options: FleetOptions,
+    identity: FleetIdentity | undefined,
+  ) {
     this.folder = folder;
     this.#members = [...members];
     this.agents = agents;
     this.#options = options;
+    this.#identity = identity;
+  }
+
+  /** Throws in a fleet without. */
+  get identity(): FleetIdentity {
+    if (this.#identity === undefined) throw new Error('Nobody has an identity in this fleet');
+    return this.#identity;
   }
 
   get members(): readonly Member[] {
@@ -90,7 +122,7 @@ export class Fleet {
     const [grpc, peers, http] = (await freePorts(PORTS_PER_MEMBER)) as [number, number, number];
     const own = { id: this.#members.length + 1, grpc, peers, http };
     const others = this.#members.map(({ ports }) => ports);
-    const member = makeMember(this.folder, own, [...others, own], this.#options);
+    const member = makeMember(this.folder, own, [...others, own], this.#options, this.#identity);
     this.#members.push(member);
     return member;
   }
@@ -113,12 +145,23 @@ export class Fleet {
     return this.members.map((member) => member.grpcAddress);
   }
 
-  /** A client of all members, or of one alone; closed with the fleet. */
+  /** A client of all members, or of one alone, that may do everything; closed with the fleet. */
   operators(member?: Member): CellClient {
+    return this.client(this.identity.operator, member);
+  }
+
+  /** A client with an identity of its own. */
+  client(identity: ConnectOptions['identity'], member?: Member): CellClient {
     const addresses = member === undefined ? this.addresses : [member.grpcAddress];
-    const client = connect({ addresses, timeoutMs: CALL_MS_MAX });
+    const client = connect({ addresses, timeoutMs: CALL_MS_MAX, identity });
     this.#clients.add(client);
     return client;
+  }
+
+  /** The command, of someone who may do everything, for all members or one alone. */
+  cellctl(member?: Member): Cellctl {
+    const addresses = member === undefined ? this.addresses : [member.grpcAddress];
+    return cellctlWith({ CELL_ADDR: addresses.join(','), CELL_TOKEN_FILE: this.identity.adminTokenFile });
   }
 
   /** The member that leads and knows it. After a kill this waits for the next one. */
@@ -172,9 +215,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const folder = options.folder ?? makeGuardedFolder(options.folderPrefix ?? 'cell-');
   if (options.folder !== undefined) guardFolder(folder);
   const ports = await portsOf(options);
-  const members = ports.members.map((own) => makeMember(folder, own, ports.members, options));
-  const agents = ports.agents.map((own, place) => makeAgent(folder, place, own, ports.members, options));
-  const fleet = new Fleet(folder, members, agents, options);
+  const identity = options.identity === false ? undefined : await FleetIdentity.make(folder, clusterOf(options));
+  const members = ports.members.map((own) => makeMember(folder, own, ports.members, options, identity));
+  const agents = ports.agents.map((own, place) => makeAgent(folder, place, own, ports.members, options, identity));
+  const fleet = new Fleet(folder, members, agents, options, identity);
   if (options.start === false) return fleet;
   try {
     await fleet.start();
@@ -199,12 +243,22 @@ async function portsOf({ members, agents = 0 }: FleetOptions) {
   return { members: memberPorts, agents: agentPorts };
 }
 
-function makeMember(folder: string, own: MemberPorts, members: readonly MemberPorts[], options: FleetOptions): Member {
+function clusterOf({ cluster = 'test' }: FleetOptions): string {
+  return cluster;
+}
+
+function makeMember(
+  folder: string,
+  own: MemberPorts,
+  members: readonly MemberPorts[],
+  options: FleetOptions,
+  identity: FleetIdentity | undefined,
+): Member {
   const name = `member-${own.id}`;
   const data = join(folder, name);
   const configFile = join(folder, `${name}.toml`);
   const extra = options.memberSettings ?? '';
-  writeFileSync(configFile, memberToml({ own, members, cluster: options.cluster ?? 'test', data, extra }));
+  writeFileSync(configFile, memberToml({ own, members, cluster: clusterOf(options), data, extra }));
   const parts = {
     program: 'cell-control-plane',
     name,
@@ -213,7 +267,7 @@ function makeMember(folder: string, own: MemberPorts, members: readonly MemberPo
     httpAddress: `127.0.0.1:${own.http}`,
     environment: options.environment ?? {},
   } as const;
-  return new Member(parts, own, data);
+  return new Member(parts, own, data, identity);
 }
 
 interface AgentPorts {
@@ -227,13 +281,15 @@ function makeAgent(
   own: AgentPorts,
   members: readonly MemberPorts[],
   options: FleetOptions,
+  identity: FleetIdentity | undefined,
 ): Agent {
   const name = `node-${place + 1}`;
   const data = join(folder, name);
   mkdirSync(data, { recursive: true });
   const configFile = join(folder, `${name}.toml`);
   const extra = options.agentSettings ?? '';
-  writeFileSync(configFile, agentToml({ name, data, httpPort: own.http, members, ports: own.workloads, extra }));
+  const file = { name, data, httpPort: own.http, members, ports: own.workloads, extra };
+  writeFileSync(configFile, agentToml({ ...file, joinTokenFile: identity?.agentTokenFile }));
   const parts = {
     program: 'cell-agent',
     name,

@@ -4,25 +4,25 @@ import { createServer, type Server, Socket } from 'node:net';
 interface Pair {
   readonly near: Socket;
   readonly far: Socket;
-  /** What came from the near side while it is not known whose it is. */
-  name: string | undefined;
+  /** Undefined: nobody's whom we know. */
+  readonly name: string | undefined;
 }
 
-/** The name of a node is in the first message of its agent's session, well before so many bytes. */
-const OPENING_BYTES_MAX = 16 * 1024;
+/** Whose connection it is that begins at a local port, as in `socketOwner`. */
+type NameOf = (port: number) => string | undefined;
 
 /**
  * Between agents and one member: cuts agents off by name as a network does, where packets are lost and nobody is told.
- * It knows whose a connection is by the node's name in what the agent says first.
+ * It knows whose a connection is by the process that has it: what goes through is encrypted.
  */
 export class TcpRelay {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
-  readonly #names: readonly string[];
+  readonly #nameOf: NameOf;
   readonly #cut = new Set<string>();
 
-  private constructor(target: { readonly host: string; readonly port: number }, names: readonly string[]) {
-    this.#names = names;
+  private constructor(target: { readonly host: string; readonly port: number }, nameOf: NameOf) {
+    this.#nameOf = nameOf;
     this.#server = createServer((near) => this.#join(near, target));
   }
 
@@ -30,9 +30,9 @@ export class TcpRelay {
   static async open(
     listenHost: string,
     target: { readonly host: string; readonly port: number },
-    names: readonly string[],
+    nameOf: NameOf,
   ): Promise<TcpRelay> {
-    const relay = new TcpRelay(target, names);
+    const relay = new TcpRelay(target, nameOf);
     relay.#server.listen(target.port, listenHost);
     await once(relay.#server, 'listening');
     return relay;
@@ -57,7 +57,7 @@ export class TcpRelay {
 
   #join(near: Socket, target: { readonly host: string; readonly port: number }): void {
     const far = new Socket();
-    const pair: Pair = { near, far, name: undefined };
+    const pair: Pair = { near, far, name: this.#nameOf(near.remotePort ?? 0) };
     this.#pairs.add(pair);
     const end = (): void => {
       if (this.#cut.has(pair.name ?? '')) return;
@@ -66,12 +66,7 @@ export class TcpRelay {
     };
     for (const socket of [near, far]) socket.on('error', end).on('close', end);
     far.connect(target.port, target.host);
-    let opening = Buffer.alloc(0);
     near.on('data', (data) => {
-      if (pair.name === undefined) {
-        opening = Buffer.concat([opening, data]).subarray(0, OPENING_BYTES_MAX);
-        pair.name = this.#names.find((name) => opening.includes(name));
-      }
       if (this.#cut.has(pair.name ?? '')) freeze(pair);
       else pass(near, far, data);
     });

@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Fleet, Member } from '../harness/fleet.ts';
+import { makeGuardedFolder, sweepFolder } from '../harness/leftovers.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { clientAnswers, judge, peerPromises } from './durability-judge.ts';
 import { Strace, whyNoStrace } from './strace.ts';
-import { parseTrace } from './system-calls.ts';
+import { parseTrace, type SystemCall } from './system-calls.ts';
+import { decryptCalls } from './tls-records.ts';
 
 const MARKS = 12;
 
@@ -14,6 +18,14 @@ async function attached(member: Member, fleet: Fleet): Promise<Strace> {
     await strace.detach();
   });
   return strace;
+}
+
+/** A fleet whose members write down the keys of their connections, without which a trace shows nothing. */
+async function readableFleet(members: number): Promise<{ fleet: Fleet; readable: (trace: string) => SystemCall[] }> {
+  const keyLog = join(makeGuardedFolder('cell-keys-'), 'keys');
+  onTestFinished(() => sweepFolder(dirname(keyLog)));
+  const fleet = await testFleet({ members, environment: { NODE_OPTIONS: `--tls-keylog=${keyLog}` } });
+  return { fleet, readable: (trace) => decryptCalls(parseTrace(trace), readFileSync(keyLog, 'utf8')) };
 }
 
 /** One after the other, each with a name that is found again in what goes through the machine. */
@@ -27,11 +39,11 @@ async function writeMarks(fleet: Fleet, member: Member): Promise<string[]> {
 test('a member answers a client only after the change is synced to its log', async (context) => {
   const reason = whyNoStrace();
   if (reason !== undefined) return context.skip(reason);
-  const fleet = await testFleet({ members: 1 });
+  const { fleet, readable } = await readableFleet(1);
   const member = fleet.member(1);
   const strace = await attached(member, fleet);
   const markers = await writeMarks(fleet, member);
-  const calls = parseTrace(await strace.detach());
+  const calls = readable(await strace.detach());
   const port = Number(member.grpcAddress.split(':')[1]);
   expect(judge(calls, clientAnswers(calls, port, markers))).toEqual({ promises: MARKS, violations: [] });
 });
@@ -39,7 +51,7 @@ test('a member answers a client only after the change is synced to its log', asy
 test('a follower acknowledges entries, and gives its vote, only after they are synced to its log', async (context) => {
   const reason = whyNoStrace();
   if (reason !== undefined) return context.skip(reason);
-  const fleet = await testFleet({ members: 3 });
+  const { fleet, readable } = await readableFleet(3);
   const leader = await fleet.leader();
   const follower = await fleet.follower();
   const strace = await attached(follower, fleet);
@@ -52,7 +64,7 @@ test('a follower acknowledges entries, and gives its vote, only after they are s
   await fleet.operators(leader).controlPlane.transferLeadership({ to: BigInt(third.id) });
   const afterwards = (await indexOf(third))!;
   await waitFor(async () => ((await indexOf(follower)) ?? 0) >= afterwards, { what: 'the follower to follow' });
-  const calls = parseTrace(await strace.detach());
+  const calls = readable(await strace.detach());
   const promises = peerPromises(calls, follower.peersPort);
   expect(promises.filter(({ marker }) => marker?.includes('of-this-test')).length).toBeGreaterThanOrEqual(MARKS);
   expect(promises.filter(({ what }) => what.startsWith('Vote')).length).toBeGreaterThanOrEqual(1);

@@ -1,6 +1,5 @@
 import { type CellClient, type Node, NodeStatus } from '@cell/sdk';
 import { expect, test } from 'vitest';
-import { cellctlFor } from '../harness/cellctl.ts';
 import { instancesOf, jobThat, runJob, settled } from '../harness/run-job.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -28,7 +27,7 @@ const onNode = (witness: Witness, job: string) => witness.living(job).filter(({ 
 test('a drain empties a node without a service losing an instance, also when the leader dies in the middle', async () => {
   const fleet = await testFleet({ members: 3, agents: 3 });
   const client = fleet.operators();
-  const cellctl = cellctlFor(fleet.addresses);
+  const cellctl = fleet.cellctl();
   const witness = new Witness(fleet.folder);
   await runJob(client, witness.job('web', { settings: `count = ${COUNT}` }));
   await runJob(client, witness.job('sort', { settings: `type = "batch"\ncount = ${BATCH_COUNT}` }));
@@ -109,7 +108,7 @@ test('a node that is lost while it is drained is replaced, stays out when it is 
     memberSettings: LEASES,
   });
   const client = fleet.operators();
-  const cellctl = cellctlFor(fleet.addresses);
+  const cellctl = fleet.cellctl();
   const witness = new Witness(fleet.folder);
   await runJob(client, witness.job('sort', { settings: 'type = "batch"\ncount = 2\non_disconnect = "stop"' }));
   await settled(client, 'sort', { count: 2 });

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Random } from '@cell/raft/simulator';
-import { type CellClient, connect } from '@cell/sdk';
+import type { CellClient } from '@cell/sdk';
+import type { NemesisFleet } from '../fleet/nemesis-fleet.ts';
 import type { CallLog } from './call-log.ts';
 import type { Input, Written } from './operations.ts';
 import { codeOf, perform, writtenBy } from './perform.ts';
@@ -15,8 +16,7 @@ const PAUSE_AFTER_FAILURE_MS = 40;
 const LOYALTY = 0.7;
 
 export interface ClientsParts {
-  /** By which members are reached at the moment, ordered by id, which counts from 1. */
-  readonly addresses: () => readonly string[];
+  readonly fleet: Pick<NemesisFleet, 'addresses' | 'operators'>;
   readonly count: number;
   readonly log: CallLog;
   /** One of its own for each client. */
@@ -44,15 +44,16 @@ export class RunningClients {
   }
 
   async #run(client: number, random: Random): Promise<void> {
-    const { addresses } = this.#parts;
+    const { fleet } = this.#parts;
     const connections = new Map<number, CellClient>();
-    let member = random.whole(1, addresses().length);
+    let member = random.whole(1, fleet.addresses.length);
     try {
       for (let made = 0; !this.#stopping; made += 1) {
-        const connection = connections.get(member) ?? connectTo(addresses()[member - 1] as string);
+        const connection =
+          connections.get(member) ?? fleet.operators([fleet.addresses[member - 1] as string], CALL_MS_MAX);
         connections.set(member, connection);
         const answered = await this.#call(connection, client, member, this.#next(random, client, made));
-        if (!answered || !random.chance(LOYALTY)) member = random.whole(1, addresses().length);
+        if (!answered || !random.chance(LOYALTY)) member = random.whole(1, fleet.addresses.length);
         await setTimeout(answered ? random.between(0, PAUSE_MS_MAX) : PAUSE_AFTER_FAILURE_MS);
       }
     } finally {
@@ -93,10 +94,6 @@ export class RunningClients {
     this.#sequences.set(drill, sequence + 1);
     return sequence;
   }
-}
-
-function connectTo(address: string): CellClient {
-  return connect({ addresses: [address], timeoutMs: CALL_MS_MAX });
 }
 
 function registerName(place: number): string {

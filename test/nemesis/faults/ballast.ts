@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { connect } from '@cell/sdk';
 import { jobCarrying } from '../clients/perform.ts';
+import type { NemesisFleet } from '../fleet/nemesis-fleet.ts';
 
 const WRITERS = 4;
 const CALL_MS_MAX = 2_000;
@@ -14,8 +14,8 @@ export class Ballast {
   readonly #work: readonly Promise<void>[];
   #stopping = false;
 
-  constructor(addresses: readonly string[]) {
-    this.#work = Array.from({ length: WRITERS }, (_, writer) => this.#write(writer, addresses));
+  constructor(fleet: NemesisFleet) {
+    this.#work = Array.from({ length: WRITERS }, (_, writer) => this.#write(writer, fleet));
   }
 
   async stop(): Promise<void> {
@@ -23,8 +23,8 @@ export class Ballast {
     await Promise.all(this.#work);
   }
 
-  async #write(writer: number, addresses: readonly string[]): Promise<void> {
-    const client = connect({ addresses, timeoutMs: CALL_MS_MAX });
+  async #write(writer: number, fleet: NemesisFleet): Promise<void> {
+    const client = fleet.operators(fleet.addresses, CALL_MS_MAX);
     for (let made = 0; !this.#stopping; made += 1) {
       const texts = Array.from({ length: TEXTS }, (_, place) => [`TEXT_${place}`, `${made} `.padEnd(TEXT_BYTES, 'x')]);
       const spec = jobCarrying(`ballast-${writer}`, Object.fromEntries(texts));

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type CellClient, connect, type Member, MemberKind } from '@cell/sdk';
+import { type CellClient, type Member, MemberKind } from '@cell/sdk';
 import type { NemesisFleet } from '../fleet/nemesis-fleet.ts';
 import type { NemesisMember } from '../fleet/nemesis-member.ts';
 import type { Fault } from './fault.ts';
@@ -67,7 +67,7 @@ async function until(
   const endMs = performance.now() + CHANGE_MS_MAX;
   for (let attempts = 0; performance.now() < endMs; attempts += 1) {
     const { grpcAddress } = fleet.members[attempts % fleet.members.length] as NemesisMember;
-    const client = connect({ addresses: [grpcAddress], timeoutMs: CALL_MS_MAX });
+    const client = fleet.operators([grpcAddress], CALL_MS_MAX);
     try {
       await change(client).catch(() => undefined);
       // Of its own knowledge, which may be old; but what it knows has happened.

@@ -1,10 +1,10 @@
-import { connect } from '@cell/sdk';
 import { setFakeClock } from '../fleet/fake-clock.ts';
 import { Ballast } from './ballast.ts';
 import type { Fault } from './fault.ts';
 import { named, victims } from './victims.ts';
 
-const JUMPS_SECONDS = [-30 * 86_400, -3600, -10, -1, 1, 10, 3600, 30 * 86_400] as const;
+/** Within what certificates allow, and far beyond: then a member is cut off until its clock is right again. */
+const JUMPS_SECONDS = [-30 * 86_400, -3600, -140, -1, 1, 140, 3600, 30 * 86_400] as const;
 const TRANSFER_MS_MAX = 2_000;
 
 /** The wall clocks of some members jump, and jump back. */
@@ -29,7 +29,7 @@ export const disk: Fault = async (stage, random) => {
   if (again) await Promise.all(hurt.map((member) => member.down()));
   for (const member of hurt) fleet.diskFull(member);
   if (again) for (const member of hurt) member.up();
-  const ballast = new Ballast(fleet.addresses);
+  const ballast = new Ballast(fleet);
   return {
     what: `filled the disks of ${named(hurt)}${again ? ', and started them again' : ''}`,
     heal: async () => {
@@ -42,7 +42,7 @@ export const disk: Fault = async (stage, random) => {
 /** Leadership is handed over, if it can be. */
 export const transfer: Fault = async ({ fleet }, random) => {
   const [asked, to] = [random.pick(fleet.members), random.pick(fleet.members)];
-  const client = connect({ addresses: [asked.grpcAddress], timeoutMs: TRANSFER_MS_MAX });
+  const client = fleet.operators([asked.grpcAddress], TRANSFER_MS_MAX);
   const outcome = await client.controlPlane
     .transferLeadership({ to: BigInt(to.id) }, { attemptsMax: 1 })
     .then(

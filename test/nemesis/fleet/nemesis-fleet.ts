@@ -1,4 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
+import { type CellClient, connect } from '@cell/sdk';
+import type { FleetIdentity } from '../../cluster/harness/fleet-identity.ts';
 import type { Network } from '../network/namespaces.ts';
 import type { DataDisk } from './data-disk.ts';
 import { NemesisMember } from './nemesis-member.ts';
@@ -12,6 +14,7 @@ export interface NemesisFleetParts {
   readonly onUnexpectedEnd: (member: NemesisMember, lastWords: string) => void;
   readonly mount: ((folder: string) => DataDisk) | undefined;
   readonly clockLibrary: string | undefined;
+  readonly identity: FleetIdentity;
 }
 
 /** Many processes at once, on a machine that may have other things to do. */
@@ -52,6 +55,11 @@ export class NemesisFleet {
   /** Of all that were started, removed ones included: they must not answer with what is no longer so. */
   get addresses(): readonly string[] {
     return this.everyone.filter((member) => member.started).map((member) => member.grpcAddress);
+  }
+
+  /** A client that may do everything; whoever asked for it closes it. */
+  operators(addresses: readonly string[], timeoutMs: number): CellClient {
+    return connect({ addresses, timeoutMs, identity: this.#parts.identity.operator });
   }
 
   /** A new member, which does not run yet; undefined if there is no place for one. */

@@ -2,12 +2,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Daemon } from '../../cluster/harness/daemon.ts';
 import { type MemberPorts, memberToml } from '../../cluster/harness/fleet-config.ts';
+import type { FleetIdentity } from '../../cluster/harness/fleet-identity.ts';
 import { addressOf, type Network, namespaceOf } from '../network/namespaces.ts';
 import type { DataDisk } from './data-disk.ts';
 import { fakeClockEnvironment, setFakeClock } from './fake-clock.ts';
 
 const PORTS = { grpc: 7600, peers: 7601, http: 7602 } as const;
-const CLUSTER = 'nemesis';
+export const CLUSTER = 'nemesis';
 
 export interface NemesisMemberParts {
   readonly id: number;
@@ -19,6 +20,7 @@ export interface NemesisMemberParts {
   readonly mount: ((folder: string) => DataDisk) | undefined;
   /** Its wall clock can be moved. */
   readonly clockLibrary: string | undefined;
+  readonly identity: FleetIdentity;
 }
 
 function portsOf(id: number): MemberPorts {
@@ -63,6 +65,8 @@ export class NemesisMember extends Daemon {
     this.grpcAddress = `${addressOf(id)}:${PORTS.grpc}`;
     this.peerAddress = `${addressOf(id)}:${PORTS.peers}`;
     this.disk = parts.mount?.(data);
+    // On its own disk, if it has one.
+    parts.identity.giveTo(data);
     this.clockFile = clockFile;
   }
 

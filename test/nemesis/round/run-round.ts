@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Random } from '@cell/raft/simulator';
+import { FleetIdentity } from '../../cluster/harness/fleet-identity.ts';
 import { CallLog } from '../clients/call-log.ts';
 import { RunningClients } from '../clients/run-clients.ts';
 import type { FaultKind } from '../faults/fault.ts';
@@ -7,6 +8,7 @@ import { planFaults } from '../faults/plan-faults.ts';
 import { DataDisk } from '../fleet/data-disk.ts';
 import { fakeClockLibrary } from '../fleet/fake-clock.ts';
 import { NemesisFleet } from '../fleet/nemesis-fleet.ts';
+import { CLUSTER } from '../fleet/nemesis-member.ts';
 import { judgeHistory } from '../judge/judge-history.ts';
 import { longestUnavailableMs } from '../judge/longest-unavailable.ts';
 import { Links } from '../network/links.ts';
@@ -43,6 +45,7 @@ export async function runRound(parts: RoundParts): Promise<RoundReport> {
     founders: parts.founders,
     mount: kinds.includes('disk') ? (data) => DataDisk.mount(data) : undefined,
     clockLibrary: kinds.includes('clock') ? fakeClockLibrary() : undefined,
+    identity: await FleetIdentity.make(folder, CLUSTER),
     onUnexpectedEnd: (member, words) =>
       problems.push(`Member ${member.id} ended by itself: ${words || 'said nothing'}`),
   });
@@ -50,7 +53,7 @@ export async function runRound(parts: RoundParts): Promise<RoundReport> {
   try {
     await fleet.start();
     const random = (client: number) => new Random(seed, client);
-    const clients = new RunningClients({ addresses: () => fleet.addresses, count: parts.clients, log, random });
+    const clients = new RunningClients({ fleet, count: parts.clients, log, random });
     const stage = { fleet, links: new Links(network) };
     const faults = await runFaults({ stage, planned, durationMs, say });
     await clients.stop();

@@ -1,6 +1,6 @@
 /** After all is healed: does the fleet come back by itself, agree, and have all that it acknowledged? */
 import { createHash } from 'node:crypto';
-import { type CellClient, connect, JobSchema, plainMessage } from '@cell/sdk';
+import { type CellClient, JobSchema, plainMessage } from '@cell/sdk';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { CallLog } from '../clients/call-log.ts';
 import type { Input } from '../clients/operations.ts';
@@ -20,7 +20,7 @@ export async function waitUntilBack(fleet: NemesisFleet): Promise<number> {
   const startMs = performance.now();
   await Promise.all(
     fleet.members.map((member) =>
-      withClient(member, async (client) => {
+      withClient(fleet, member, async (client) => {
         await waitFor(() => client.drills.writeMark({ drillId: 'back', sequence: 0n }, { attemptsMax: 1 }), {
           what: `member ${member.id} to accept a change after all was healed`,
           timeoutMs: BACK_MS_MAX,
@@ -34,7 +34,7 @@ export async function waitUntilBack(fleet: NemesisFleet): Promise<number> {
 /** Has every member read everything, so that the judge sees at the end of the history whether anything is missing. */
 export async function readAll(fleet: NemesisFleet, log: CallLog): Promise<void> {
   for (const member of fleet.members) {
-    await withClient(member, async (client) => {
+    await withClient(fleet, member, async (client) => {
       for (const input of allReads()) {
         await waitFor(() => readOnce(client, member, input, log), {
           what: `member ${member.id} to answer a read`,
@@ -66,7 +66,7 @@ export async function waitUntilAgreed(fleet: NemesisFleet): Promise<void> {
     },
     { what: 'all members to have applied the same index', timeoutMs: BACK_MS_MAX },
   );
-  const digests = await Promise.all(fleet.members.map((member) => withClient(member, digestOf)));
+  const digests = await Promise.all(fleet.members.map((member) => withClient(fleet, member, digestOf)));
   if (new Set(digests).size > 1) {
     const each = digests.map((digest, place) => `member ${place + 1} ${digest.slice(0, 12)}`).join(', ');
     throw new Error(`Members have applied the same index, but their states differ: ${each}`);
@@ -80,8 +80,12 @@ async function digestOf(client: CellClient): Promise<string> {
   return createHash('sha256').update(text).digest('hex');
 }
 
-async function withClient<T>(member: NemesisMember, work: (client: CellClient) => Promise<T>): Promise<T> {
-  const client = connect({ addresses: [member.grpcAddress], timeoutMs: CALL_MS_MAX });
+async function withClient<T>(
+  fleet: NemesisFleet,
+  member: NemesisMember,
+  work: (client: CellClient) => Promise<T>,
+): Promise<T> {
+  const client = fleet.operators([member.grpcAddress], CALL_MS_MAX);
   try {
     return await work(client);
   } finally {
