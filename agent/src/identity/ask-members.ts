@@ -40,12 +40,12 @@ function refusalOf(error: Error, address: string): Refusal {
   if (error instanceof IdentityError) {
     return { code: error.code, message: error.message, decided: false, retryAfterMs: 0 };
   }
-  const { code, message, answered, retryAfterMs } = callFailure(error as ServiceError);
-  if (!answered) {
+  const { code, message, answered, retryAfterMs } = callFailure(error as ServiceError, address);
+  if (!answered && code.startsWith('GRPC_')) {
     const text = `Cannot reach the control plane at "${address}": ${message}`;
     return { code: 'CELL_E_UNREACHABLE', message: text, decided: false, retryAfterMs };
   }
-  return { code, message, decided: DECIDED.has(code), retryAfterMs };
+  return { code, message, decided: answered && DECIDED.has(code), retryAfterMs };
 }
 
 /** A word of a member's counts more than a stranger in its place, and that more than nobody there. */

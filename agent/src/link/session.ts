@@ -142,7 +142,7 @@ export class Session {
   }
 
   #failed(error: ServiceError): void {
-    const { code, message, retryAfterMs } = callFailure(error);
+    const { code, message, retryAfterMs } = callFailure(error, this.address);
     this.end(code, message, retryAfterMs);
   }
 

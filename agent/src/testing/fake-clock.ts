@@ -9,8 +9,13 @@ interface Timer {
 
 /** A clock that stands still until it is moved on. */
 export class FakeClock implements Clock {
-  #nowMs = 1_000_000;
+  #nowMs: number;
   readonly #timers = new Set<Timer>();
+
+  /** `wallMs`: 1970 and some minutes, unless certificates come into it. */
+  constructor(wallMs = 1_000_000) {
+    this.#nowMs = wallMs;
+  }
 
   wallMs(): number {
     return this.#nowMs;
