@@ -124,6 +124,10 @@ export class SessionRegistry implements SessionHost {
     }
   }
 
+  closeSession(nodeId: string, reason: CellError): void {
+    this.#byNode.get(nodeId)?.close(reason);
+  }
+
   /** Ends sessions by the node that their certificates name, also those that have not said Hello yet. */
   closeNodes(nodeIds: ReadonlySet<string>, reason: CellError): void {
     for (const session of this.#sessions) if (nodeIds.has(session.provenId)) session.close(reason);
