@@ -33,9 +33,12 @@ export async function joinNode(
   if (!isRepeated(nodeIdentities.get(nodeId), token, key)) checkToken(token, nowMs);
   const issued = await parts.issuer.issue({ kind: 'node', id: nodeId }, key.publicKey, parts.certificateLifetimeMs);
   const { authorityId, expiresAtMs: certificateExpiresAtMs } = issued;
-  const node = { nodeId, name, tokenId: token.id, keyHash: key.hash, authorityId, certificateExpiresAtMs };
+  const certified = { nodeId, keyHash: key.hash, authorityId, certificateExpiresAtMs };
+  const node = { ...certified, name, tokenId: token.id };
   const audit = context.note(`node/${nodeId} by token/${token.name} (${token.id})`);
-  await submitCommand(parts, { kind: 'join-node', timeMs: nowMs, node, audit }, timeoutMs);
+  const { unchanged } = await submitCommand(parts, { kind: 'join-node', timeMs: nowMs, node, audit }, timeoutMs);
+  // It had joined already: what it gets now is its newest certificate all the same.
+  if (unchanged === true) await submitCommand(parts, { kind: 'renew-node', timeMs: nowMs, node: certified }, timeoutMs);
   return { chain: issued.chain, trust: [...parts.issuer.trust], timeMs: BigInt(parts.clock.wallMs()) };
 }
 
