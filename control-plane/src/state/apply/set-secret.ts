@@ -20,7 +20,8 @@ export function setSecret(application: Application, { secret }: SetSecret): Comm
     return application.refuse('CELL_E_LIMIT', message);
   }
   const version = (before?.version ?? 0) + 1;
-  application.putSecret({ ...secret, version, changedAtMs, modifyIndex });
+  const { namespace, name, sealed, sizeBytes, changedBy } = secret;
+  application.putSecret({ namespace, name, version, sealed, sizeBytes, changedAtMs, changedBy, modifyIndex });
   const message = `Version ${version} was set by ${secret.changedBy}`;
   application.event('SecretSet', `secret/${secretKey(secret)}`, message);
   return application.done({ version });

@@ -7,6 +7,7 @@ import type { Command, CommandResult, DrainNode, Founder, Placement } from '../c
 import type { StateChange } from '../fleet-state.ts';
 import { FleetTables } from '../fleet-tables.ts';
 import { decodeCommand, encodeCommand } from '../format/command-codec.ts';
+import { identityArbitrary, maybeAudited } from './identity-arbitraries.ts';
 
 /** A command before a test fleet gives it its time. */
 export type Untimed<AnyCommand extends Command = Command> = AnyCommand extends Command
@@ -259,11 +260,13 @@ export const commandArbitrary: fc.Arbitrary<Untimed> = fc.oneof(
     .record({ drillId: fc.constantFrom('d1', 'd2'), sequence: fc.nat(12) })
     .map((fields): Untimed => ({ kind: 'write-mark', ...fields })),
   membershipArbitrary(),
+  identityArbitrary(),
+  identityArbitrary(),
 );
 
 /** A fleet with nodes and jobs, to which anything may happen then. */
 export const historyArbitrary: fc.Arbitrary<Untimed[]> = fc
-  .array(commandArbitrary, { maxLength: 120, size: 'max' })
+  .array(maybeAudited(commandArbitrary), { maxLength: 120, size: 'max' })
   .map((commands) => [...opening, ...commands]);
 
 const opening: readonly Untimed[] = [
