@@ -59,7 +59,8 @@ export const methodRights: RightsTable = {
   'ControlPlaneService/AddMember': govern,
   'ControlPlaneService/PromoteMember': govern,
   'ControlPlaneService/RemoveMember': govern,
-  'ControlPlaneService/RecoverQuorum': govern,
+  // One that only tells what it would do is no change.
+  'ControlPlaneService/RecoverQuorum': { ...govern, noted: 'by-command' },
   'CommandService/SubmitCommands': { ...work, noted: 'by-command' },
   'DrillService/WriteMark': { ...operate, noted: 'by-command' },
   'DrillService/ListMarks': see,

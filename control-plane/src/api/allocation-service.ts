@@ -7,6 +7,7 @@ import type { LogRequest } from '../ports.ts';
 import { findAllocation, findJob, findNode } from './find.ts';
 import { logsFromAnywhere } from './find-logs.ts';
 import { usageFromAnywhere } from './find-usage.ts';
+import { visibleTo } from './namespace-view.ts';
 import { readFreshest, readState } from './read-state.ts';
 import { execAnywhere, readStart } from './run-exec.ts';
 import { type CallServer, pipe } from './serve.ts';
@@ -18,15 +19,15 @@ const { method } = AllocationService;
 /** What runs, for people. */
 export function registerAllocationService(server: Server, calls: CallServer, parts: MadeParts): void {
   addService(server, parts.guard, AllocationService, {
-    listAllocations: calls.unary(method.listAllocations, async ({ job, node, all, stale }, { timeoutMs }) => {
-      const state = await readState(parts, stale, timeoutMs);
+    listAllocations: calls.unary(method.listAllocations, async ({ job, node, all, stale }, { caller, timeoutMs }) => {
+      const state = visibleTo(caller, await readState(parts, stale, timeoutMs));
       const nodeId = node === '' ? undefined : findNode(state, node).id;
       const rows = job === '' ? state.allocations.values() : state.allocationsOfJob(findJob(state, job).name);
       const wanted = [...rows].filter((row) => (all || !isFinal(row)) && (nodeId ?? row.nodeId) === row.nodeId);
       return { allocations: allocationsToProto(state, wanted), index: BigInt(state.index) };
     }),
-    getAllocation: calls.unary(method.getAllocation, async ({ id, stale }, { timeoutMs }) => {
-      const state = await readState(parts, stale, timeoutMs);
+    getAllocation: calls.unary(method.getAllocation, async ({ id, stale }, { caller, timeoutMs }) => {
+      const state = visibleTo(caller, await readState(parts, stale, timeoutMs));
       const row = findAllocation(state, id);
       const usage = await usageFromAnywhere(parts, row);
       const spec = state.jobVersion(row.job, row.jobVersion)?.spec;
@@ -36,13 +37,16 @@ export function registerAllocationService(server: Server, calls: CallServer, par
         ...(spec === undefined ? {} : { limits: { ...spec.limits } }),
       };
     }),
-    exec: calls.duplex(method.exec, async (call, { signal, timeoutMs }) => {
+    exec: calls.duplex(method.exec, async (call, { entered, signal, timeoutMs }) => {
       const asked = await readStart(call[Symbol.asyncIterator]());
-      const row = findAllocation(await readFreshest(parts, timeoutMs), asked.start.allocationId);
+      const state = visibleTo(entered.caller, await readFreshest(parts, timeoutMs));
+      const row = findAllocation(state, asked.start.allocationId);
+      entered.begun(`allocation/${row.id} (${row.job}/${row.instance})`);
       await pipe(responses(execAnywhere(parts, row, asked, signal)), call, signal);
     }),
-    streamLogs: calls.streaming(method.streamLogs, async function* (request, { signal, timeoutMs }) {
-      const row = findAllocation(await readFreshest(parts, timeoutMs), request.allocationId);
+    streamLogs: calls.streaming(method.streamLogs, async function* (request, { caller, signal, timeoutMs }) {
+      const state = visibleTo(caller, await readFreshest(parts, timeoutMs));
+      const row = findAllocation(state, request.allocationId);
       const chunks = logsFromAnywhere(parts, row, logRequest(row.id, request), signal);
       for await (const { data, stream, cursor = '' } of chunks) {
         yield { data, cursor, stream: stream === 'stderr' ? LogStream.STDERR : LogStream.STDOUT };

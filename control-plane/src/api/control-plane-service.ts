@@ -6,7 +6,7 @@ import type { MembershipChange } from '../ports.ts';
 import { viewControlPlane } from './control-plane-view.ts';
 import { transferLeadership } from './leadership-transfer.ts';
 import { recoverQuorum } from './recover-quorum.ts';
-import type { CallServer } from './serve.ts';
+import type { CallContext, CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import { memberToProto } from './to-proto.ts';
 
@@ -33,18 +33,22 @@ export function registerControlPlaneService(server: Server, calls: CallServer, p
         members: members.map(memberToProto),
       };
     }),
-    transferLeadership: calls.unary(method.transferLeadership, async ({ to }) => {
+    transferLeadership: calls.unary(method.transferLeadership, async ({ to }, { entered }) => {
+      entered.begun(to === 0n ? 'control-plane' : `member/${to}`);
       return { leaderId: BigInt(await transferLeadership(parts, Number(to))) };
     }),
-    addMember: calls.unary(method.addMember, (request, { timeoutMs }) => change(parts, addition(request), timeoutMs)),
-    promoteMember: calls.unary(method.promoteMember, ({ id }, { timeoutMs }) => {
-      return change(parts, { kind: 'promote', id: memberId(id) }, timeoutMs);
+    addMember: calls.unary(method.addMember, (request, context) => change(parts, addition(request), context)),
+    promoteMember: calls.unary(method.promoteMember, ({ id }, context) => {
+      return change(parts, { kind: 'promote', id: memberId(id) }, context);
     }),
-    removeMember: calls.unary(method.removeMember, ({ id, force }, { timeoutMs }) => {
-      return change(parts, { kind: 'remove', id: memberId(id), force }, timeoutMs);
+    removeMember: calls.unary(method.removeMember, ({ id, force }, context) => {
+      return change(parts, { kind: 'remove', id: memberId(id), force }, context);
     }),
-    recoverQuorum: calls.unary(method.recoverQuorum, async ({ survivor, confirmCluster, force }, { timeoutMs }) => {
+    recoverQuorum: calls.unary(method.recoverQuorum, async (request, { entered, timeoutMs }) => {
+      const { survivor, confirmCluster, force } = request;
       const order = { survivor: memberId(survivor), confirmCluster, force };
+      // There is no majority to write it: this member's own log has it.
+      if (confirmCluster !== '') entered.begun(`member/${survivor}`);
       parts.log.warn(order, 'Recovery from a lost quorum was asked for');
       const { lastIndex, dropped, clusterId, started } = await recoverQuorum(parts, order, timeoutMs);
       return { lastIndex: BigInt(lastIndex), dropped: dropped.map(BigInt), clusterId, started };
@@ -52,7 +56,13 @@ export function registerControlPlaneService(server: Server, calls: CallServer, p
   });
 }
 
-async function change(parts: MadeParts, change: MembershipChange, timeoutMs: number) {
+async function change(
+  parts: MadeParts,
+  change: MembershipChange,
+  { entered, timeoutMs }: Pick<CallContext, 'entered' | 'timeoutMs'>,
+) {
+  // No command of ours carries it. A member that removes itself has no chance to write it afterwards.
+  await entered.begunNow(`member/${change.id}`);
   parts.log.info({ change }, `A change of membership was asked for: ${change.kind} member ${change.id}`);
   const index = await parts.consensus.changeMembership(change, timeoutMs);
   // The change is made, whether this member gets to know of it in time or not; a removed one may not at all.

@@ -2,6 +2,7 @@ import { DrillService, type WriteMarkRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
+import type { EnteredCall } from '../ports.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -18,14 +19,16 @@ const passOnTimeoutMs = 2_000;
 export function registerDrillService(server: Server, calls: CallServer, parts: MadeParts): void {
   const { consensus, peers } = parts;
   addService(server, parts.guard, DrillService, {
-    writeMark: calls.unary(method.writeMark, (request, { timeoutMs }) => writeMark(parts, request, timeoutMs)),
+    writeMark: calls.unary(method.writeMark, (request, { entered, timeoutMs }) => {
+      return writeMark(parts, request, entered, timeoutMs);
+    }),
     listMarks: calls.unary(method.listMarks, async ({ drillId }, { timeoutMs }) => {
       checkDrillId(drillId);
       const state = await readState(parts, false, timeoutMs);
       const ranges = state.drills.get(drillId)?.ranges ?? [];
       return { ranges: ranges.map(([first, last]) => ({ first: BigInt(first), last: BigInt(last) })) };
     }),
-    crashLeader: calls.unary(method.crashLeader, async ({ drillId, leaderId }) => {
+    crashLeader: calls.unary(method.crashLeader, async ({ drillId, leaderId }, { entered }) => {
       checkDrillId(drillId);
       const leader = consensus.leadership.leaderId;
       if (leader === 0) throw new CellError('CELL_E_NO_LEADER', 'There is no leader to crash');
@@ -35,6 +38,8 @@ export function registerDrillService(server: Server, calls: CallServer, parts: M
           `Member ${leader} is the leader, not member ${leaderId}; nothing was done`,
         );
       }
+      // Before it happens: the member that would write it may be the one that crashes.
+      await entered.begunNow(`member/${leader}`);
       parts.log.warn({ drill: drillId, leader }, 'A drill orders the crash of the leader');
       if (consensus.leadership.leading) crashThisLeader(parts, drillId);
       else await peers.crash(leader, drillId, passOnTimeoutMs);
@@ -43,10 +48,11 @@ export function registerDrillService(server: Server, calls: CallServer, parts: M
   });
 }
 
-/** Writes one mark. */
+/** Writes one mark. Only the first of a drill is noted in the audit log: they come by the thousand. */
 export async function writeMark(
   parts: MadeParts,
   { drillId, sequence, padding }: WriteMarkRequest,
+  entered: EnteredCall,
   timeoutMs: number,
 ): Promise<{ readonly index: bigint }> {
   checkDrillId(drillId);
@@ -58,7 +64,8 @@ export async function writeMark(
     throw new CellError('CELL_E_LIMIT', message);
   }
   const mark = { drillId, sequence: Number(sequence), padding: padding === '' ? undefined : padding };
-  const command = { kind: 'write-mark', timeMs: parts.clock.wallMs(), ...mark } as const;
+  const audit = parts.consensus.state.drills.has(drillId) ? undefined : entered.note(`drill/${drillId}`);
+  const command = { kind: 'write-mark', timeMs: parts.clock.wallMs(), audit, ...mark } as const;
   const { index } = await submitCommand(parts, command, timeoutMs);
   return { index: BigInt(index) };
 }

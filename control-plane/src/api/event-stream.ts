@@ -3,13 +3,20 @@ import type { StreamEventsRequest } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
 import type { EventRow } from '../model/entities.ts';
 import type { Consensus } from '../ports.ts';
+import { inNamespace } from './namespace-view.ts';
 import { eventToProto } from './to-proto.ts';
 
 /** Events that wait for one slow reader. */
 const waitingMax = 5_000;
 
-export async function* streamEvents(consensus: Consensus, request: StreamEventsRequest, signal: AbortSignal) {
-  const waiting = new WaitingEvents(consensus, Number(request.afterIndex), request.limit);
+/** `namespace`: only what it may see; undefined: everything. */
+export async function* streamEvents(
+  consensus: Consensus,
+  request: StreamEventsRequest,
+  namespace: string | undefined,
+  signal: AbortSignal,
+) {
+  const waiting = new WaitingEvents(consensus, request, namespace);
   const stop = request.follow ? consensus.onChange((change) => waiting.changed(change)) : undefined;
   signal.addEventListener('abort', waiting.wake);
   try {
@@ -26,17 +33,24 @@ export async function* streamEvents(consensus: Consensus, request: StreamEventsR
 
 class WaitingEvents {
   readonly #consensus: Consensus;
+  readonly #namespace: string | undefined;
   #events: EventRow[];
   /** Raft index of the newest event that was taken in. */
   #index: number;
   #overflown = false;
   #wakeReader: () => void = () => {};
 
-  constructor(consensus: Consensus, afterIndex: number, limit: number) {
+  constructor(
+    consensus: Consensus,
+    { afterIndex, limit }: Pick<StreamEventsRequest, 'afterIndex' | 'limit'>,
+    namespace: string | undefined,
+  ) {
     this.#consensus = consensus;
-    const kept = consensus.state.events.filter((event) => event.index > afterIndex);
+    this.#namespace = namespace;
+    const { events } = consensus.state;
+    const kept = this.#visible(events.filter((event) => event.index > Number(afterIndex)));
     this.#events = limit > 0 ? kept.slice(-limit) : kept;
-    this.#index = Math.max(afterIndex, kept.at(-1)?.index ?? 0);
+    this.#index = Math.max(Number(afterIndex), events.at(-1)?.index ?? 0);
   }
 
   get empty(): boolean {
@@ -49,9 +63,18 @@ class WaitingEvents {
     const fresh = events.filter((event) => event.index > this.#index);
     if (fresh.length === 0) return;
     this.#index = fresh.at(-1)!.index;
-    if (this.#events.length + fresh.length > waitingMax) this.#overflown = true;
-    else this.#events.push(...fresh);
+    const visible = this.#visible(fresh);
+    if (visible.length === 0) return;
+    if (this.#events.length + visible.length > waitingMax) this.#overflown = true;
+    else this.#events.push(...visible);
     this.wake();
+  }
+
+  #visible(events: EventRow[]): EventRow[] {
+    const namespace = this.#namespace;
+    return namespace === undefined
+      ? events
+      : events.filter((event) => inNamespace(this.#consensus.state, event, namespace));
   }
 
   take(): readonly EventRow[] {

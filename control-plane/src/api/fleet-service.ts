@@ -5,6 +5,7 @@ import { fleetProblems } from '../plan/fleet-problems.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { type ControlPlaneView, viewControlPlane } from './control-plane-view.ts';
 import { streamEvents } from './event-stream.ts';
+import { namespaceOf, visibleTo } from './namespace-view.ts';
 import { readFreshest, readState } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -15,13 +16,13 @@ const { method } = FleetService;
 /** The fleet as a whole, for people. */
 export function registerFleetService(server: Server, calls: CallServer, parts: MadeParts): void {
   addService(server, parts.guard, FleetService, {
-    getFleetStatus: calls.unary(method.getFleetStatus, async ({ stale }, { timeoutMs }) => {
-      const state = await readState(parts, stale, timeoutMs);
+    getFleetStatus: calls.unary(method.getFleetStatus, async ({ stale }, { caller, timeoutMs }) => {
+      const state = visibleTo(caller, await readState(parts, stale, timeoutMs));
       return fleetStatus(parts, state, await viewControlPlane(parts));
     }),
-    streamEvents: calls.streaming(method.streamEvents, async function* (request, { signal, timeoutMs }) {
+    streamEvents: calls.streaming(method.streamEvents, async function* (request, { caller, signal, timeoutMs }) {
       await readFreshest(parts, timeoutMs);
-      yield* streamEvents(parts.consensus, request, signal);
+      yield* streamEvents(parts.consensus, request, namespaceOf(caller), signal);
     }),
   });
 }

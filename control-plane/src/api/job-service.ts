@@ -6,8 +6,11 @@ import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import { isFinal } from '../model/entities.ts';
 import { previewJob } from '../plan/preview-job.ts';
+import type { EnteredCall } from '../ports.ts';
 import type { FleetState } from '../state/fleet-state.ts';
+import { checkOwner, checkSecrets, checkSubmission } from './check-submission.ts';
 import { findJob } from './find.ts';
+import { namespaceOf, visibleTo } from './namespace-view.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -20,42 +23,66 @@ const previewPlacementsMax = 10_000;
 /** What should run, for people. */
 export function registerJobService(server: Server, calls: CallServer, parts: MadeParts): void {
   addService(server, parts.guard, JobService, {
-    planJob: calls.unary(method.planJob, async ({ spec }, { timeoutMs }) => {
+    planJob: calls.unary(method.planJob, async ({ spec }, { caller, timeoutMs }) => {
       const checked = readSpec(spec);
-      return preview(parts, await readState(parts, false, timeoutMs), checked);
+      checkSubmission(caller, checked);
+      const state = await readState(parts, false, timeoutMs);
+      checkOwner(state, checked);
+      checkSecrets(state, checked);
+      return preview(parts, state, checked);
     }),
-    submitJob: calls.unary(method.submitJob, (request, { timeoutMs }) => submitJob(parts, request, timeoutMs)),
-    listJobs: calls.unary(method.listJobs, async ({ stale }, { timeoutMs }) => {
-      const state = await readState(parts, stale, timeoutMs);
+    submitJob: calls.unary(method.submitJob, (request, { entered, timeoutMs }) => {
+      return submitJob(parts, request, entered, timeoutMs);
+    }),
+    listJobs: calls.unary(method.listJobs, async ({ stale }, { caller, timeoutMs }) => {
+      const state = visibleTo(caller, await readState(parts, stale, timeoutMs));
       const jobs = [...state.jobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
       return { jobs: jobs.map((job) => jobToProto(state, job)), index: BigInt(state.index) };
     }),
-    getJob: calls.unary(method.getJob, async ({ name, stale }, { timeoutMs }) => {
-      const state = await readState(parts, stale, timeoutMs);
+    getJob: calls.unary(method.getJob, async ({ name, stale }, { caller, timeoutMs }) => {
+      const state = visibleTo(caller, await readState(parts, stale, timeoutMs));
       const row = findJob(state, name);
       const allocations = allocationsToProto(state, state.allocationsOfJob(name));
       return { job: jobToProto(state, row), allocations, index: BigInt(state.index) };
     }),
-    stopJob: calls.unary(method.stopJob, (request, { timeoutMs }) => stopJob(parts, request, timeoutMs)),
+    stopJob: calls.unary(method.stopJob, (request, { entered, timeoutMs }) => {
+      return stopJob(parts, request, entered, timeoutMs);
+    }),
   });
 }
 
 /** Makes the specification the job's newest version. */
-export async function submitJob(parts: MadeParts, request: SubmitJobRequest, timeoutMs: number) {
+export async function submitJob(parts: MadeParts, request: SubmitJobRequest, entered: EnteredCall, timeoutMs: number) {
   const spec = readSpec(request.spec);
+  checkSubmission(entered.caller, spec);
+  await checkSecretsFresh(parts, spec, timeoutMs);
   const expectedIndex = request.expectedIndex === undefined ? undefined : Number(request.expectedIndex);
-  const command = { kind: 'submit-job', timeMs: parts.clock.wallMs(), spec, expectedIndex } as const;
+  const audit = entered.note(`job/${spec.name}`);
+  const command = { kind: 'submit-job', timeMs: parts.clock.wallMs(), audit, spec, expectedIndex } as const;
   const result = await submitCommand(parts, command, timeoutMs);
   const version = BigInt(Number(result['version']));
   return { version, index: BigInt(result.index), unchanged: result['unchanged'] === true };
 }
 
 /** Marks the job as stopped. */
-export async function stopJob(parts: MadeParts, { name }: StopJobRequest, timeoutMs: number) {
+export async function stopJob(parts: MadeParts, { name }: StopJobRequest, entered: EnteredCall, timeoutMs: number) {
   if (name === '') throw new CellError('CELL_E_INVALID', 'The job is missing: give its name');
-  const command = { kind: 'stop-job', timeMs: parts.clock.wallMs(), name } as const;
+  if (namespaceOf(entered.caller) !== undefined) {
+    findJob(visibleTo(entered.caller, await readState(parts, false, timeoutMs)), name);
+  }
+  const audit = entered.note(`job/${name}`);
+  const command = { kind: 'stop-job', timeMs: parts.clock.wallMs(), audit, name } as const;
   const { index } = await submitCommand(parts, command, timeoutMs);
   return { index: BigInt(index), stopping: stillThere(parts.consensus.state, name) };
+}
+
+/** A secret that was set at another member just now may not be known here yet. */
+async function checkSecretsFresh(parts: MadeParts, spec: JobSpec, timeoutMs: number): Promise<void> {
+  try {
+    checkSecrets(parts.consensus.state, spec);
+  } catch {
+    checkSecrets(await readState(parts, false, timeoutMs), spec);
+  }
 }
 
 /** Throws `CELL_E_INVALID` with everything that is wrong. */

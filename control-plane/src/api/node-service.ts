@@ -2,10 +2,12 @@ import { type DrainNodeRequest, NodeService } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
+import type { AuditNote } from '../model/identity.ts';
 import type { Command } from '../state/commands.ts';
 import { findNode } from './find.ts';
+import { visibleTo } from './namespace-view.ts';
 import { readState, submitCommand } from './read-state.ts';
-import type { CallServer } from './serve.ts';
+import type { CallContext, CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import { allocationsToProto, nodeToProto, nodeWithWaits } from './to-proto.ts';
 
@@ -22,27 +24,28 @@ export function registerNodeService(server: Server, calls: CallServer, parts: Ma
       const nodes = [...state.nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
       return { nodes: nodes.map((node) => nodeToProto(state, node)), index: BigInt(state.index) };
     }),
-    getNode: calls.unary(method.getNode, async ({ node, stale }, { timeoutMs }) => {
+    getNode: calls.unary(method.getNode, async ({ node, stale }, { caller, timeoutMs }) => {
       const state = await readState(parts, stale, timeoutMs);
+      const visible = visibleTo(caller, state);
       const row = findNode(state, node);
-      const allocations = allocationsToProto(state, state.allocationsOnNode(row.id));
-      return { node: nodeWithWaits(state, row), allocations };
+      const allocations = allocationsToProto(visible, visible.allocationsOnNode(row.id));
+      return { node: nodeWithWaits(state, row, visible), allocations };
     }),
-    drainNode: calls.unary(method.drainNode, (request, { timeoutMs }) => {
+    drainNode: calls.unary(method.drainNode, (request, context) => {
       const { keepSystemJobs } = request;
       const deadlineMs = readDeadline(request);
-      return change(parts, request.node, timeoutMs, (id, timeMs) => {
-        return { kind: 'drain-node', timeMs, id, deadlineMs, keepSystemJobs };
+      return change(parts, request.node, context, (id, noted) => {
+        return { kind: 'drain-node', ...noted, id, deadlineMs, keepSystemJobs };
       });
     }),
-    undrainNode: calls.unary(method.undrainNode, ({ node }, { timeoutMs }) => {
-      return change(parts, node, timeoutMs, (id, timeMs) => ({ kind: 'undrain-node', timeMs, id }));
+    undrainNode: calls.unary(method.undrainNode, ({ node }, context) => {
+      return change(parts, node, context, (id, noted) => ({ kind: 'undrain-node', ...noted, id }));
     }),
-    setNodeEligibility: calls.unary(method.setNodeEligibility, ({ node, eligible }, { timeoutMs }) => {
-      return change(parts, node, timeoutMs, (id, timeMs) => ({ kind: 'set-node-eligibility', timeMs, id, eligible }));
+    setNodeEligibility: calls.unary(method.setNodeEligibility, ({ node, eligible }, context) => {
+      return change(parts, node, context, (id, noted) => ({ kind: 'set-node-eligibility', ...noted, id, eligible }));
     }),
-    revokeNode: calls.unary(method.revokeNode, async ({ node }, { timeoutMs }) => {
-      const revoked = await change(parts, node, timeoutMs, (id, timeMs) => ({ kind: 'revoke-node', timeMs, id }));
+    revokeNode: calls.unary(method.revokeNode, async ({ node }, context) => {
+      const revoked = await change(parts, node, context, (id, noted) => ({ kind: 'revoke-node', ...noted, id }));
       return { node: revoked.node };
     }),
   });
@@ -59,11 +62,12 @@ function readDeadline({ deadlineMs }: DrainNodeRequest): number | undefined {
 async function change(
   parts: MadeParts,
   text: string,
-  timeoutMs: number,
-  command: (id: string, timeMs: number) => Command,
+  { entered, timeoutMs }: Pick<CallContext, 'entered' | 'timeoutMs'>,
+  command: (id: string, noted: { readonly timeMs: number; readonly audit: AuditNote }) => Command,
 ) {
-  const { id } = findNode(await readState(parts, false, timeoutMs), text);
-  const { index } = await submitCommand(parts, command(id, parts.clock.wallMs()), timeoutMs);
+  const { id, name } = findNode(await readState(parts, false, timeoutMs), text);
+  const noted = { timeMs: parts.clock.wallMs(), audit: entered.note(`node/${name}`) };
+  const { index } = await submitCommand(parts, command(id, noted), timeoutMs);
   const { state } = parts.consensus;
   return { node: nodeWithWaits(state, findNode(state, id)), index: BigInt(index) };
 }

@@ -117,9 +117,15 @@ export function nodeToProto(
   };
 }
 
-/** As `nodeToProto`, with what is left of a drain and why. */
-export function nodeWithWaits(state: FleetState, row: model.NodeRow): Outgoing<typeof NodeSchema> {
-  const waits = drainWaits(state, row).slice(0, waitsMax);
+/** As `nodeToProto`, with what is left of a drain and why, as far as it is about jobs that are visible. */
+export function nodeWithWaits(
+  state: FleetState,
+  row: model.NodeRow,
+  visible: Pick<FleetState, 'jobs'> = state,
+): Outgoing<typeof NodeSchema> {
+  const waits = drainWaits(state, row)
+    .filter((wait) => visible.jobs.has(wait.row.job))
+    .slice(0, waitsMax);
   return nodeToProto(state, row, waits);
 }
 
