@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DesiredState, OnDisconnect, RestartMode } from '@cell/proto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FakeMember } from './link/testing/fake-member.ts';
+import { FakeAuthority } from './identity/testing/fake-authority.ts';
+import { JoinableMember } from './identity/testing/joinable-member.ts';
 import { until } from './testing/until.ts';
 
 const PROGRAM = join(import.meta.dirname, 'main.ts');
@@ -16,7 +17,7 @@ const PROGRAM = join(import.meta.dirname, 'main.ts');
 const ID = `a${process.pid}`;
 const FLAGS = ['--disable-warning=ExperimentalWarning', PROGRAM];
 let folder: string;
-let member: FakeMember;
+let member: JoinableMember;
 let transcript: string[];
 let agents: Started[];
 
@@ -29,8 +30,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cell-agent-'));
   transcript = [];
   agents = [];
-  member = new FakeMember('member', transcript);
+  member = new JoinableMember('member', transcript, new FakeAuthority());
   await member.listen();
+  await writeFile(join(folder, 'token'), member.token, { mode: 0o600 });
 });
 afterEach(async () => {
   member.close();
@@ -47,10 +49,8 @@ afterEach(async () => {
 async function start(change = ''): Promise<Started> {
   const file = join(folder, 'agent.toml');
   const listen = change.includes('http') ? '' : 'listen.http = "127.0.0.1:0"\n';
-  await writeFile(
-    file,
-    `name = "node-1"\ndata = "${folder}/data"\nruntime = "process"\ncontrol_plane = ["${member.address}"]\n${listen}${change}`,
-  );
+  const where = `data = "${folder}/data"\ncontrol_plane = ["${member.address}"]\njoin_token_file = "${folder}/token"\n`;
+  await writeFile(file, `name = "node-1"\nruntime = "process"\n${where}${listen}${change}`);
   const child = spawn(process.execPath, [...FLAGS, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   const started = { child, output: { text: '' } };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (started.output.text += `${data}`));
@@ -195,9 +195,47 @@ test('a damaged file is refused and named', async () => {
   );
 });
 
-test('an address that is not loopback is refused', async () => {
-  const text = await failure(await start('listen.http = "0.0.0.0:7603"'));
-  expect(text).toMatch(/^1 CELL_E_NOT_LOOPBACK: .*agent\.toml:5: Key "listen\.http" is "0\.0\.0\.0:7603"/);
+test('a machine without a token stays up, says what it lacks, and joins once the token is there', async () => {
+  await rm(join(folder, 'token'));
+  const agent = await start();
+  const base = `http://${await until(() => (agent.output.text.includes('"http"') ? httpAddress(agent) : undefined))}`;
+  const readyz = async (): Promise<string> => (await fetch(`${base}/readyz`)).text();
+  await until(async () => (await readyz()).includes('its token is not there') || undefined);
+  expect(await readyz()).toContain('make one with "cellctl token create --role agent", and put it there');
+  await writeFile(join(folder, 'token'), member.token, { mode: 0o600 });
+  await connected();
+  const metrics = await (await fetch(`${base}/metrics`)).text();
+  expect(metrics).toMatch(/^cell_agent_joins_total\{outcome="ok"\} 1$/m);
+  expect(metrics).toMatch(/^cell_agent_renewals_total\{outcome="failed"\} 0$/m);
+  const expires = Number(/^cell_agent_certificate_expires_seconds (\d+)$/m.exec(metrics)?.[1]);
+  expect(Math.abs(expires - Date.now() / 1_000 - 86_400)).toBeLessThan(60);
+});
+
+test('an identity of another node is refused', async () => {
+  await start();
+  await connected();
+  await end(agents[0]!.child, 'SIGTERM');
+  await rm(join(folder, 'data', 'state', 'node.json'));
+  const text = await failure(await start());
+  expect(text).toMatch(
+    /^1 CELL_E_STATE_DAMAGED: Could not use the file ".*identity\.json": its certificate is for node ".*", and the data folder is that of node ".*\n$/,
+  );
+});
+
+test('a token in a configuration that everybody can read is warned of, and not shown', async () => {
+  await rm(join(folder, 'token'));
+  const agent = await start();
+  await end(agent.child, 'SIGTERM');
+  const file = join(folder, 'agent.toml');
+  const text = (await readFile(file, 'utf8')).replace(/^join_token_file.*$/m, `join_token = "${member.token}"`);
+  await writeFile(file, text, { mode: 0o644 });
+  const child = spawn(process.execPath, [...FLAGS, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const again = { child, output: { text: '' } };
+  child.stdout.on('data', (data) => (again.output.text += `${data}`));
+  agents.push(again);
+  await connected();
+  expect(again.output.text).toContain('Every user of this machine can read the token in');
+  expect(again.output.text).not.toContain(member.token.slice(9, 50));
 });
 
 test('--version, --help and a wrong flag', () => {

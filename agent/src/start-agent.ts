@@ -127,6 +127,7 @@ async function start(
   links.link = link;
   manager.onReport((report) => link.report(report));
   const metrics = agentMetrics({
+    identity,
     version: agentVersion,
     connected: () => link.connected,
     leaseRemainingMs: () => lease.remainingMs(clock.monotonicMs()),

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { NodeHealth } from '../inventory/read-node-health.ts';
 import type { AllocationState } from '../reconcile/model.ts';
+import { type IdentitySources, identityMetrics } from './identity-metrics.ts';
 import { workloadMetrics } from './workload-metrics.ts';
 import type { WorkloadTotals } from './workload-totals.ts';
 
@@ -16,6 +17,8 @@ export interface MetricSources {
   readonly nodeHealth: () => Promise<NodeHealth>;
   /** Up to date. */
   readonly workloads: () => Promise<WorkloadTotals>;
+  /** Undefined: the node has none. */
+  readonly identity: IdentitySources | undefined;
 }
 
 const STATES: readonly AllocationState[] = [
@@ -68,6 +71,7 @@ export function agentMetrics(sources: MetricSources): Registry {
     return (await nodeHealth()).diskFreeBytes;
   });
   workloadMetrics(registry, sources.workloads);
+  if (sources.identity !== undefined) identityMetrics(registry, sources.identity);
   health('cell_node_load1', 'Load average of one minute', async () => (await nodeHealth()).load);
   return registry;
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { parseToken, type Token } from '@cell/identity';
 import { AgentError } from '../agent-error.ts';
@@ -37,6 +38,11 @@ export async function readJoinToken({ joinToken, joinTokenFile }: JoinTokenSourc
       ? ''
       : `Every user of this machine can read the token in "${joinTokenFile}"; run "chmod 600 ${joinTokenFile}"`;
   return { text: text.trim(), parts: parseToken(text, 'join'), warning };
+}
+
+/** False, too, if it is not there. */
+export function isReadableByAll(path: string): boolean {
+  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & READABLE_BY_OTHERS) !== 0;
 }
 
 async function readTokenFile(path: string): Promise<{ readonly text: string; readonly mode: number }> {
