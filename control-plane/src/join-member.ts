@@ -55,9 +55,14 @@ const PASSING: ReadonlySet<string> = new Set<CellErrorCode>([
   'CELL_E_NOT_FOUND',
 ]);
 
-/** At a daemon's start: joins if there is a token and the machine is no member yet. */
-export async function joinIfNeeded(parts: Omit<JoinMemberParts, 'token'>, token: string | undefined): Promise<void> {
-  if (token !== undefined && !(await isMember(parts.places))) await joinMember({ ...parts, token });
+/** At a daemon's start: joins if the machine is no member yet and there is a token, which is not read otherwise. */
+export async function joinIfNeeded(
+  parts: Omit<JoinMemberParts, 'token'>,
+  readToken: () => Promise<string | undefined>,
+): Promise<void> {
+  if (await isMember(parts.places)) return;
+  const token = await readToken();
+  if (token !== undefined) await joinMember({ ...parts, token });
 }
 
 /**
@@ -71,7 +76,7 @@ export async function joinMember(parts: JoinMemberParts): Promise<void> {
     const message = `This machine is a member already: its authority is in "${places.folder}". Start the member`;
     throw new CellError('CELL_E_CONFLICT', message);
   }
-  const token = readToken(parts.token);
+  const token = tokenOf(parts.token);
   const others = members.filter(({ id }) => id !== memberId);
   if (others.length === 0) {
     const message = '"members" names nobody else, who could be asked. Name the members that there are';
@@ -160,7 +165,7 @@ function keysFromProto({ keys, genesis }: JoinMemberResponse) {
   return { keys: read, genesis };
 }
 
-function readToken(text: string): Token {
+function tokenOf(text: string): Token {
   try {
     return parseToken(text, 'join');
   } catch (error) {

@@ -4,9 +4,12 @@ import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CellError } from './cell-error.ts';
 import { CONFIG_FILE, loadMemberConfig, type MemberConfig } from './config/member-config.ts';
+import { initMember } from './init-member.ts';
+import { joinByHand } from './join-by-hand.ts';
 import { makeClusterId } from './member-entrance.ts';
 import { MEMBER_MANUAL } from './member-manual.ts';
 import { MemberRunner } from './member-runner.ts';
+import { realClock } from './real-clock.ts';
 import { recoverMember } from './recover-member.ts';
 import { VERSION } from './version.ts';
 
@@ -48,6 +51,24 @@ async function recover(
   );
 }
 
+/** Makes the first machine of a new control plane a member. */
+async function init(config: MemberConfig, flags: Readonly<Record<string, string | undefined>>): Promise<void> {
+  process.stdout.write(await initMember(config, flags, realClock));
+}
+
+/** Makes another machine a member. */
+async function join(
+  config: MemberConfig,
+  flags: Readonly<Record<string, string | undefined>>,
+  log: Logger,
+): Promise<void> {
+  setLogVerbosity(logVerbosity.NONE);
+  // Nothing else keeps the process while it waits for the next time to ask.
+  const waiting = setInterval(() => undefined, 2 ** 30);
+  process.stdout.write(await joinByHand(config, flags, realClock, log));
+  clearInterval(waiting);
+}
+
 runDaemon({
   manual: MEMBER_MANUAL,
   version: VERSION,
@@ -55,7 +76,7 @@ runDaemon({
   load: loadMemberConfig,
   logFields: ({ id }) => ({ name: 'cell-control-plane', member: id }),
   start,
-  verbs: { recover },
-  flags: ['confirm'],
+  verbs: { init, join, recover },
+  flags: ['confirm', 'admin-token-file', 'join-token-file', 'token-file'],
   stopping: '',
 });

@@ -35,18 +35,38 @@ export async function writeBook({ folder }: AuthorityPlaces, book: AuthorityBook
 }
 
 /** Rejects with `CELL_E_SEALED` if it is missing or damaged, and with `CELL_E_CONFIG` if others can read it. */
-export async function readKeyring({ keyring }: AuthorityPlaces): Promise<readonly SealingKey[]> {
+export async function readKeyring(places: AuthorityPlaces): Promise<readonly SealingKey[]> {
+  const keys = await readKeyringIfThere(places);
+  if (keys !== undefined) return keys;
+  const message = `There is no keyring at "${places.keyring}", without which nothing that is sealed can be opened. Put it back`;
+  throw new CellError('CELL_E_SEALED', message);
+}
+
+/** As `readKeyring`, but undefined if it is missing. */
+export async function readKeyringIfThere({ keyring }: AuthorityPlaces): Promise<readonly SealingKey[] | undefined> {
   const text = await readIfThere(keyring);
-  if (text === undefined) {
-    const message = `There is no keyring at "${keyring}", without which nothing that is sealed can be opened. Put it back`;
-    throw new CellError('CELL_E_SEALED', message);
-  }
+  if (text === undefined) return undefined;
   const { mode } = await stat(keyring);
   if ((mode & OTHERS_MODE) !== 0) {
     const message = `Everybody on this machine can read the keyring "${keyring}". Close it: chmod 600 ${keyring}`;
     throw new CellError('CELL_E_CONFIG', message);
   }
   return parseKeyring(text, keyring);
+}
+
+/**
+ * For a machine that becomes a member: writes its first keyring. Rejects with `CELL_E_CONFLICT` if there are other keys,
+ * which would be lost.
+ */
+export async function makeKeyring(places: AuthorityPlaces, keys: readonly SealingKey[]): Promise<void> {
+  const found = (await readKeyringIfThere(places)) ?? [];
+  if (found.some((key) => !keys.some(({ id }) => id === key.id))) {
+    const message =
+      `There is a keyring at "${places.keyring}" already, of another control plane or of one that was begun. If nothing ` +
+      'needs it any more, move it away';
+    throw new CellError('CELL_E_CONFLICT', message);
+  }
+  await writeKeyring(places, keys);
 }
 
 export async function writeKeyring({ keyring }: AuthorityPlaces, keys: readonly SealingKey[]): Promise<void> {

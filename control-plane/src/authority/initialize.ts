@@ -3,7 +3,7 @@ import { CellError } from '../cell-error.ts';
 import type { TokenRole } from '../model/identity.ts';
 import type { Clock } from '../ports.ts';
 import type { NewToken } from '../state/commands.ts';
-import { type AuthorityPlaces, readBook, writeBook, writeKeyring } from './authority-folder.ts';
+import { type AuthorityPlaces, makeKeyring, readBook, writeBook } from './authority-folder.ts';
 import { writeInvitations } from './invitations.ts';
 import { makeSealingKey } from './sealing.ts';
 import { makeAuthority, openAuthority } from './signing-authority.ts';
@@ -57,7 +57,7 @@ export async function initialize(parts: InitializeParts): Promise<Initialized> {
   const made = [{ name: 'admin', role: 'admin' } as const, ...(parts.tokens ?? [])].map((token) =>
     makeGenesisToken(token, pin, `member/${memberId}`, nowMs),
   );
-  await writeKeyring(parts, [key]);
+  await makeKeyring(parts, [key]);
   const joinToken = await inviteOthers(parts, pin, nowMs);
   // Last: what it says is there, is there.
   await writeBook(parts, { cluster, authorities: [authority], tokens: made.map(({ row }) => row) });

@@ -6,10 +6,10 @@ import type { SealingKey } from '../ports.ts';
 import { isSealingKey, parseBook } from './authority-book.ts';
 import {
   type AuthorityPlaces,
+  makeKeyring,
   readBook,
   readIfThere,
   writeBook,
-  writeKeyring,
   writeSecurely,
 } from './authority-folder.ts';
 import { openAuthority } from './signing-authority.ts';
@@ -53,7 +53,7 @@ export async function keepMembership(
   const book = parseBook(Buffer.from(genesis).toString('utf8'), 'the answer of the member that was asked');
   const authorities = book.authorities.map((row) => openAuthority(row, keys));
   if (book.cluster !== expected.cluster || !authorities.some(({ pin }) => pin === expected.pin)) throw notFitting();
-  await writeKeyring(places, keys);
+  await makeKeyring(places, keys);
   // Last: it says that all is there.
   await writeBook(places, book);
 }
