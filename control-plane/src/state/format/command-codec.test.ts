@@ -3,6 +3,7 @@ import { applyCommand } from '../apply/apply-command.ts';
 import type { Command } from '../commands.ts';
 import { FleetTables } from '../fleet-tables.ts';
 import { exampleSpec } from '../testing/fleet-arbitraries.ts';
+import { exampleNote } from '../testing/identity-arbitraries.ts';
 import { decodeCommand, encodeCommand } from './command-codec.ts';
 
 const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -10,6 +11,13 @@ const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value));
 test('a command reads back as it was written', () => {
   const command: Command = { kind: 'submit-job', timeMs: 5, spec: exampleSpec(), expectedIndex: undefined };
   expect(decodeCommand(encodeCommand(command))).toStrictEqual(command);
+});
+
+test('a command says who asked for it, and those of earlier versions say nobody', () => {
+  const command: Command = { kind: 'stop-job', timeMs: 5, name: 'web', audit: exampleNote() };
+  expect(decodeCommand(encodeCommand(command))).toStrictEqual(command);
+  const unsaid = decodeCommand(bytesOf({ v: 1, kind: 'stop-job', timeMs: 5, name: 'web' }));
+  expect(unsaid).toStrictEqual({ kind: 'stop-job', timeMs: 5, name: 'web' });
 });
 
 test('fields that this version does not know are left out', () => {
@@ -38,6 +46,7 @@ test.each([
   ['without a field', bytesOf({ v: 1, kind: 'stop-job', timeMs: 5 })],
   ['with a field of another type', bytesOf({ v: 1, kind: 'stop-job', timeMs: '5', name: 'web' })],
   ['with a negative amount', bytesOf({ v: 1, kind: 'write-mark', timeMs: 5, drillId: 'd', sequence: -1 })],
+  ['with half a note', bytesOf({ v: 1, kind: 'stop-job', timeMs: 5, name: 'web', audit: { actor: 'nobody' } })],
   ['with a list that is none', bytesOf({ v: 1, kind: 'report-allocations', timeMs: 5, reports: {} })],
 ])('bytes that are %s are malformed', (_what, bytes) => {
   expect(() => decodeCommand(bytes)).toThrow(expect.objectContaining({ code: 'CELL_E_COMMAND_MALFORMED' }));

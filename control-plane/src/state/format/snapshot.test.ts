@@ -4,6 +4,13 @@ import type { Placement } from '../commands.ts';
 import { SNAPSHOT_CHUNK_BYTES_MAX } from '../limits.ts';
 import { StateError } from '../state-error.ts';
 import { examplePlacement, historyArbitrary, TestFleet } from '../testing/fleet-arbitraries.ts';
+import {
+  exampleAuthority,
+  exampleJoin,
+  exampleJoinToken,
+  exampleNote,
+  exampleToken,
+} from '../testing/identity-arbitraries.ts';
 import { restoreTables } from './restore-tables.ts';
 import { captureTables } from './snapshot.ts';
 
@@ -216,15 +223,84 @@ test('drains come back from a snapshot, also those with nothing said of their ti
   expect([...restored.drainingNodes]).toEqual(['id-n1']);
 });
 
-/** As the version before members were written down wrote it. */
-function firstFormat(text: string): string {
+/** As the version before identities were written down wrote it. */
+function secondFormat(text: string): string {
   const [header = '', ...rows] = text.split('\n');
   const { counts, auditAnchor: _, ...rest } = JSON.parse(header);
-  const { members, recoveries, tokens, nodeIdentities, authorities, secrets, audit, ...countsThen } = counts;
+  const { tokens, nodeIdentities, authorities, secrets, audit, ...countsThen } = counts;
   const identities = tokens + nodeIdentities + authorities + secrets + audit;
-  const kept = [...rows.slice(members + recoveries, rows.length - identities - 2), ...rows.slice(-2)];
+  const kept = [...rows.slice(0, rows.length - identities - 2), ...rows.slice(-2)];
+  return [JSON.stringify({ ...rest, version: 2, counts: countsThen }), ...kept].join('\n');
+}
+
+/** As the version before members were written down wrote it. */
+function firstFormat(text: string): string {
+  const [header = '', ...rows] = secondFormat(text).split('\n');
+  const { counts, ...rest } = JSON.parse(header);
+  const { members, recoveries, ...countsThen } = counts;
+  const kept = rows.slice(members + recoveries);
   return [JSON.stringify({ ...rest, version: 1, counts: countsThen }), ...kept].join('\n');
 }
+
+const noIdentities = {
+  tokens: new Map(),
+  nodeIdentities: new Map(),
+  authorities: [],
+  secrets: new Map(),
+  audit: [],
+  auditAnchor: '',
+};
+
+/** A fleet with something in every table about who is who. */
+function identified(): TestFleet {
+  const fleet = everything();
+  fleet.apply({ kind: 'found-authority', authority: exampleAuthority('ca2'), tokens: [exampleToken()] });
+  fleet.apply({ kind: 'rotate-authority', after: 'ca2', authority: exampleAuthority('ca1', 'ca2') });
+  fleet.apply({ kind: 'create-token', token: exampleJoinToken({ namespace: 'team-a', usesLeft: 5 }) });
+  fleet.apply({ kind: 'join-node', node: exampleJoin({ nodeId: 'id-n2' }), audit: exampleNote() });
+  fleet.apply({ kind: 'join-node', node: exampleJoin(), audit: exampleNote() });
+  fleet.apply({ kind: 'revoke-node', id: 'id-n2' });
+  const secret = { namespace: 'default', sealed: 'sealed', sizeBytes: 3, changedBy: 'ann' };
+  fleet.apply({ kind: 'set-secret', secret: { ...secret, name: 'b' } });
+  fleet.apply({ kind: 'set-secret', secret: { ...secret, name: 'a' } });
+  fleet.tables.identity.auditAnchor = 'ab'.repeat(32);
+  return fleet;
+}
+
+test('who is who comes back from a snapshot, with the authority that issues last', async () => {
+  const fleet = identified();
+  const restored = new TestFleet(await restoreTables(captureTables(fleet.tables)));
+  expect(rowsOf(restored)).toStrictEqual(rowsOf(fleet));
+  expect(restored.tables.authorities.map(({ id }) => id)).toEqual(['ca2', 'ca1']);
+  expect(restored.tables.secrets.size).toBe(2);
+  expect(restored.tables.auditAnchor).toBe('ab'.repeat(32));
+  expect(textOf(restored)).toBe(textOf(fleet));
+});
+
+test.each(['"secretHash"', '"keyHash"', '"sealedKey"', '"sizeBytes"'])(
+  'a doubled row with %s is damage',
+  async (field) => {
+    const text = textOf(identified());
+    const all = text.split('\n');
+    const place = all.findIndex((line) => line.includes(field));
+    const doubled = all.toSpliced(place + 1, 1, all[place] ?? '').join('\n');
+    expect(doubled).not.toBe(text);
+    await expect(restoreTables([Buffer.from(doubled)])).rejects.toThrow(/is there twice/);
+  },
+);
+
+test('a snapshot of the second format has no identities, and all else', async () => {
+  const fleet = identified();
+  const older = secondFormat(textOf(fleet));
+  expect(older).not.toContain('secretHash');
+  const restored = new TestFleet(await restoreTables([Buffer.from(older)]));
+  expect(rowsOf(restored)).toStrictEqual({ ...rowsOf(fleet), ...noIdentities });
+});
+
+test('a snapshot of this format that does not count its tokens is damaged', async () => {
+  const text = secondFormat(textOf(everything())).replace('"version":2', '"version":3');
+  await expect(restoreTables([Buffer.from(text)])).rejects.toMatchObject({ code: 'CELL_E_SNAPSHOT_DAMAGED' });
+});
 
 test('a snapshot of the first format has no members, and all else', async () => {
   const fleet = everything();
