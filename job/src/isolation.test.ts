@@ -50,6 +50,30 @@ test('how an instance is shut off, limited and let have things is read from the 
   });
 });
 
+test('secrets are read from the file, as names of credentials and of secrets', () => {
+  const secrets = { 'db.password': 'database-password', api: 'API_key.2' };
+  expect(parsed({ namespace: 'team-a', secrets })).toMatchObject({ namespace: 'team-a', secrets });
+});
+
+test.each<[Record<string, unknown>, string]>([
+  [{ namespace: 'Team' }, 'namespace = "Team": must be 1 to 63 lower-case letters'],
+  [{ namespace: '' }, 'namespace = "": must be 1 to 63'],
+  [{ namespace: 'x'.repeat(64) }, 'must be 1 to 63'],
+  [{ namespace: '.hidden' }, 'with a letter or digit first'],
+  [{ secrets: { a: 'team-b/stolen' } }, 'secrets.a = "team-b/stolen": must be the name of a secret'],
+  [{ secrets: { a: '' } }, 'must be the name of a secret'],
+  [{ secrets: { a: 5 } }, 'must be the name of a secret'],
+  [{ secrets: { '..': 'b' } }, 'the name must be 1 to 64'],
+  [{ secrets: { 'a/b': 'b' } }, 'the name must be 1 to 64'],
+  [{ secrets: Object.fromEntries(many(65, (index) => `s${index}`).map((name) => [name, name])) }, 'at most 64 secrets'],
+  [
+    { credentials: { tls: 'file' }, secrets: { tls: 'secret' } },
+    'secrets.tls = "secret": must be under another name than credentials.tls: both are files in one folder',
+  ],
+])('%o is refused', (file, message) => {
+  expect(issuesOf(file).join('\n')).toContain(message);
+});
+
 const conflicts: readonly (readonly [Record<string, unknown>, string])[] = [
   [
     { user: 'www-data', dynamic_user: true },

@@ -34,6 +34,7 @@ test('a client from before there were sandboxes asks for none in particular; wor
   const of = (message: Parameters<typeof create<typeof JobSpecSchema>>[1]) =>
     specFromProto(create(JobSpecSchema, message));
   expect(of({}).sandbox).toBe('default');
+  expect(of({})).toMatchObject({ namespace: 'default', secrets: {} });
   expect(of({})).toMatchObject({ dynamicUser: false, network: { private: false, deny: [] }, limits: { tasksMax: 0 } });
   const later = of({ sandbox: 99 as Sandbox, directories: [DirectoryKind.LOGS, 99 as DirectoryKind] });
   const complaints = validateSpec(later).map(describeIssue);

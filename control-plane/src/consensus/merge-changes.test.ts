@@ -41,6 +41,22 @@ test('a row that was put and then removed is removed, and one removed and put ag
   expect(merged).toEqual(change(6, { removedAllocations: [{ id: 'gone' }], nodes: [{ id: 'back' }] }));
 });
 
+test('tokens, identities and authorities that changed anywhere in a batch are told once', () => {
+  const merged = mergeChanges([
+    change(5, { tokens: ['t1', 't2'], nodeIdentities: [{ nodeId: 'n', tokenId: 'a' }], authorities: true }),
+    change(6, { tokens: ['t2'], nodeIdentities: [{ nodeId: 'n', tokenId: 'b' }, { nodeId: 'm' }] }),
+  ]);
+  const nodeIdentities = [{ nodeId: 'n', tokenId: 'b' }, { nodeId: 'm' }];
+  expect(merged).toEqual(change(6, { tokens: ['t1', 't2'], nodeIdentities, authorities: true }));
+});
+
+test.each([{ tokens: ['t1'] }, { nodeIdentities: [{ nodeId: 'n' }] }, { authorities: true }])(
+  'a batch in which only %o changed tells it',
+  (rows) => {
+    expect(mergeChanges([change(7, rows), change(8, {})])).toEqual(change(8, rows));
+  },
+);
+
 test('a batch of one is told as it is', () => {
   const single = change(7, { events: ['a'] });
   expect(mergeChanges([single])).toBe(single);
