@@ -101,7 +101,6 @@ export default {
           String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/(ports|add-service|[a-z-]+-error)\.ts$`,
           '^(raft|proto|job|identity)/src/',
           edgePackages,
-          ...(edge === 'authority' ? [`${NPM}@peculiar/x509/`] : []),
         ],
         { node: true },
       ),
