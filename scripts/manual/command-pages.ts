@@ -23,9 +23,14 @@ import {
 /** What the commands of a noun are about, where there are several; a lone command says it itself. */
 const NOUNS: Readonly<Record<string, string>> = {
   allocation: 'what runs on the nodes of a fleet: state, output, commands inside',
+  audit: 'the audit log of a fleet: who changed what, and that nothing in it was changed',
+  ca: 'the certificate authority of a cluster: state, rotation',
+  context: 'control planes that you have noted down',
   'control-plane': 'members of the control plane of a fleet: state, adding, removing, recovery',
   job: 'jobs of a fleet: planning, running, stopping',
-  node: 'nodes of a fleet: state, draining, eligibility',
+  node: 'nodes of a fleet: state, draining, eligibility, revocation',
+  secret: 'secrets for jobs: setting, removing, encryption',
+  token: 'tokens of people, programs and joining machines',
 };
 
 const SEE_ALSO = ['cell-job.toml(5)', 'cell-agent(8)', 'cell-control-plane(8)'];
@@ -56,9 +61,16 @@ function overviewPage(nouns: readonly string[], commands: readonly CommandSpec[]
       'Environment',
       tagged(bold('CELL_ADDR'), prose('Members of the control plane, with commas between them.')) +
         tagged(bold('CELL_CONTEXT'), prose('The entry of the configuration file to use.')) +
+        tagged(bold('CELL_TOKEN_FILE'), prose('A file with the token to call with.')) +
+        tagged(bold('CELL_TOKEN'), prose('The token to call with.')) +
+        tagged(bold('CELL_CACERT'), prose('A file with the certificates to trust.')) +
         tagged(bold('NO_COLOR'), prose('If it is not empty, there are no colours.')),
     ),
-    section('Files', tagged(`\\fI${literal('~/.config/cell/config.toml')}\\fR`, prose('Where control planes are.'))),
+    section(
+      'Files',
+      tagged(`\\fI${literal('~/.config/cell/config.toml')}\\fR`, prose('Where control planes are.')) +
+        tagged(`\\fI${literal('~/.config/cell/contexts/')}\\fR`, prose('What "cellctl login" stored, for you alone.')),
+    ),
     section('Examples', listing(['cellctl fleet status', 'cellctl job run web.toml', 'cellctl node list -o wide'])),
     seeAlso([...names.map((name) => `${name}(1)`), ...SEE_ALSO]),
   ];

@@ -7,6 +7,7 @@ export { enumWord, type PlainValue, plainMessage } from './client/plain-message.
 export { type IssuedIdentity, requestCertificate } from './client/request-certificate.ts';
 export type { CallOptions, ServiceClient } from './client/service-client.ts';
 export { silenceTransport } from './client/silence-transport.ts';
+export { verifyAuditLog } from './client/verify-audit-log.ts';
 export type { DrillClock } from './drill/drill-clock.ts';
 export type { DrillMode, DrillReport } from './drill/drill-observations.ts';
 export { runFailoverDrill } from './drill/run-failover-drill.ts';

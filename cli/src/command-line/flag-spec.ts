@@ -1,7 +1,7 @@
 /** What a flag is, and what type its value has. */
 
 /** What the shell can complete a word with. */
-export type Completes = 'node' | 'job' | 'allocation' | 'context' | 'file';
+export type Completes = 'node' | 'job' | 'allocation' | 'context' | 'token' | 'file';
 
 interface FlagBase {
   readonly summary: string;

@@ -31,10 +31,15 @@ export function writePrivateFile(path: string, content: string): void {
 
 /** As text; `what` is for sentences. Throws `CliError` `CELL_E_FILE`. */
 export function readSmallFile(path: string, what: string, bytesMax: number): string {
+  return readSmallFileBytes(path, what, bytesMax).toString('utf8');
+}
+
+/** As `readSmallFile`, byte for byte. */
+export function readSmallFileBytes(path: string, what: string, bytesMax: number): Buffer {
   try {
     const file = openSync(path, 'r');
     try {
-      return readUpTo(file, bytesMax).toString('utf8');
+      return readUpTo(file, bytesMax);
     } finally {
       closeSync(file);
     }

@@ -25,3 +25,10 @@ export function timeAndAge(time: SentTime | undefined, style: Pick<Style, 'nowMs
 export function isoSeconds(time: SentTime): string {
   return `${new Date(sentTimeMs(time)).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
+
+/** A point in time to come: "2026-01-02 03:04:05Z (in 5m)", or in short "5m"; one that is over "… (5m ago)". */
+export function untilText(time: SentTime, { nowMs }: Pick<Style, 'nowMs'>, form: 'whole' | 'short' = 'whole'): string {
+  const leftMs = sentTimeMs(time) - nowMs;
+  if (form === 'short') return shortDuration(leftMs);
+  return `${isoSeconds(time)} (${leftMs >= 0 ? `in ${shortDuration(leftMs)}` : `${shortDuration(-leftMs)} ago`})`;
+}

@@ -54,6 +54,8 @@ async function names(
       return (await client().allocations.listAllocations({ stale }, options)).allocations
         .slice(-NAMES_MAX)
         .map(({ id }) => id);
+    case 'token':
+      return (await client().identity.listTokens({}, options)).tokens.slice(-NAMES_MAX).map(({ name }) => name);
     case 'context':
       return Object.keys(readConfiguration(place)?.contexts ?? {});
     default:

@@ -1,0 +1,64 @@
+import { type AuditEntry, AuditEntrySchema, plainMessage } from '@cell/sdk';
+import { defineCommand } from '../../command-line/command-spec.ts';
+import { outputFlagSpecs } from '../../command-line/global-flags.ts';
+import type { Style } from '../../output/style.ts';
+import { type Column, renderTable } from '../../output/table.ts';
+import { readAudit } from './read-audit.ts';
+
+const LINES_MAX = 1_000_000;
+
+const COLUMNS: readonly Column[] = [
+  { title: 'NUMBER', align: 'right', wide: true },
+  { title: 'TIME' },
+  { title: 'WHO', widthMin: 12 },
+  { title: 'WHAT', widthMin: 12 },
+  { title: 'ON', widthMin: 8 },
+  { title: 'OUTCOME', widthMin: 8 },
+  { title: 'FROM', wide: true },
+  { title: 'HASH', wide: true },
+];
+
+export const auditList = defineCommand({
+  path: ['audit', 'list'],
+  summary: 'who changed what, from where, and what was refused; the newest last',
+  description: [
+    'Every call that changes something has an entry, and so have calls that were refused, several of the same kind ' +
+      'together. The control plane keeps the newest 10,000. "cellctl audit verify" shows that nothing was changed.',
+  ],
+  arguments: {},
+  flags: {
+    ...outputFlagSpecs,
+    since: { kind: 'duration', min: '1s', max: '3650d', summary: 'only what happened in this time until now' },
+    lines: { kind: 'count', short: 'n', value: 'N', min: 1, max: LINES_MAX, summary: 'only so many of the newest' },
+  },
+  examples: [
+    { command: 'cellctl audit list --since 1d', what: 'Since yesterday' },
+    { command: 'cellctl audit list -o json >audit.json', what: 'To keep elsewhere, with all hashes' },
+  ],
+  async run({ flags, world, client, print }) {
+    const { entries, anchor } = await readAudit(client(), flags.lines ?? 0, world.signal);
+    const sinceMs = flags.since === undefined ? 0 : world.clock.wallMs() - flags.since;
+    const shown = entries.filter(({ timeMs }) => Number(timeMs) >= sinceMs);
+    await print({
+      plain: () => ({ anchor, entries: shown.map((entry) => plainMessage(AuditEntrySchema, entry)) }),
+      text: (style) => (shown.length === 0 ? 'No entries\n' : renderEntries(shown, style)),
+    });
+  },
+});
+
+function renderEntries(entries: readonly AuditEntry[], style: Style): string {
+  const rows = entries.map(({ sequence, timeMs, actor, method, subject, outcome, count, from, hash }) => [
+    String(sequence),
+    `${new Date(Number(timeMs)).toISOString().slice(0, 19).replace('T', ' ')}Z`,
+    actor,
+    method,
+    subject,
+    {
+      text: count > 1 ? `${outcome} ×${count}` : outcome,
+      tone: outcome === 'ok' ? undefined : ('bad' as const),
+    },
+    from,
+    hash,
+  ]);
+  return renderTable(COLUMNS, rows, style);
+}

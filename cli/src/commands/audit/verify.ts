@@ -1,0 +1,57 @@
+import { verifyAuditLog } from '@cell/sdk';
+import { defineCommand } from '../../command-line/command-spec.ts';
+import { outputFlagSpecs } from '../../command-line/global-flags.ts';
+import { countOf } from '../../output/units.ts';
+import { type AuditLog, readAudit } from './read-audit.ts';
+
+export const auditVerify = defineCommand({
+  path: ['audit', 'verify'],
+  summary: 'show that nothing in the audit log was changed, removed or moved',
+  description: [
+    'Every entry has a hash over itself and the one before; they are all computed here again. Who can write on the ' +
+      'disks of a majority could still write a whole new log: so note the last hash down elsewhere now and then, and ' +
+      'give it with --expect later. It must still be there.',
+  ],
+  arguments: {},
+  flags: {
+    ...outputFlagSpecs,
+    expect: { kind: 'text', value: 'HASH', summary: 'a hash that you have noted down; it must be in the log' },
+  },
+  exitCodes: { 0: 'the log is whole', 1: 'it is not, or lacks the hash, or an error' },
+  examples: [
+    { command: 'cellctl audit verify', what: 'Check it all, and see the last hash' },
+    { command: 'cellctl audit verify --expect 5d41…c592', what: 'Also that it goes on from what you noted down' },
+  ],
+  async run({ flags, world, client, print }) {
+    const log = await readAudit(client(), 0, world.signal);
+    const problem = verifyAuditLog(log) ?? missing(log, flags.expect);
+    const first = log.entries[0]?.sequence;
+    const last = log.entries.at(-1);
+    const head = last?.hash ?? log.anchor;
+    await print({
+      plain: () => ({
+        whole: problem === undefined,
+        problem: problem ?? null,
+        entries: log.entries.length,
+        first: first === undefined ? null : Number(first),
+        last: last === undefined ? null : Number(last.sequence),
+        hash: head,
+      }),
+      text: () => {
+        if (problem !== undefined) return `The audit log is not whole: ${problem}\n`;
+        if (last === undefined) return 'The audit log is empty\n';
+        const all = `${countOf(log.entries.length, 'entry', 'entries')}, number ${first} to ${last.sequence}`;
+        return `The audit log is whole: ${all}\nLast hash, to note down elsewhere: ${head}\n`;
+      },
+    });
+    return problem === undefined ? 0 : 1;
+  },
+});
+
+function missing({ entries, anchor }: AuditLog, expected: string | undefined): string | undefined {
+  if (expected === undefined) return undefined;
+  const wanted = expected.trim().toLowerCase();
+  if (wanted === anchor || entries.some(({ hash }) => hash === wanted)) return undefined;
+  const since = entries[0] === undefined ? '' : `; entries before number ${entries[0].sequence} are not kept any more`;
+  return `the hash "${expected}" is not in it${since}`;
+}
