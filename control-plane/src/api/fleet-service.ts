@@ -2,6 +2,7 @@ import { FleetService, Severity } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
 import { fleetProblems } from '../plan/fleet-problems.ts';
+import { identityProblems } from '../plan/identity-problems.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { type ControlPlaneView, viewControlPlane } from './control-plane-view.ts';
 import { streamEvents } from './event-stream.ts';
@@ -48,7 +49,11 @@ function fleetStatus(parts: MadeParts, state: FleetState, controlPlane: ControlP
   };
 }
 
-function problems({ clock }: MadeParts, state: FleetState, { leaderId, members }: ControlPlaneView) {
+function problems(
+  { clock, certificateLifetimeMs }: MadeParts,
+  state: FleetState,
+  { leaderId, members }: ControlPlaneView,
+) {
   const facts = members.map(({ address, kind, status, progress }) => ({
     id: address.id,
     kind,
@@ -58,7 +63,11 @@ function problems({ clock }: MadeParts, state: FleetState, { leaderId, members }
     diskFreeBytes: status?.diskFreeBytes,
     diskFull: status?.diskFull ?? false,
   }));
-  const found = fleetProblems(state, { leaderId, members: facts, nowMs: clock.wallMs() });
+  const nowMs = clock.wallMs();
+  const found = [
+    ...fleetProblems(state, { leaderId, members: facts, nowMs }),
+    ...identityProblems(state, nowMs, certificateLifetimeMs),
+  ];
   return found.map(({ severity, message, advice }) => ({
     severity: severity === 'critical' ? Severity.CRITICAL : Severity.WARNING,
     message,

@@ -18,6 +18,7 @@ import {
 import type { NodeDrain } from '../model/drains.ts';
 import type * as model from '../model/entities.ts';
 import { isFinal } from '../model/entities.ts';
+import type { NodeIdentityRow } from '../model/identity.ts';
 import { type DrainWait, drainWaits } from '../plan/drain-waits.ts';
 import { jobSummary } from '../plan/job-summary.ts';
 import type { FleetState } from '../state/fleet-state.ts';
@@ -113,8 +114,18 @@ export function nodeToProto(
     modifyIndex: BigInt(row.modifyIndex),
     registeredAt: timestampFromMs(row.registeredAtMs),
     eligible: row.eligible,
+    ...identityToProto(state.nodeIdentities.get(row.id)),
     ...(row.drain === undefined ? {} : { drain: drainToProto(state, row, row.drain, waits) }),
   };
+}
+
+function identityToProto(identity: NodeIdentityRow | undefined) {
+  if (identity === undefined) return {};
+  const { revokedAtMs, certificateExpiresAtMs } = identity;
+  const revoked = revokedAtMs !== undefined;
+  // A node from before nodes joined has none.
+  if (certificateExpiresAtMs === 0) return { revoked };
+  return { revoked, certificateExpiresAt: timestampFromMs(certificateExpiresAtMs) };
 }
 
 /** As `nodeToProto`, with what is left of a drain and why, as far as it is about jobs that are visible. */

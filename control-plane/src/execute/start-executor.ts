@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Clock, Consensus, Leadership, PeerRequests, Peers, SeenNode } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
+import { AuthorityRotation } from './authority-rotation.ts';
 import { startCollector } from './collector.ts';
 import { DrainDeadlines } from './drain-deadlines.ts';
 import type { HeardSessions } from './heard-sessions.ts';
@@ -26,6 +27,8 @@ export interface ExecutorSettings {
   readonly leaseMs: number;
   /** What the leader waits on top of the lease before it calls a node lost. */
   readonly marginMs: number;
+  /** How long certificates live. Default 24 h. */
+  readonly certificateLifetimeMs?: number;
   /** Placements in one plan at most. Default 1,000. */
   readonly placementsMax?: number;
 }
@@ -39,6 +42,7 @@ export interface Executor {
 }
 
 const placementsMaxDefault = 1_000;
+const certificateLifetimeMsDefault = 24 * 60 * 60 * 1_000;
 const announceRetryMs = 200;
 
 export function startExecutor(parts: ExecutorParts): Executor {
@@ -47,7 +51,9 @@ export function startExecutor(parts: ExecutorParts): Executor {
   const placementsMax = settings.placementsMax ?? placementsMaxDefault;
   const reconcile = new ReconcileLoop({ consensus, clock, log, random: parts.random, placementsMax });
   const reports = new ReportBatcher(parts);
-  const duties = new LeaderDuties(parts, liveness, reconcile, new DrainDeadlines(parts));
+  const certificateLifetimeMs = settings.certificateLifetimeMs ?? certificateLifetimeMsDefault;
+  const clocked = [new DrainDeadlines(parts), new AuthorityRotation({ ...parts, certificateLifetimeMs })];
+  const duties = new LeaderDuties(parts, liveness, reconcile, clocked);
   const reportedHere = (seen: readonly SeenNode[]) => liveness.reported(seen);
   const stops = [
     consensus.onChange((change) => duties.changed(change)),
@@ -67,20 +73,26 @@ export function startExecutor(parts: ExecutorParts): Executor {
   };
 }
 
+/** What a leader does now and then. */
+interface ClockedDuty {
+  start(): void;
+  stop(): void;
+}
+
 /** What begins with an election and ends with the next one. */
 class LeaderDuties {
   readonly #parts: ExecutorParts;
   readonly #liveness: NodeLiveness;
   readonly #reconcile: ReconcileLoop;
-  readonly #deadlines: DrainDeadlines;
+  readonly #clocked: readonly ClockedDuty[];
   /** The term that this member leads in; 0 while it does not lead. */
   #term = 0;
 
-  constructor(parts: ExecutorParts, liveness: NodeLiveness, reconcile: ReconcileLoop, deadlines: DrainDeadlines) {
+  constructor(parts: ExecutorParts, liveness: NodeLiveness, reconcile: ReconcileLoop, clocked: readonly ClockedDuty[]) {
     this.#parts = parts;
     this.#liveness = liveness;
     this.#reconcile = reconcile;
-    this.#deadlines = deadlines;
+    this.#clocked = clocked;
   }
 
   follow({ leading, term }: Leadership): void {
@@ -96,7 +108,7 @@ class LeaderDuties {
     this.#term = 0;
     this.#liveness.stop();
     this.#reconcile.stop();
-    this.#deadlines.stop();
+    for (const duty of this.#clocked) duty.stop();
   }
 
   /** Once the announcement is applied here, all that earlier leaders wrote is applied too: planning can begin. */
@@ -107,7 +119,7 @@ class LeaderDuties {
       if (this.#term !== term) return;
       log.info({ term }, 'Leading: planning begins');
       this.#reconcile.start();
-      this.#deadlines.start();
+      for (const duty of this.#clocked) duty.start();
     } catch (error) {
       if (this.#term !== term) return;
       log.info({ err: error, term }, 'The election could not be announced; trying again');
