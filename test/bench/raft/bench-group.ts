@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { freePorts } from '../../cluster/harness/free-ports.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { MemberNews, MemberOrders } from './bench-member.ts';
+import { makeSecurity, securityWord } from './bench-security.ts';
 import type { LoadRequest, LoadResult } from './load.ts';
 import { memberFlags } from './member-flags.ts';
 
@@ -29,13 +30,14 @@ export class BenchGroup {
     }
   }
 
-  static async start(members: number): Promise<BenchGroup> {
+  static async start(members: number, secured = true): Promise<BenchGroup> {
     const folder = mkdtempSync(join(tmpdir(), 'cell-bench-'));
+    const security = secured ? await makeSecurity(folder) : 'plain';
     const addresses = (await freePorts(members)).map((port) => `127.0.0.1:${port}`);
     const children = addresses.map((_, place) =>
       fork(
         join(import.meta.dirname, 'member-main.ts'),
-        [String(place + 1), join(folder, String(place)), ...addresses],
+        [String(place + 1), join(folder, String(place)), securityWord(security), ...addresses],
         {
           execArgv: [...memberFlags()],
         },

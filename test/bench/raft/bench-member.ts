@@ -6,6 +6,7 @@ import {
   peerServerOptions,
   registerPeerService,
 } from '@cell/control-plane/peers';
+import { believingGuard } from '@cell/control-plane/testing';
 import {
   type ConfState,
   type Driver,
@@ -15,8 +16,9 @@ import {
   type StateMachine,
   startDriver,
 } from '@cell/raft';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { pino } from 'pino';
+import { benchTransport } from './bench-security.ts';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
 
 /** What the parent says. */
@@ -57,24 +59,38 @@ export function foundingMembers(count: number): ConfState {
   return { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
 }
 
-/**
- * `addresses`: "host:port" for peers, of all members in the order of their ids, which count from 1. `founders`: so
- * many of them found the cluster; the others are to be added.
- */
-export async function startBenchMember(
-  id: number,
-  folder: string,
-  addresses: readonly string[],
-  machine: StateMachine = new CountingMachine(),
+export interface BenchMemberParts {
+  readonly id: number;
+  /** For its log. */
+  readonly folder: string;
+  /** "host:port" for peers, of all members in the order of their ids, which count from 1. */
+  readonly addresses: readonly string[];
+  /** As in `securityWord`. */
+  readonly security: string;
+  /** Default: one that only counts. */
+  readonly machine?: StateMachine;
+  /** So many members found the cluster; the others are to be added. Default: all. */
+  readonly founders?: number;
+  readonly snapshotEveryEntries?: number;
+}
+
+export async function startBenchMember({
+  id,
+  folder,
+  addresses,
+  security,
+  machine = new CountingMachine(),
   founders = addresses.length,
-  snapshotEveryEntries: number = RAFT_SETTINGS.snapshotEveryEntries,
-): Promise<BenchMember> {
+  snapshotEveryEntries = RAFT_SETTINGS.snapshotEveryEntries,
+}: BenchMemberParts): Promise<BenchMember> {
   const members = addresses.map((peers, place) => ({ id: place + 1, grpc: '', peers, http: '' }));
   const identity = fixedIdentity(CLUSTER_ID, id, members);
   const log = pino({ level: 'silent' });
+  const connections = await benchTransport(security, id, clock, log);
   const transport = new GrpcTransport({
     identity,
-    channels: new PeerChannels(identity),
+    security: connections,
+    channels: new PeerChannels(identity, connections),
     clock,
     log,
     random: Math.random,
@@ -98,7 +114,7 @@ export async function startBenchMember(
     onSoftState: ({ role }) => process.send?.({ kind: 'leader', leading: role === 'leader' }),
   });
   transport.reportTo((peer) => driver.onUnreachable(peer));
-  await listen(addresses[id - 1] as string, identity, driver);
+  await connections.listen(peerServer(identity, driver), addresses[id - 1] as string, 'listen.peers');
   return {
     status: () => driver.status(),
     add: (other) =>
@@ -118,13 +134,14 @@ export async function startBenchMember(
   };
 }
 
-async function listen(address: string, identity: PeerIdentity, driver: Driver): Promise<void> {
+function peerServer(identity: PeerIdentity, driver: Driver): Server {
   const server = new Server(peerServerOptions);
   const refuse = (): never => {
     throw new Error('Members under measurement exchange messages of Raft only');
   };
   registerPeerService(server, {
     identity,
+    guard: believingGuard(),
     clock,
     log: pino({ level: 'silent' }),
     raft: driver,
@@ -140,11 +157,10 @@ async function listen(address: string, identity: PeerIdentity, driver: Driver): 
       crash: refuse,
       transferLeadership: refuse,
       recover: refuse,
+      keySent: refuse,
     },
   });
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
-  });
+  return server;
 }
 
 /** Applying costs nothing here: what is measured is consensus. */

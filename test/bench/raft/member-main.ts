@@ -4,9 +4,10 @@
  */
 import { type MemberOrders, startBenchMember } from './bench-member.ts';
 
-const [id, folder, ...addresses] = process.argv.slice(2);
-if (id === undefined || folder === undefined) throw new Error('Started without an id and a folder');
-const member = await startBenchMember(Number(id), folder, addresses);
+const [id, folder, security, ...addresses] = process.argv.slice(2);
+if (id === undefined || folder === undefined || security === undefined)
+  throw new Error('Started without its arguments');
+const member = await startBenchMember({ id: Number(id), folder, addresses, security });
 process.on('disconnect', () => process.exit());
 process.on('message', (order: MemberOrders) => {
   if (order.kind === 'stop') void member.stop().then(() => process.exit());

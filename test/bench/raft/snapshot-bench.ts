@@ -7,6 +7,7 @@ import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { BenchOutput, Unit } from '../bench.ts';
 import { median, rounded } from '../statistics.ts';
 import { CLUSTER_ID, foundingMembers, RAFT_SETTINGS } from './bench-member.ts';
+import { makeSecurity, securityWord } from './bench-security.ts';
 import { fleetSnapshot } from './fleet-snapshot.ts';
 import type { LoadResult } from './load.ts';
 import { SnapshotMember } from './snapshot-group.ts';
@@ -37,6 +38,8 @@ const LOADS_MAX = 12;
 const LEADER_MS_MAX = 30_000;
 const JOIN_MS_MAX = 60_000;
 
+type StartMember = (id: number) => SnapshotMember;
+
 /**
  * What a large state costs: pauses and elections while snapshots of it are taken under load, the time until a member
  * that is started with it takes part, and until one without data has it.
@@ -49,13 +52,13 @@ export async function benchSnapshots(output: BenchOutput, sizes: SnapshotSizes =
     const folderOf = (id: number) => join(folder, String(id));
     for (let id = 1; id <= sizes.members; id += 1) await seed(folderOf(id), id, sizes);
     output.progress('snapshots: members have their state');
-    for (let id = 1; id <= sizes.members; id += 1) {
-      members.push(new SnapshotMember(id, folderOf(id), addresses, sizes.members));
-    }
+    const security = securityWord(await makeSecurity(folder));
+    const start: StartMember = (id) => new SnapshotMember(id, folderOf(id), security, addresses, sizes.members);
+    for (let id = 1; id <= sizes.members; id += 1) members.push(start(id));
     await Promise.all(members.map((member) => member.upMs));
     await takeUnderLoad(output, members, sizes);
-    await joinAnew(output, members, sizes, folderOf, addresses);
-    await restart(output, members, sizes, folderOf, addresses);
+    await joinAnew(output, members, sizes, start);
+    await restart(output, members, sizes, start);
   } finally {
     await Promise.all(members.map((member) => member.end()));
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -125,12 +128,11 @@ async function joinAnew(
   output: BenchOutput,
   members: SnapshotMember[],
   sizes: SnapshotSizes,
-  folderOf: (id: number) => string,
-  addresses: readonly string[],
+  start: StartMember,
 ): Promise<void> {
   const leader = await leaderOf(members);
   const id = sizes.members + 1;
-  const joining = new SnapshotMember(id, folderOf(id), addresses, sizes.members);
+  const joining = start(id);
   members.push(joining);
   await joining.upMs;
   for (const member of members) member.watch();
@@ -152,13 +154,12 @@ async function restart(
   output: BenchOutput,
   members: SnapshotMember[],
   sizes: SnapshotSizes,
-  folderOf: (id: number) => string,
-  addresses: readonly string[],
+  start: StartMember,
 ): Promise<void> {
   const leader = await leaderOf(members);
   const place = members.findIndex((member) => member !== leader);
   await members[place]!.end();
-  const again = new SnapshotMember(place + 1, folderOf(place + 1), addresses, sizes.members);
+  const again = start(place + 1);
   members[place] = again;
   const seconds = rounded((await again.upMs) / 1000, 2);
   const cpuSeconds = rounded((await again.report()).cpuSeconds, 2);

@@ -12,8 +12,8 @@ export class SnapshotMember {
   /** From the start of the process until it takes part, its state restored; in milliseconds. */
   readonly upMs: Promise<number>;
 
-  constructor(id: number, folder: string, addresses: readonly string[], founders: number) {
-    const words = [String(id), folder, String(founders), ...addresses];
+  constructor(id: number, folder: string, security: string, addresses: readonly string[], founders: number) {
+    const words = [String(id), folder, security, String(founders), ...addresses];
     this.#child = fork(join(import.meta.dirname, 'snapshot-member-main.ts'), words, { execArgv: [...memberFlags()] });
     this.upMs = this.#heard('up').then(() => performance.now() - this.#bornMs);
   }

@@ -90,16 +90,18 @@ class LargeMachine implements StateMachine {
   }
 }
 
-const [id, folder, founders, ...addresses] = process.argv.slice(2);
-if (id === undefined || folder === undefined) throw new Error('Started without an id and a folder');
-const member = await startBenchMember(
-  Number(id),
+const [id, folder, security, founders, ...addresses] = process.argv.slice(2);
+if (id === undefined || folder === undefined || security === undefined)
+  throw new Error('Started without its arguments');
+const member = await startBenchMember({
+  id: Number(id),
   folder,
   addresses,
-  new LargeMachine(),
-  Number(founders),
-  SNAPSHOT_EVERY,
-);
+  security,
+  machine: new LargeMachine(),
+  founders: Number(founders),
+  snapshotEveryEntries: SNAPSHOT_EVERY,
+});
 const meter = new PauseMeter();
 const say = (news: SnapshotNews) => process.send?.(news);
 

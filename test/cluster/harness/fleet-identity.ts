@@ -46,7 +46,7 @@ export class FleetIdentity {
 
   /** Below the fleet's folder. */
   static async make(fleetFolder: string, cluster: string): Promise<FleetIdentity> {
-    const folder = join(fleetFolder, 'identity');
+    const folder = FleetIdentity.folderIn(fleetFolder);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const places = authorityPlaces(folder);
     const made = await initialize({
@@ -63,6 +63,11 @@ export class FleetIdentity {
     writeFileSync(identity.adminTokenFile, `${made.adminToken}\n`, { mode: 0o600 });
     writeFileSync(identity.agentTokenFile, `${identity.agentToken}\n`, { mode: 0o600 });
     return identity;
+  }
+
+  /** Where it is made: as a member's folder of data. */
+  static folderIn(fleetFolder: string): string {
+    return join(fleetFolder, 'identity');
   }
 
   /** Makes the machine with this folder of data able to be a member, unless it is. */

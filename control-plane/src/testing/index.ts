@@ -1,0 +1,4 @@
+/** Members in plain text, whose callers are believed: what measurements compare with. */
+export { openGuard } from '../access/testing/open-guard.ts';
+export { believingGuard } from '../consensus/testing/believing-guard.ts';
+export { plainTransport } from '../listen/testing/plain-transport.ts';
