@@ -2,7 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { splitAddress } from '@cell/config';
 import { Server } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { MemberConfig } from './config/member-config.ts';
 import { peerServerOptions } from './consensus/peers/channel-options.ts';
@@ -15,19 +14,16 @@ import { MemberReception } from './founding/receive-members.ts';
 import { startHttpServer } from './http/http-server.ts';
 import type { MemberStanding } from './http/readiness.ts';
 import { memberRoutes, type RouteParts } from './http/routes.ts';
-import { shutdownServer } from './listen/shutdown-server.ts';
-import type { Clock, Transport } from './ports.ts';
+import { shutdownServer } from './listen/index.ts';
+import { type MemberSecurity, openSecurity, type SecurityParts } from './member-security.ts';
 import { finishRecovery } from './recovery/recover-log.ts';
 import type { StartedParts } from './started-parts.ts';
 
 const CLUSTER_ID_BYTES = 8;
 
-export interface EntranceParts {
-  readonly config: MemberConfig;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-  readonly transport: Transport;
+export interface EntranceParts extends SecurityParts {
+  /** Told as soon as it can be asked how the member is. */
+  readonly onStanding?: ((standing: () => MemberStanding) => void) | undefined;
 }
 
 type Served = Pick<RouteParts, 'unreadiness' | 'targets'> & { readonly description: () => string };
@@ -35,6 +31,7 @@ type Served = Pick<RouteParts, 'unreadiness' | 'targets'> & { readonly descripti
 /** A member that listens, and is not in a cluster yet, as far as it knows. */
 export interface Entrance {
   readonly identities: IdentityStore;
+  readonly security: MemberSecurity;
   readonly reception: MemberReception;
   /** Where peers call: only introductions are answered until the member takes part. */
   readonly peerServer: Server;
@@ -42,21 +39,31 @@ export interface Entrance {
   waitFor(reason: string): void;
   /** What is served over HTTP from now on, and how a member that is ready describes itself. */
   serve(served: Served): void;
-  /** How the member is now. */
-  standing(): MemberStanding;
   /** Resolves once the member is in a cluster; see `enterCluster`. */
   enter(): Promise<MemberIdentity>;
   /** Ends calls of peers; a second time it does nothing. */
   closePeerServer(): Promise<void>;
 }
 
-/** Opens the data folder and listens for peers and on HTTP. */
+/** Opens the data folder and listens for peers and on HTTP; waits for others if this machine is no member yet. */
 export async function openEntrance(parts: EntranceParts, registry: Registry, started: StartedParts): Promise<Entrance> {
-  const { config, clock, log, transport } = parts;
+  const { config, clock, log } = parts;
   const identities = await openIdentity(config);
   started.onStop(() => identities.close());
   await finishRecovery(identities, log);
-  const calls = new MemberCalls(transport, clock.wallMs);
+  let reason = 'Starting';
+  const waitFor = (what: string) => {
+    reason = what;
+  };
+  let served: Served = { unreadiness: () => reason, targets: () => [], description: () => '' };
+  parts.onStanding?.(() => {
+    const why = served.unreadiness();
+    return { ready: why === undefined, text: why ?? served.description() };
+  });
+  await listenHttp(parts, registry, () => served, started);
+  const security = await openSecurity(parts, registry, started, waitFor);
+  const { transport, guard } = security;
+  const calls = new MemberCalls(transport, config.id, clock.wallMs);
   started.onStop(() => calls.close());
   const reception = new MemberReception({
     store: identities,
@@ -64,28 +71,22 @@ export async function openEntrance(parts: EntranceParts, registry: Registry, sta
     calls,
     log,
     wallMs: clock.wallMs,
+    joinMember: (request, call) => security.joins.answer(request, call),
   });
   const peerServer = new Server(peerServerOptions);
-  const closePeerServer = once(() => shutdownServer(peerServer));
-  registerIntroductions(peerServer, reception);
+  registerIntroductions(peerServer, guard, reception);
+  const listener = await transport.listen(peerServer, config.listen.peers, 'listen.peers');
+  const closePeerServer = once(() => {
+    listener.close();
+    return shutdownServer(peerServer);
+  });
   started.onStop(closePeerServer);
-  await transport.listen(peerServer, config.listen.peers, 'listen.peers');
-  let reason = 'Starting';
-  const waitFor = (what: string) => {
-    reason = what;
-  };
-  let served: Served = { unreadiness: () => reason, targets: () => [], description: () => '' };
-  await listenHttp(parts, registry, () => served, started);
   const serve = (next: Served) => {
     served = next;
   };
-  const standing = () => {
-    const why = served.unreadiness();
-    return { ready: why === undefined, text: why ?? served.description() };
-  };
   const enter = () =>
     enterCluster({ ...parts, store: identities, configured: config.members, calls, makeClusterId, waiting: waitFor });
-  return { identities, reception, peerServer, waitFor, serve, standing, enter, closePeerServer };
+  return { identities, security, reception, peerServer, waitFor, serve, enter, closePeerServer };
 }
 
 export function openIdentity({ data, id, cluster }: MemberConfig): Promise<IdentityStore> {

@@ -17,12 +17,14 @@ import { addMemberMetrics, createCounters, type MemberCounters } from './http/me
 import { addMemoryMetrics } from './http/memory-metrics.ts';
 import { describeMember, type MemberStanding, unreadiness } from './http/readiness.ts';
 import { scrapeTargets } from './http/service-discovery.ts';
-import { shutdownServer } from './listen/shutdown-server.ts';
+import { shutdownServer } from './listen/index.ts';
 import { type Entrance, makeClusterId, openEntrance } from './member-entrance.ts';
+import type { MemberSecurity } from './member-security.ts';
 import type {
   Clock,
   Consensus,
   Guard,
+  Listener,
   MemberStatus,
   PeerRequests,
   Recovery,
@@ -65,10 +67,8 @@ export async function startMember(config: MemberConfig, options: MemberOptions):
   const started = new StartedParts();
   try {
     const { signal } = new AbortController();
-    const { transport } = options;
-    if (transport === undefined) throw new CellError('CELL_E_NOT_INITIALIZED', 'This machine is no member yet');
     const random = (below: number) => randomInt(below);
-    const parts = { clock: realClock, random, signal, ...options, transport, config };
+    const parts = { clock: realClock, random, signal, ...options, config };
     return await assemble(parts, started);
   } catch (error) {
     await started.stop();
@@ -77,7 +77,7 @@ export async function startMember(config: MemberConfig, options: MemberOptions):
 }
 
 type Parts = MemberOptions &
-  Required<Pick<MemberOptions, 'clock' | 'random' | 'signal' | 'transport'>> & { readonly config: MemberConfig };
+  Required<Pick<MemberOptions, 'clock' | 'random' | 'signal'>> & { readonly config: MemberConfig };
 
 /** How long a leader that stops may take to hand over. */
 const HANDOVER_MS_MAX = 1000;
@@ -86,10 +86,10 @@ const HANDOVER_MS_MAX = 1000;
 const REMOVED_END_MS = 1000;
 
 async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
-  const { config, log, transport } = parts;
+  const { config, log } = parts;
   const counters = createCounters();
   const entrance = await openEntrance(parts, counters.registry, started);
-  parts.onStanding?.(entrance.standing);
+  const { security } = entrance;
   const { clusterId, members } = await entrance.enter();
   entrance.waitFor('Reading the log');
   const store = await openStore(parts, entrance.identities, counters);
@@ -101,11 +101,12 @@ async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
     }),
   );
   started.onStop(entrance.closePeerServer);
+  security.takesPart(running.consensus);
   followMembers(parts, entrance.identities, directory, running, started);
-  const duties = startDuties(parts, running, directory, store, started);
+  const duties = startDuties(parts, security, running, directory, store, started);
   running.registerService(entrance.peerServer, duties.requests, entrance.reception);
   entrance.reception.takesPart(running.consensus, () => directory.members);
-  await transport.listen(duties.operators, config.listen.grpc, 'listen.grpc');
+  await duties.listen();
   serveHttp(parts, running, directory, duties, counters, entrance);
   log.info(
     { clusterId, cluster: config.cluster, ...config.listen },
@@ -122,7 +123,7 @@ async function assemble(parts: Parts, started: StartedParts): Promise<Member> {
 
 function startRaft(
   parts: Parts,
-  { identities }: Entrance,
+  { identities, security }: Entrance,
   directory: MemberDirectory,
   store: LogStore,
   counters: MemberCounters,
@@ -140,7 +141,8 @@ function startRaft(
   };
   const starting = startConsensus({
     identity,
-    security: parts.transport,
+    security: security.transport,
+    guard: security.guard,
     store,
     heartbeatMs: config.raft.heartbeat,
     electionMs: config.raft.election,
@@ -243,7 +245,8 @@ function foundingMembers(voters: readonly number[]): ConfState {
 
 /** What a member does and answers on top of the replicated state. */
 interface Duties {
-  readonly operators: Server;
+  /** Takes calls of people and agents from now on. */
+  readonly listen: () => Promise<void>;
   readonly requests: PeerRequests;
   readonly sessions: SessionRegistry;
   readonly data: DataSize;
@@ -251,6 +254,7 @@ interface Duties {
 
 function startDuties(
   parts: Parts,
+  { authority, guard, transport }: MemberSecurity,
   running: RunningConsensus,
   directory: MemberDirectory,
   store: LogStore,
@@ -273,7 +277,11 @@ function startDuties(
   const executor = startExecutor({ consensus, peers, clock, log, random, settings: leases, sessions });
   started.onStop(() => executor.stop());
   const operators = new Server(serverOptions);
-  started.onStop(() => shutdownServer(operators));
+  let listener: Listener | undefined;
+  started.onStop(() => {
+    listener?.close();
+    return shutdownServer(operators);
+  });
   started.onStop(() => sessions.close(new CellError('CELL_E_PEER_UNREACHABLE', 'Member is stopping; go to another')));
   const lastTerm = () => store.term(store.lastIndex());
   const ownStatus = () => ownStatusOf(consensus, sessions.size, data, lastTerm());
@@ -286,12 +294,20 @@ function startDuties(
     random,
     sessions,
     reports: executor.reports,
+    guard,
+    vault: authority,
+    issuer: authority,
+    certificateLifetimeMs: config.certificates.lifetime,
+    connections: { connection: (peer) => transport.connection(peer), cut: (chosen) => listener?.cut(chosen) },
     clusterName: config.cluster,
     recovery: makeRecovery(parts, running, store),
     crashProcess: () => process.kill(process.pid, 'SIGKILL'),
   });
   const requests = { ...served, ownStatus, livenessReported: executor.livenessReported };
-  return { operators, requests, sessions, data };
+  const listen = async () => {
+    listener = await transport.listen(operators, config.listen.grpc, 'listen.grpc');
+  };
+  return { listen, requests, sessions, data };
 }
 
 function serveHttp(

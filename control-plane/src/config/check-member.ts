@@ -1,7 +1,7 @@
 /** Rules between the keys of a member's configuration. */
-import { checkListening, type RefuseKey, splitAddress } from '@cell/config';
+import { type RefuseKey, splitAddress } from '@cell/config';
 import type { MemberAddress } from '../ports.ts';
-import { hostOf, type ListenAddresses } from './member-places.ts';
+import type { ListenAddresses } from './member-places.ts';
 
 /**
  * Members tell the leader once a second whom they have heard. An agent leaves a member that has had nothing confirmed
@@ -19,22 +19,20 @@ export interface CheckedMember {
   readonly listen: ListenAddresses;
   readonly raft: { readonly heartbeat: number; readonly election: number };
   readonly leases: { readonly heartbeat: number; readonly duration: number };
-  readonly trustedNetwork: boolean;
-  /** Whether this member listens where others reach it because `members` gives it in short. */
-  readonly listensByMembers: boolean;
+  readonly join_token?: string | undefined;
+  readonly join_token_file?: string | undefined;
 }
 
 export function checkMember(member: CheckedMember, refuse: RefuseKey): void {
-  const { id, members, listen, trustedNetwork } = member;
+  const { id, members } = member;
   checkDifferent(members, refuse);
   const own = members.findIndex((each) => each.id === id);
   if (own < 0) {
     const ids = members.map((each) => each.id).join(', ');
     refuse(['id'], `has the value "${id}". It must be the id of one of "members", which are ${ids}`);
-  } else if (member.listensByMembers && !trustedNetwork) refuseUntrusted(members[own]!, refuse);
-  else {
-    checkPorts(member, own, refuse);
-    checkListening({ trustedNetwork, listen: { ...listen } }, refuse);
+  } else checkPorts(member, own, refuse);
+  if (member.join_token !== undefined && member.join_token_file !== undefined) {
+    refuse(['join_token_file'], 'says where the token is, and "join_token" says it too. Leave one of them out');
   }
   checkTimes(member, refuse);
 }
@@ -62,16 +60,6 @@ function checkPorts({ members, listen }: CheckedMember, own: number, refuse: Ref
       `has the value "${listen[key]}". Its port must be that of members[${own}].${key}, "${told}"`,
     );
   }
-}
-
-function refuseUntrusted(own: MemberAddress, refuse: RefuseKey): void {
-  refuse(
-    ['members'],
-    `has this member at "${hostOf(own)}", where other machines reach it. Say "trusted_network = true" (or ` +
-      'CELL_TRUSTED_NETWORK=1) if whoever reaches this machine may command the fleet: until identities exist (TLS, ' +
-      'certificates), daemons talk in clear text',
-    'CELL_E_NOT_LOOPBACK',
-  );
 }
 
 function checkTimes({ raft, leases }: CheckedMember, refuse: RefuseKey): void {

@@ -6,7 +6,6 @@ import {
   flag,
   host,
   integer,
-  isLoopback,
   list,
   listenAddress,
   loadSettings,
@@ -32,6 +31,9 @@ export const CONFIG_FILE = '/etc/cell/control-plane.toml';
 const MEMBERS_MAX = 9;
 const MEMBER_ID_MAX = 1_000_000;
 
+const HOUR_MS = 3_600_000;
+const COUNT_MAX = 1_000_000;
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 const schema = table({
@@ -44,7 +46,9 @@ const schema = table({
     'cell',
   ),
   data: withDefault(absolutePath(), '/var/lib/cell/control-plane'),
-  trusted_network: withDefault(flag(), false),
+  keyring: optional(absolutePath()),
+  join_token: optional(text({ lengthMax: 256 })),
+  join_token_file: optional(absolutePath()),
   listen: table({
     grpc: optional(listenAddress()),
     peers: optional(listenAddress()),
@@ -65,13 +69,29 @@ const schema = table({
     heartbeat: withDefault(duration('200ms', '1m'), 3000),
     margin: withDefault(duration('1500ms', '1m'), 2000),
   }),
+  certificates: table({
+    lifetime: withDefault(duration('10s', '30d'), 24 * HOUR_MS),
+    renew_expired_within: withDefault(duration('0s', '90d'), 7 * 24 * HOUR_MS),
+  }),
+  limits: table({
+    calls_per_second: withDefault(integer(1, COUNT_MAX), 2000),
+    calls_burst: withDefault(integer(1, COUNT_MAX), 4000),
+    failures_per_minute: withDefault(integer(1, COUNT_MAX), 20),
+    failures_burst: withDefault(integer(1, COUNT_MAX), 20),
+    joins_per_minute: withDefault(integer(1, COUNT_MAX), 120),
+    joins_burst: withDefault(integer(1, COUNT_MAX), 120),
+    connections: withDefault(integer(1, COUNT_MAX), 20_000),
+    connections_per_address: withDefault(integer(1, COUNT_MAX), 1024),
+    handshakes: withDefault(integer(1, COUNT_MAX), 512),
+    handshake_time: withDefault(duration('1s', '1m'), 10_000),
+  }),
   log: table({ level: withDefault(choice(...logLevels), 'info') }),
 });
 
 type Settings = SettingsOf<typeof schema>;
 
 /** A member's configuration; durations in milliseconds. */
-export type MemberConfig = Omit<Settings, 'id' | 'listen' | 'members' | 'trusted_network'> & {
+export type MemberConfig = Omit<Settings, 'id' | 'listen' | 'members'> & {
   readonly id: number;
   readonly listen: ListenAddresses;
   readonly members: readonly MemberAddress[];
@@ -80,8 +100,9 @@ export type MemberConfig = Omit<Settings, 'id' | 'listen' | 'members' | 'trusted
 /** What the environment can say in the file's place; the systemd unit takes it from /etc/default. */
 const VARIABLES: readonly SettingVariable[] = [
   { variable: 'CELL_CLUSTER', path: ['cluster'], kind: 'text' },
-  { variable: 'CELL_TRUSTED_NETWORK', path: ['trusted_network'], kind: 'flag' },
   { variable: 'CELL_MEMBERS', path: ['members'], kind: 'list' },
+  { variable: 'CELL_JOIN_TOKEN', path: ['join_token'], kind: 'text' },
+  { variable: 'CELL_JOIN_TOKEN_FILE', path: ['join_token_file'], kind: 'text' },
   { variable: 'CELL_LOG_LEVEL', path: ['log', 'level'], kind: 'text' },
 ];
 
@@ -97,15 +118,12 @@ export function loadMemberConfig(source: SettingsSource, machine: Machine = this
 
 /** With what follows from what was left out; undefined if that was refused. */
 function complete(settings: Settings, machine: Machine, refuse: RefuseKey): MemberConfig | undefined {
-  const { trusted_network: trustedNetwork, ...rest } = settings;
   const members = wholeMembers(settings.members, refuse);
   const id = members === undefined ? undefined : (settings.id ?? findOwnId(members, machine, refuse));
   if (members === undefined || id === undefined) return undefined;
   const entry = settings.members[members.findIndex((member) => member.id === id)];
   const listen = listenAddresses(settings.listen, entry);
-  const unsaid = Object.values(settings.listen).every((address) => address === undefined);
-  const listensByMembers = unsaid && typeof entry === 'string' && !isLoopback(entry);
-  const config = { ...rest, id, members, listen };
-  checkMember({ ...config, trustedNetwork, listensByMembers }, refuse);
+  const config = { ...settings, id, members, listen };
+  checkMember(config, refuse);
   return config;
 }

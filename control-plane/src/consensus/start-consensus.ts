@@ -2,7 +2,7 @@ import { type DiskState, type Driver, type LogStore, RaftError, type RaftErrorCo
 import type { Server } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CellError, type CellErrorCode } from '../cell-error.ts';
-import type { Clock, Consensus, Leadership, PeerRequests } from '../ports.ts';
+import type { Clock, Consensus, Guard, Leadership, PeerRequests } from '../ports.ts';
 import type { StateChange } from '../state/fleet-state.ts';
 import { FleetMachine } from './fleet-machine.ts';
 import { Forwarder } from './forwarder.ts';
@@ -25,6 +25,7 @@ const KEEP_ENTRIES = 5_000;
 export interface ConsensusParts {
   readonly identity: PeerIdentity;
   readonly security: PeerSecurity;
+  readonly guard: Guard;
   readonly store: LogStore;
   readonly heartbeatMs: number;
   readonly electionMs: number;
@@ -147,7 +148,16 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
       const raft = driver;
       const answers = { propose, requests, introductions, replication };
       const changeMembership: PeerServiceParts['changeMembership'] = (change) => changes.change(change);
-      registerPeerService(server, { identity, clock, log, raft, onPeerUp, changeMembership, ...answers });
+      registerPeerService(server, {
+        identity,
+        guard: parts.guard,
+        clock,
+        log,
+        raft,
+        onPeerUp,
+        changeMembership,
+        ...answers,
+      });
     },
     async stop() {
       await driver.stop();

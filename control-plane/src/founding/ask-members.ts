@@ -3,6 +3,7 @@ import { Client, Metadata } from '@grpc/grpc-js';
 import { CellError } from '../cell-error.ts';
 import { peerChannelOptions } from '../consensus/peers/channel-options.ts';
 import type { PeerSecurity } from '../consensus/peers/peer-channels.ts';
+import { MEMBER_KEY } from '../consensus/peers/peer-identity.ts';
 import { answeredError } from '../grpc-error.ts';
 import type { Asked, Founding, Introduction } from './founding-steps.ts';
 import { answerFromProto, foundingToProto, introductionToProto } from './introduction-messages.ts';
@@ -21,10 +22,12 @@ export interface AskedMember {
 export class MemberCalls {
   readonly #clients = new Map<string, Client>();
   readonly #security: PeerSecurity;
+  readonly #metadata = new Metadata();
   readonly #wallMs: () => number;
 
-  constructor(security: PeerSecurity, wallMs: () => number) {
+  constructor(security: PeerSecurity, memberId: number, wallMs: () => number) {
     this.#security = security;
+    this.#metadata.set(MEMBER_KEY, String(memberId));
     this.#wallMs = wallMs;
   }
 
@@ -33,7 +36,7 @@ export class MemberCalls {
     const request = introductionToProto(introduction);
     try {
       const options = { deadline: this.#wallMs() + INTRODUCE_MS_MAX };
-      const answer = await callUnary(this.#client(to), PeerService.method.introduce, request, new Metadata(), options);
+      const answer = await callUnary(this.#client(to), PeerService.method.introduce, request, this.#metadata, options);
       return { id: to.id, answer: answerFromProto(answer) };
     } catch (error) {
       return { id: to.id, error: answeredError(error) ?? unreachable(to, error) };
@@ -45,7 +48,7 @@ export class MemberCalls {
     const request = foundingToProto(founding);
     try {
       const options = { deadline: this.#wallMs() + FOUND_MS_MAX };
-      await callUnary(this.#client(to), PeerService.method.found, request, new Metadata(), options);
+      await callUnary(this.#client(to), PeerService.method.found, request, this.#metadata, options);
     } catch (error) {
       throw answeredError(error) ?? unreachable(to, error);
     }

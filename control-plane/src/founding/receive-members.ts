@@ -23,6 +23,8 @@ export interface ReceivingParts {
   readonly calls: Pick<MemberCalls, 'tell'>;
   readonly log: Logger;
   readonly wallMs: () => number;
+  /** Makes machines members, for a token. */
+  readonly joinMember: Introductions['joinMember'];
 }
 
 /** Answers those who are not in the cluster yet, from when this member listens: before and after it takes part itself. */
@@ -51,6 +53,10 @@ export class MemberReception implements Introductions {
     const founding = foundingFromProto(said);
     await store.update((own) => takeFounding(own, configured, founding));
     return {};
+  }
+
+  joinMember(...said: Parameters<Introductions['joinMember']>) {
+    return this.#parts.joinMember(...said);
   }
 
   async #answer(caller: Introduction): Promise<IntroductionAnswer> {

@@ -151,7 +151,7 @@ export class TlsTransport implements Transport {
       this.#refuse(connection, 'resumed', 'it goes on with an earlier one, whose certificate was not shown again');
       return false;
     }
-    const verdict = (socket.authorizationError ?? undefined) as string | undefined;
+    const verdict = verdictOf(socket);
     const judgement = judge(
       { address: connection.address, certificate: socket.getPeerX509Certificate(), verdict },
       {
@@ -219,6 +219,11 @@ const LIMIT_TEXTS = {
   address: 'there are too many of its kind (limits.connections_per_source)',
   handshakes: 'there are too many that have not finished their handshake (limits.handshakes)',
 };
+
+/** A code, though its type says otherwise. */
+function verdictOf({ authorizationError }: TLSSocket): string | undefined {
+  return authorizationError ? String(authorizationError) : undefined;
+}
 
 function refusalOf({ address }: Connection, reason: RefusalReason, { code, message }: CellError) {
   return { code, address, reason, message };

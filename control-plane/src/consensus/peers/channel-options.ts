@@ -1,3 +1,4 @@
+import { channelSecurityOptions } from '@cell/identity';
 import type { ChannelOptions, ServerOptions } from '@grpc/grpc-js';
 
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
@@ -25,6 +26,7 @@ const shared = {
 
 export const peerChannelOptions: ChannelOptions = {
   ...shared,
+  ...channelSecurityOptions,
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.initial_reconnect_backoff_ms': DIAL_BACKOFF_MS_MIN,
   'grpc.max_reconnect_backoff_ms': DIAL_BACKOFF_MS_MAX,

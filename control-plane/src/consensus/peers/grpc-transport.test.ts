@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { plainTransport } from '../../listen/testing/plain-transport.ts';
 import type { Clock, MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
+import { believingGuard } from '../testing/believing-guard.ts';
 import { peerServerOptions } from './channel-options.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import { BUFFERED_BYTES_MAX } from './message-stream.ts';
@@ -57,6 +58,7 @@ async function receiver(clusterId = 'c', port = 0, onSnapshot?: TransportEvents[
   const members = [{ id: 1, grpc: '', http: '', peers: '127.0.0.1:1' }, address(port)];
   registerPeerService(server, {
     identity: fixedIdentity(clusterId, 2, members),
+    guard: believingGuard(),
     clock: realClock,
     log,
     raft: {

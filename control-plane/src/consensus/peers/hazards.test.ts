@@ -9,6 +9,7 @@ import { afterEach, expect, test } from 'vitest';
 import { plainTransport } from '../../listen/testing/plain-transport.ts';
 import type { Clock, MemberAddress, PeerRequests } from '../../ports.ts';
 import { realClock } from '../../real-clock.ts';
+import { believingGuard } from '../testing/believing-guard.ts';
 import { peerServerOptions } from './channel-options.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import { PeerChannels } from './peer-channels.ts';
@@ -53,6 +54,7 @@ async function receiver(raft: Partial<TransportEvents>): Promise<number> {
   const server = new Server(peerServerOptions);
   registerPeerService(server, {
     identity: fixedIdentity('c', 2, [{ ...address(1), id: 1 }, address(2)]),
+    guard: believingGuard(),
     clock: realClock,
     log,
     raft: { onMessages: () => {}, onSnapshot: () => Promise.resolve(), onUnreachable: () => {}, ...raft },

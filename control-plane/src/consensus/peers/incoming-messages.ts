@@ -1,11 +1,11 @@
 import type { ExchangeMessagesRequest, ExchangeMessagesResponse } from '@cell/proto';
 import { decodeMessages, type TransportEvents } from '@cell/raft';
-import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
-import { type PeerIdentity, removedError } from './peer-identity.ts';
+import { type MemberCall, type PeerIdentity, removedError } from './peer-identity.ts';
 
 type Call = ServerDuplexStream<ExchangeMessagesRequest, ExchangeMessagesResponse>;
 
@@ -13,7 +13,7 @@ export interface IncomingMessagesParts {
   readonly identity: PeerIdentity;
   readonly log: Logger;
   readonly raft: TransportEvents;
-  readonly caller: (metadata: Metadata) => number;
+  readonly caller: (call: MemberCall) => number;
   /** A peer opened its stream to us: it is up, and can be called too. */
   readonly onPeerUp?: (peer: number) => void;
 }
@@ -31,7 +31,7 @@ export class IncomingMessages {
   accept(call: Call): void {
     let from: number;
     try {
-      from = this.#parts.caller(call.metadata);
+      from = this.#parts.caller(call);
     } catch (error) {
       call.emit('error', toServiceError(error));
       return;

@@ -61,7 +61,7 @@ test('callers are known by cluster, id and the name of their data', () => {
   directory.follow(rows({ id: 1 }, { id: 2 }, { id: 3, status: 'removed' }, { id: 4, incarnation: '' }));
   const own = identity(1, directory);
   const call = (id: number, clusterId?: string, incarnation?: string) => () =>
-    callerOf(identityMetadata(identity(id, directory, clusterId, incarnation)), own);
+    callerOf(identityMetadata(identity(id, directory, clusterId, incarnation)), id, own);
   expect(call(2)()).toBe(2);
   expect(call(4)()).toBe(4);
   expect(call(7)()).toBe(7);
@@ -72,4 +72,14 @@ test('callers are known by cluster, id and the name of their data', () => {
   expect(call(2, 'before')).toThrow(code('CELL_E_REMOVED'));
   expect(call(3)).toThrow(code('CELL_E_REMOVED'));
   expect(call(2, 'now', 'wiped')).toThrow(code('CELL_E_DATA_LOST'));
+});
+
+test('a caller is the member that its certificate names, and nothing is learned from one that says otherwise', () => {
+  const directory = new MemberDirectory([member(1)]);
+  directory.follow(rows({ id: 1 }, { id: 2 }));
+  const metadata = identityMetadata(identity(8, directory));
+  expect(() => callerOf(metadata, 2, identity(1, directory))).toThrow(
+    'Refused member "8": it has the certificate of member "2"',
+  );
+  expect(directory.find(8)).toBeUndefined();
 });

@@ -1,10 +1,11 @@
 import { Metadata } from '@grpc/grpc-js';
+import { enteredCall } from '../../add-service.ts';
 import { CellError } from '../../cell-error.ts';
 import type { MemberAddress } from '../../ports.ts';
 import { type Directory, MemberDirectory } from './member-directory.ts';
 
 const CLUSTER_KEY = 'cell-cluster-id';
-const MEMBER_KEY = 'cell-member-id';
+export const MEMBER_KEY = 'cell-member-id';
 const INCARNATION_KEY = 'cell-incarnation';
 const ADDRESS_KEY = 'cell-peer-address';
 
@@ -41,15 +42,32 @@ export function identityMetadata(identity: PeerIdentity): Metadata {
   return metadata;
 }
 
+/** A call of a member, as grpc-js gives it. */
+export interface MemberCall {
+  readonly metadata: Metadata;
+}
+
+/** Whom the caller's certificate names. Throws `CELL_E_FORBIDDEN` if that is no member. */
+export function provenMember(call: MemberCall): number {
+  const { caller } = enteredCall(call);
+  if (caller.kind === 'member') return caller.id;
+  throw new CellError('CELL_E_FORBIDDEN', 'Only members of the control plane call each other');
+}
+
 /**
- * The member that calls. Throws `CELL_E_FOREIGN_CLUSTER` for callers of another cluster or of none, `CELL_E_REMOVED`
- * for those that are out for ever, and `CELL_E_DATA_LOST` for those that came back with other data. A caller of this
+ * The member that calls. Throws `CELL_E_FORBIDDEN` if its certificate proves it another one, `CELL_E_FOREIGN_CLUSTER`
+ * for callers of another cluster or of none, `CELL_E_REMOVED` for those that are out for ever, and `CELL_E_DATA_LOST` for
+ * those that came back with other data. A caller of this
  * cluster that is not known here yet is believed, since only its members know how to be one: this member lags behind.
  */
-export function callerOf(metadata: Metadata, own: PeerIdentity): number {
+export function callerOf(metadata: Metadata, proven: number, own: PeerIdentity): number {
   const text = (key: string) => metadata.get(key)[0]?.toString() ?? '';
   const clusterId = text(CLUSTER_KEY);
   const memberId = Number(text(MEMBER_KEY));
+  if (memberId !== proven) {
+    const message = `Refused member "${memberId}": it has the certificate of member "${proven}"`;
+    throw new CellError('CELL_E_FORBIDDEN', message);
+  }
   checkCluster(clusterId, memberId, own);
   if (memberId === own.memberId || !Number.isSafeInteger(memberId) || memberId < 1) {
     const why = memberId === own.memberId ? 'which is this member itself' : 'which is no id of a member';

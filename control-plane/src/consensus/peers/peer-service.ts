@@ -4,6 +4,8 @@ import {
   type FoundResponseSchema,
   type IntroduceRequest,
   type IntroduceResponseSchema,
+  type JoinMemberRequest,
+  type JoinMemberResponseSchema,
   type Outgoing,
   PeerService,
   type RelayExecRequest,
@@ -13,24 +15,25 @@ import {
 } from '@cell/proto';
 import type { TransportEvents } from '@cell/raft';
 import type {
-  Metadata,
   Server,
   ServerDuplexStream,
   ServerUnaryCall,
   ServerWritableStream,
   ServiceDefinition,
   sendUnaryData,
+  UntypedHandleCall,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { addService, enteredCall, type Handlers } from '../../add-service.ts';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
-import type { Clock, MembershipChange, PeerRequests, Replication } from '../../ports.ts';
+import type { Clock, EnteredCall, Guard, MembershipChange, PeerRequests, Replication } from '../../ports.ts';
 import type { ForwardOutcome } from '../forward-outcome.ts';
 import { IncomingMessages } from './incoming-messages.ts';
 import { chunkToProto, logRequestFromProto } from './log-messages.ts';
 import { memberStatusToProto } from './member-messages.ts';
 import { changeFromProto, recoveryToProto, replicationToProto } from './membership-messages.ts';
-import { callerOf, type PeerIdentity } from './peer-identity.ts';
+import { callerOf, type MemberCall, type PeerIdentity, provenMember } from './peer-identity.ts';
 import { outcomeToProto } from './proposal-messages.ts';
 import { receiveSnapshot, type SnapshotCall } from './receive-snapshot.ts';
 import { relayStream } from './relay-stream.ts';
@@ -44,6 +47,7 @@ const SEEN_NODES_MAX = 20_000;
 
 export interface PeerServiceParts {
   readonly identity: PeerIdentity;
+  readonly guard: Guard;
   readonly clock: Clock;
   readonly log: Logger;
   /** Where Raft's messages and snapshots go. */
@@ -57,14 +61,16 @@ export interface PeerServiceParts {
   /** As the leader; throws `CELL_E_NOT_LEADER` elsewhere. */
   readonly replication: () => Replication;
   readonly requests: PeerRequests;
-  /** What those are told who are not in the cluster yet; without it they are told nothing. */
+  /** What those are told who are not in the cluster yet; without it they are refused. */
   readonly introductions?: Introductions | undefined;
 }
 
-/** The calls that are answered without a cluster id. */
+/** The calls that are answered without a cluster id. `from`: the member that calls, by its certificate. */
 export interface Introductions {
-  introduce(request: IntroduceRequest): Promise<Outgoing<typeof IntroduceResponseSchema>>;
-  found(request: FoundRequest): Promise<Outgoing<typeof FoundResponseSchema>>;
+  introduce(request: IntroduceRequest, from: number): Promise<Outgoing<typeof IntroduceResponseSchema>>;
+  found(request: FoundRequest, from: number): Promise<Outgoing<typeof FoundResponseSchema>>;
+  /** From anybody: who calls proves with a token that it may become a member. */
+  joinMember(request: JoinMemberRequest, call: EnteredCall): Promise<Outgoing<typeof JoinMemberResponseSchema>>;
 }
 
 /** Adds to the server what members call on each other. Callers of another cluster are refused. */
@@ -75,21 +81,21 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
   const nobody = { id: identity.memberId, grpc: '', peers: identity.peerAddress, http: '' };
   const own = () => identity.directory.find(identity.memberId) ?? nobody;
   const incoming = new IncomingMessages({ ...parts, caller });
-  const definition = serviceDefinition(PeerService) as unknown as ServiceDefinition;
   // What answered while the member was starting; it is not there in tests.
-  server.removeService(definition);
-  server.addService(definition, {
+  server.removeService(serviceDefinition(PeerService) as unknown as ServiceDefinition);
+  addService(server, parts.guard, PeerService, {
+    ...refusals(),
     ...introductionHandlers(parts.introductions),
-    exchangeMessages: (call: Parameters<IncomingMessages['accept']>[0]) => incoming.accept(call),
-    sendSnapshot: (call: SnapshotCall) => {
+    exchangeMessages: untyped((call: Parameters<IncomingMessages['accept']>[0]) => incoming.accept(call)),
+    sendSnapshot: untyped((call: SnapshotCall) => {
       // Without a listener, a call that its sender gives up would end the process.
       call.on('error', () => {});
       takeSnapshot(parts, caller, call).catch((error: unknown) => {
         if (!call.cancelled) call.emit('error', toServiceError(error));
       });
-    },
-    relayLogs: relayStream(caller, (call: LogsCall, signal) => outputFromHere(requests, call, signal)),
-    relayExec: relayStream(caller, (call: ExecCall, signal) => commandHere(requests, call, signal)),
+    }),
+    relayLogs: untyped(relayStream(caller, (call: LogsCall, signal) => outputFromHere(requests, call, signal))),
+    relayExec: untyped(relayStream(caller, (call: ExecCall, signal) => commandHere(requests, call, signal))),
     relayUsage: unary(caller, method.relayUsage, ({ allocationId }) => {
       const usage = requests.usage(allocationId);
       return usage === undefined ? {} : { usage };
@@ -136,35 +142,47 @@ async function* commandHere(requests: PeerRequests, call: ExecCall, signal: Abor
 }
 
 /** For a server that is up before its member is in a cluster: everything but introductions is refused for now. */
-export function registerIntroductions(server: Server, introductions: Introductions): void {
+export function registerIntroductions(server: Server, guard: Guard, introductions: Introductions): void {
+  addService(server, guard, PeerService, { ...refusals(), ...introductionHandlers(introductions) });
+}
+
+function refusals(): Handlers<typeof PeerService> {
   const starting = new CellError('CELL_E_STARTING', 'This member is still starting; try again in a moment');
-  const refuse = (call: { emit(event: 'error', error: unknown): unknown }, answer?: sendUnaryData<unknown>) => {
+  const refuse = untyped((call: { emit(event: 'error', error: unknown): unknown }, answer?: sendUnaryData<unknown>) => {
     if (answer === undefined) call.emit('error', toServiceError(starting));
     else answer(toServiceError(starting));
-  };
-  const names = Object.keys(PeerService.method);
-  server.addService(serviceDefinition(PeerService) as unknown as ServiceDefinition, {
-    ...Object.fromEntries(names.map((name) => [name, refuse])),
-    ...introductionHandlers(introductions),
   });
+  const names = Object.keys(PeerService.method);
+  return Object.fromEntries(names.map((name) => [name, refuse])) as Handlers<typeof PeerService>;
 }
 
 function introductionHandlers(introductions: Introductions | undefined) {
   if (introductions === undefined) return {};
-  const anybody = () => 0;
+  const { method } = PeerService;
   return {
-    introduce: unary(anybody, PeerService.method.introduce, (request) => introductions.introduce(request)),
-    found: unary(anybody, PeerService.method.found, (request) => introductions.found(request)),
+    introduce: unary(provenMember, method.introduce, (request, from) => {
+      const memberId = Number(request.memberId);
+      if (memberId === from) return introductions.introduce(request, from);
+      const message = `Member "${memberId}" was introduced by who has the certificate of member "${from}"`;
+      throw new CellError('CELL_E_FORBIDDEN', message);
+    }),
+    found: unary(provenMember, method.found, (request, from) => introductions.found(request, from)),
+    joinMember: unary(enteredCall, method.joinMember, (request, call) => introductions.joinMember(request, call)),
   };
 }
 
+/** grpc-js wants handlers to take anything. */
+function untyped<H>(handler: H): UntypedHandleCall {
+  return handler as UntypedHandleCall;
+}
+
 /** Names the caller of a call, or throws. Strangers are logged once each: they try again and again. */
-function refusingStrangers({ identity, log }: PeerServiceParts): (metadata: Metadata) => number {
+function refusingStrangers({ identity, log }: PeerServiceParts): (call: MemberCall) => number {
   const strangersMax = 100;
   const told = new Set<string>();
-  return (metadata) => {
+  return (call) => {
     try {
-      return callerOf(metadata, identity);
+      return callerOf(call.metadata, provenMember(call), identity);
     } catch (error) {
       const { message } = error as Error;
       if (!told.has(message) && told.size < strangersMax) {
@@ -178,10 +196,10 @@ function refusingStrangers({ identity, log }: PeerServiceParts): (metadata: Meta
 
 async function takeSnapshot(
   { raft, clock, log, identity }: PeerServiceParts,
-  caller: (metadata: Metadata) => number,
+  caller: (call: MemberCall) => number,
   call: SnapshotCall,
 ): Promise<void> {
-  const from = caller(call.metadata);
+  const from = caller(call);
   await receiveSnapshot(call, clock, async (message, data) => {
     if (message.from !== from || message.to !== identity.memberId) {
       throw new CellError('CELL_E_INVALID', `Snapshot from member "${message.from}" came from member "${from}"`);
@@ -192,13 +210,13 @@ async function takeSnapshot(
   });
 }
 
-function unary<M extends DescMethod>(
-  caller: (metadata: Metadata) => number,
+function unary<M extends DescMethod, C>(
+  caller: (call: MemberCall) => C,
   _method: M,
-  handle: (request: RequestOf<M>, from: number) => Outgoing<M['output']> | Promise<Outgoing<M['output']>>,
-) {
-  return (call: ServerUnaryCall<RequestOf<M>, unknown>, answer: sendUnaryData<unknown>): void => {
-    const respond = () => handle(call.request, caller(call.metadata));
+  handle: (request: RequestOf<M>, from: C) => Outgoing<M['output']> | Promise<Outgoing<M['output']>>,
+): UntypedHandleCall {
+  return untyped((call: ServerUnaryCall<RequestOf<M>, unknown>, answer: sendUnaryData<unknown>): void => {
+    const respond = () => handle(call.request, caller(call));
     // Inside a promise, so that what is thrown at once is answered too.
     Promise.resolve()
       .then(respond)
@@ -206,5 +224,5 @@ function unary<M extends DescMethod>(
         (response) => answer(null, response),
         (error: unknown) => answer(toServiceError(error)),
       );
-  };
+  });
 }

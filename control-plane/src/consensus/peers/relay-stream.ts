@@ -13,7 +13,7 @@ interface Call extends EventEmitter {
 
 /** Passes what comes from an agent that is connected here to a peer, no faster than the peer reads it. */
 export function relayStream<C extends Call>(
-  caller: (metadata: Metadata) => number,
+  caller: (call: C) => number,
   open: (call: C, signal: AbortSignal) => AsyncIterable<unknown>,
 ): (call: C) => void {
   return (call) => {
@@ -29,12 +29,12 @@ export function relayStream<C extends Call>(
 }
 
 async function pipe<C extends Call>(
-  caller: (metadata: Metadata) => number,
+  caller: (call: C) => number,
   open: (call: C, signal: AbortSignal) => AsyncIterable<unknown>,
   call: C,
   signal: AbortSignal,
 ): Promise<void> {
-  caller(call.metadata);
+  caller(call);
   for await (const message of open(call, signal)) {
     if (!call.write(message)) await once(call, 'drain', { signal });
   }

@@ -14,6 +14,7 @@ import { realClock } from '../../real-clock.ts';
 import { peerServerOptions } from '../peers/channel-options.ts';
 import { fixedIdentity } from '../peers/peer-identity.ts';
 import { type RunningConsensus, startConsensus } from '../start-consensus.ts';
+import { believingGuard } from './believing-guard.ts';
 import { echoExec } from './echo-exec.ts';
 
 /** Consensus of several members in this process, over real files and real gRPC on loopback. */
@@ -71,6 +72,7 @@ export class LocalMember {
     this.#running = await startConsensus({
       identity: fixedIdentity(clusterId, this.id, this.#members),
       security: transport,
+      guard: believingGuard(),
       store,
       heartbeatMs: 20,
       electionMs: 160,
