@@ -92,7 +92,10 @@ export class Authentication {
   /** A member that is not known is believed: its certificate is ours, and this member may lag behind. */
   #member(id: number): Caller {
     if (this.#parts.state()?.members.get(id)?.status === 'removed') {
-      throw unauthenticated(`Member "${id}" was removed from the control plane`);
+      const message =
+        `Member "${id}" was removed from the control plane. To use the machine again, add it with an id that was ` +
+        'never used and an empty data folder';
+      throw new CellError('CELL_E_REMOVED', message);
     }
     return { kind: 'member', id };
   }
