@@ -10,6 +10,9 @@ export interface BucketSettings {
 /** Keys that are known at once; beyond, the one that was used longest ago is forgotten: its bucket is full again. */
 export const KEYS_MAX = 100_000;
 
+/** What arithmetic may be off by. */
+const ROUNDING = 1e-6;
+
 interface Bucket {
   /** May be a fraction. */
   held: number;
@@ -42,7 +45,8 @@ export class TokenBuckets {
     const passedMs = Math.max(0, nowMs - bucket.atMs);
     bucket.held = Math.min(this.#burst, bucket.held + passedMs * this.#perMs);
     bucket.atMs = Math.max(bucket.atMs, nowMs);
-    if (bucket.held < 1) return Math.ceil((1 - bucket.held) / this.#perMs);
+    const missing = 1 - bucket.held;
+    if (missing > ROUNDING) return Math.ceil(missing / this.#perMs - ROUNDING);
     bucket.held -= 1;
     return 0;
   }
