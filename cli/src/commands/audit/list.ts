@@ -11,9 +11,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'NUMBER', align: 'right', wide: true },
   { title: 'TIME' },
   { title: 'WHO', widthMin: 12 },
-  { title: 'WHAT', widthMin: 12 },
-  { title: 'ON', widthMin: 8 },
-  { title: 'OUTCOME', widthMin: 8 },
+  { title: 'WHAT', widthMin: 12, cut: 'end' },
+  { title: 'ON', widthMin: 8, cut: 'end' },
+  { title: 'OUTCOME', widthMin: 12, cut: 'end' },
   { title: 'FROM', wide: true },
   { title: 'HASH', wide: true },
 ];
@@ -47,18 +47,24 @@ export const auditList = defineCommand({
 });
 
 function renderEntries(entries: readonly AuditEntry[], style: Style): string {
-  const rows = entries.map(({ sequence, timeMs, actor, method, subject, outcome, count, from, hash }) => [
-    String(sequence),
-    `${new Date(Number(timeMs)).toISOString().slice(0, 19).replace('T', ' ')}Z`,
-    actor,
-    method,
-    subject,
-    {
-      text: count > 1 ? `${outcome} ×${count}` : outcome,
-      tone: outcome === 'ok' ? undefined : ('bad' as const),
-    },
-    from,
-    hash,
-  ]);
+  const rows = entries.map((entry) => {
+    const { outcome, count } = entry;
+    const result = count > 1 ? `${outcome} ×${count}` : outcome;
+    return [
+      String(entry.sequence),
+      `${new Date(Number(entry.timeMs)).toISOString().slice(0, 19).replace('T', ' ')}Z`,
+      style.wide ? entry.actor : withoutId(entry.actor),
+      style.wide ? entry.method : entry.method.slice(entry.method.indexOf('/') + 1),
+      style.wide ? entry.subject : withoutId(entry.subject),
+      { text: result, tone: outcome === 'ok' ? undefined : ('bad' as const) },
+      entry.from,
+      entry.hash,
+    ];
+  });
   return renderTable(COLUMNS, rows, style);
+}
+
+/** "token/deploy (abc…)" is "token/deploy": names are enough where there is little room. */
+function withoutId(text: string): string {
+  return text.replace(/ \([a-z2-7]{10}\)/, '');
 }

@@ -3,11 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Agent, startAgent } from '@cell/agent';
-import { type Member, type MemberConfig, startMember } from '@cell/control-plane';
+import { type Member, startMember } from '@cell/control-plane';
 import { type CellClient, type ConnectOptions, JobStatus } from '@cell/sdk';
 import { destination, pino } from 'pino';
 import type { Clock } from '../../world.ts';
 import { isEnded } from '../allocation/allocation-table.ts';
+import { agentConfig, devPlaces, memberConfig } from './dev-configuration.ts';
+import { devJoinToken, identifyDev, tokenFile } from './dev-identity.ts';
 
 export interface DevFleetOptions {
   /** Undefined: a temporary folder that goes away at the end. */
@@ -15,6 +17,9 @@ export interface DevFleetOptions {
   readonly currentFolder: string;
   readonly firstPort: number;
   readonly connect: (options: ConnectOptions) => CellClient;
+  readonly clock: Clock;
+  /** Ends a start that waits. */
+  readonly signal: AbortSignal;
   /** The control plane can't go on. */
   readonly onFatal: (error: Error) => void;
 }
@@ -22,13 +27,14 @@ export interface DevFleetOptions {
 export interface DevFleet {
   readonly address: string;
   readonly folder: string;
+  /** With the token of its admin. */
+  readonly tokenFile: string;
   /** Resolves once jobs can be placed. */
   ready(clock: Clock, signal: AbortSignal): Promise<void>;
   /** Stops all jobs, then agent and control plane; never rejects. */
   end(by: { readonly clock: Clock; readonly note: (text: string) => Promise<void> }): Promise<void>;
 }
 
-const NODE_NAME = 'dev';
 const CALL_TIMEOUT_MS = 5_000;
 const POLL_MS = 100;
 /** Longer than jobs take to stop by default. */
@@ -38,42 +44,43 @@ const JOBS_STOP_MS_MAX = 45_000;
 export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
   const folder = dataFolder(options);
   const log = pino({ level: 'info' }, destination({ dest: join(folder, 'dev.log'), sync: true }));
-  const [grpc, peers, http, agentHttp] = [0, 1, 2, 3].map((offset) => `127.0.0.1:${options.firstPort + offset}`) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+  const places = devPlaces(folder, options.firstPort);
+  const config = memberConfig(places);
   const removeTemporary = () => {
     if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
   };
   let member: Member | undefined;
-  let agent: Agent;
+  let client: CellClient | undefined;
   try {
-    member = await startMember(memberConfig(folder, { grpc, peers, http }), { log, onFatal: options.onFatal });
-    agent = await startAgent(agentConfig(folder, grpc, agentHttp), { log });
+    const token = await identifyDev(folder, config, options.clock);
+    member = await startMember(config, { log, onFatal: options.onFatal });
+    client = options.connect({ addresses: [places.grpc], timeoutMs: CALL_TIMEOUT_MS, identity: { token } });
+    const joinToken = await devJoinToken(client, options.clock, options.signal);
+    const agent = await startAgent(agentConfig(places, joinToken), { log });
+    return runningFleet({ member, agent, client, address: places.grpc, folder, removeTemporary });
   } catch (error) {
+    client?.close();
     await member?.stop();
     removeTemporary();
     throw error;
   }
-  return runningFleet({ member, agent, address: grpc, folder, removeTemporary }, options);
 }
 
 interface Parts {
   readonly member: Member;
   readonly agent: Agent;
+  readonly client: CellClient;
   readonly address: string;
   readonly folder: string;
   readonly removeTemporary: () => void;
 }
 
-function runningFleet(parts: Parts, options: DevFleetOptions): DevFleet {
-  const { address, folder } = parts;
-  const client = options.connect({ addresses: [address], timeoutMs: CALL_TIMEOUT_MS });
+function runningFleet(parts: Parts): DevFleet {
+  const { address, folder, client } = parts;
   return {
     address,
     folder,
+    tokenFile: tokenFile(folder),
     async ready(clock, signal) {
       for (;;) {
         const status = await client.fleet.getFleetStatus({}, { signal }).catch(() => undefined);
@@ -95,40 +102,6 @@ function dataFolder({ data, currentFolder }: DevFleetOptions): string {
   const folder = resolve(currentFolder, data);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
-}
-
-function memberConfig(
-  folder: string,
-  listen: { readonly grpc: string; readonly peers: string; readonly http: string },
-): MemberConfig {
-  return {
-    id: 1,
-    cluster: 'dev',
-    data: join(folder, 'control-plane'),
-    listen,
-    members: [{ id: 1, ...listen }],
-    raft: { heartbeat: 50, election: 400, lease_reads: false },
-    leases: { duration: 10_000, heartbeat: 3_000, margin: 2_000 },
-    log: { level: 'info' },
-  };
-}
-
-function agentConfig(folder: string, controlPlane: string, listenHttp: string): Parameters<typeof startAgent>[0] {
-  return {
-    name: NODE_NAME,
-    data: join(folder, 'agent'),
-    // It may run beside a real agent of this machine, and leaves nothing behind.
-    runtime: 'process',
-    secrets: join(folder, 'secrets'),
-    controlPlane: [controlPlane],
-    address: '127.0.0.1',
-    listenHttp,
-    cpuMillis: undefined,
-    memoryMib: undefined,
-    portFirst: 20_000,
-    portLast: 29_999,
-    attributes: {},
-  };
 }
 
 /** Workloads outlive their agent, so they have to be stopped while it still works. */

@@ -8,6 +8,7 @@ export const dev = defineCommand({
   description: [
     'Runs until Ctrl-C, which stops all jobs first and leaves nothing running. Without --data everything is kept in a ' +
       'temporary folder, which goes away at the end. Jobs run as ordinary processes of yours.',
+    'It has an authority of its own. Its admin is whoever can read the file with the token, which is only you.',
   ],
   arguments: {},
   flags: {
@@ -41,6 +42,8 @@ export const dev = defineCommand({
       currentFolder: world.currentFolder,
       firstPort: flags.port,
       connect: world.connect,
+      clock: world.clock,
+      signal: world.signal,
       onFatal: (error) => failed.reject(error),
     }).catch((error: unknown) => {
       throw asCliError(error);
@@ -51,8 +54,7 @@ export const dev = defineCommand({
       await Promise.race([fleet.ready(world.clock, world.signal), failed.promise]);
       await progress.end();
       await note(`A fleet of one runs at ${fleet.address}; state and output are in ${fleet.folder}`);
-      const address = flags.port === 7600 ? '' : `CELL_ADDR=${fleet.address} `;
-      await note(`In another terminal: ${address}cellctl fleet status`);
+      await note(`In another terminal: export CELL_ADDR=${fleet.address} CELL_TOKEN_FILE=${fleet.tokenFile}`);
       await note('Ctrl-C stops all jobs and ends it');
       await Promise.race([ended(world.signal), failed.promise]);
     } catch (error) {
