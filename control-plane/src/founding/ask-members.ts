@@ -24,11 +24,13 @@ export class MemberCalls {
   readonly #security: PeerSecurity;
   readonly #metadata = new Metadata();
   readonly #wallMs: () => number;
+  readonly #stopListening: () => void;
 
   constructor(security: PeerSecurity, memberId: number, wallMs: () => number) {
     this.#security = security;
     this.#metadata.set(MEMBER_KEY, String(memberId));
     this.#wallMs = wallMs;
+    this.#stopListening = security.onRenewal(() => this.#closeAll());
   }
 
   /** Never rejects. */
@@ -55,6 +57,11 @@ export class MemberCalls {
   }
 
   close(): void {
+    this.#stopListening();
+    this.#closeAll();
+  }
+
+  #closeAll(): void {
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
   }

@@ -7,6 +7,12 @@ import type { PeerChannels, PeerSecurity } from './peer-channels.ts';
 import type { PeerIdentity } from './peer-identity.ts';
 import { sendSnapshot } from './send-snapshot.ts';
 
+/**
+ * After a renewal of certificates streams are made anew within so long, at random: not all at once, so that a leader
+ * keeps a majority meanwhile.
+ */
+const RENEWAL_SPREAD_MS = 2000;
+
 /** Bytes of entries after which a frame is closed: a frame must stay well below the size of a gRPC message. */
 const FRAME_ENTRY_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -28,11 +34,14 @@ export class GrpcTransport implements Transport {
   readonly #queues = new Map<NodeId, Message[]>();
   #onUnreachable: (peer: NodeId) => void = () => {};
   #flushDue = false;
-  readonly #stopListening: () => void;
+  readonly #stops: (() => void)[];
 
   constructor(parts: GrpcTransportParts) {
     this.#parts = parts;
-    this.#stopListening = parts.identity.directory.listen(() => this.#matchDirectory());
+    this.#stops = [
+      parts.identity.directory.listen(() => this.#matchDirectory()),
+      parts.security.onRenewal(() => this.#renew()),
+    ];
     this.#matchDirectory();
   }
 
@@ -73,7 +82,7 @@ export class GrpcTransport implements Transport {
   }
 
   close(): void {
-    this.#stopListening();
+    for (const stop of this.#stops) stop();
     for (const stream of this.#streams.values()) stream.close();
     this.#queues.clear();
   }
@@ -91,6 +100,11 @@ export class GrpcTransport implements Transport {
       if (peer.id === identity.memberId || peer.peers === '' || this.#streams.has(peer.id)) continue;
       this.#streams.set(peer.id, new MessageStream({ ...this.#parts, peer }));
     }
+  }
+
+  #renew(): void {
+    const { clock, random } = this.#parts;
+    for (const stream of this.#streams.values()) clock.after(random() * RENEWAL_SPREAD_MS, () => stream.renew());
   }
 
   #flush(): void {

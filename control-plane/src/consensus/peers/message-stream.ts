@@ -91,6 +91,13 @@ export class MessageStream {
     this.#dial();
   }
 
+  /** This member has another certificate: the stream is made anew, at once. */
+  renew(): void {
+    if (this.#call === undefined) return;
+    this.#drop();
+    this.#dial();
+  }
+
   close(): void {
     this.#closed = true;
     this.#drop();

@@ -15,12 +15,12 @@ export class PeerChannels {
   readonly #identity: PeerIdentity;
   readonly #security: PeerSecurity;
   readonly #clients = new Map<number, { readonly address: string; readonly client: Client }>();
-  readonly #stopListening: () => void;
+  readonly #stops: (() => void)[];
 
   constructor(identity: PeerIdentity, security: PeerSecurity) {
     this.#identity = identity;
     this.#security = security;
-    this.#stopListening = identity.directory.listen(() => this.#closeStale());
+    this.#stops = [identity.directory.listen(() => this.#closeStale()), security.onRenewal(() => this.#closeAll())];
   }
 
   client(peer: number): Client {
@@ -50,14 +50,19 @@ export class PeerChannels {
   }
 
   close(): void {
-    this.#stopListening();
-    for (const { client } of this.#clients.values()) client.close();
-    this.#clients.clear();
+    for (const stop of this.#stops) stop();
+    this.#closeAll();
   }
 
   #address(peer: number): string | undefined {
     const { directory, memberId } = this.#identity;
     return peer === memberId ? undefined : directory.find(peer)?.peers || undefined;
+  }
+
+  /** Calls that are under way go on; the next one makes a connection. */
+  #closeAll(): void {
+    for (const { client } of this.#clients.values()) client.close();
+    this.#clients.clear();
   }
 
   #closeStale(): void {

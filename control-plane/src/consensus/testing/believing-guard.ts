@@ -1,21 +1,28 @@
-import type { Guard } from '../../ports.ts';
+import type { Caller, EnteredCall, Guard } from '../../ports.ts';
 import { MEMBER_KEY } from '../peers/peer-identity.ts';
 
-/** Believes every caller to be the member that it says it is: for members that talk in plain text. */
+/** Believes every caller to be the member that it says it is, else an admin: for members that talk in plain text. */
 export function believingGuard(): Guard {
   return {
     enter: ({ name }, call) => {
-      const id = Number(call.metadata.get(MEMBER_KEY)[0]);
+      const caller = callerOf(call.metadata.get(MEMBER_KEY)[0]?.toString());
       const from = call.getPeer();
-      return {
-        caller: { kind: 'member', id },
+      const entered: EnteredCall = {
+        caller,
         from,
-        note: (subject) => ({ actor: `member/${id}`, method: name, subject, from }),
+        note: (subject) => ({ actor: caller.kind, method: name, subject, from }),
         begun: () => {},
         begunNow: () => Promise.resolve(),
-        part: () => believingGuard().enter({ name } as never, call),
+        part: () => entered,
         ended: () => {},
       };
+      return entered;
     },
   };
+}
+
+function callerOf(member: string | undefined): Caller {
+  if (member !== undefined) return { kind: 'member', id: Number(member) };
+  const unlimited = { namespace: undefined, certificateExpiresAtMs: undefined };
+  return { kind: 'person', tokenId: 'aaaaaaaaaa', name: 'anybody', role: 'admin', ...unlimited };
 }
