@@ -1,5 +1,7 @@
 /** Keys and certificates on paper: what is sealed can be read by everybody, and certificates are words. */
+import { TestAuthority } from '../../authority/testing/test-authority.ts';
 import { CellError } from '../../cell-error.ts';
+import { authorityPurpose } from '../../model/identity.ts';
 import type { IssuedCertificate, Issuer, SealingKey, Vault } from '../../ports.ts';
 import type { NewAuthority } from '../../state/commands.ts';
 import type { FleetState } from '../../state/fleet-state.ts';
@@ -46,18 +48,21 @@ export class PaperVault implements Vault {
   }
 }
 
-/** An authority whose key is sealed on paper; `id` has 16 hexadecimal digits. */
-export function paperAuthority(id: string, keyId = 'key1'): NewAuthority {
-  const sealedKey = `${keyId}.${Buffer.from(`authority/${id}`).toString('base64url')}.${'a2V5'}`;
-  return { id, certificate: `certificate of ${id}`, crossCertificate: '', sealedKey };
+/** An authority with a certificate of its own, whose key is sealed on paper. */
+export function paperAuthority(keyId = 'key1'): NewAuthority {
+  const { certificate, pin } = TestAuthority.make();
+  const id = pin.slice(0, 16);
+  const sealedKey = `${keyId}.${Buffer.from(authorityPurpose(id)).toString('base64url')}.a2V5`;
+  return { id, certificate, crossCertificate: '', sealedKey };
 }
 
 export class PaperIssuer implements Issuer {
   /** URIs of whom it made certificates for. */
   readonly issued: string[] = [];
+  /** So often it is still the authority before the newest that issues. */
+  lags = 0;
   readonly #state: FleetState;
   readonly #wallMs: () => number;
-  #made = 0;
 
   constructor(state: FleetState, wallMs: () => number) {
     this.#state = state;
@@ -65,7 +70,9 @@ export class PaperIssuer implements Issuer {
   }
 
   get pin(): string {
-    return (this.#state.authorities.at(-1)?.id ?? 'a'.repeat(16)).padEnd(64, '0');
+    const lags = this.lags > 0;
+    if (lags) this.lags -= 1;
+    return (this.#state.authorities.at(lags ? -2 : -1)?.id ?? 'a'.repeat(16)).padEnd(64, '0');
   }
 
   get trust(): readonly string[] {
@@ -84,8 +91,6 @@ export class PaperIssuer implements Issuer {
   }
 
   async successor() {
-    this.#made += 1;
-    const after = this.#state.authorities.at(-1)?.id ?? '';
-    return { after, authority: paperAuthority(String(this.#made).padStart(16, 'b')) };
+    return { after: this.#state.authorities.at(-1)?.id ?? '', authority: paperAuthority() };
   }
 }

@@ -64,6 +64,7 @@ export class PaperMember {
   readonly sentKeys: string[] = [];
   readonly vault = new PaperVault(this.consensus.state);
   readonly issuer = new PaperIssuer(this.consensus.state, wallClock.wallMs);
+  readonly lifetimeMs = 24 * 3_600_000;
   /** Whose connections there are. */
   connected: ConnectionFacts[] = [];
   /** Ids of those that were cut last. */
@@ -78,8 +79,9 @@ export class PaperMember {
     this.sessions = new SessionRegistry({ consensus, clock: wallClock, log: silentLog, settings: exampleSettings });
   }
 
-  static async start(): Promise<PaperMember> {
+  static async start(guard?: Guard): Promise<PaperMember> {
     const member = new PaperMember();
+    if (guard !== undefined) member.guard = guard;
     await member.#listen();
     return member;
   }
@@ -99,7 +101,7 @@ export class PaperMember {
       ownStatus: () => this.#status(1),
       vault: this.vault,
       issuer: this.issuer,
-      certificateLifetimeMs: 24 * 3_600_000,
+      certificateLifetimeMs: this.lifetimeMs,
       connections: {
         connection: () => undefined,
         cut: (chosen) => {
