@@ -25,5 +25,7 @@ export type AgentErrorCode =
   | 'CELL_E_NO_ADDRESS'
   /** This machine has no certificate: it needs a token to join with. */
   | 'CELL_E_NOT_JOINED'
+  /** The values of an allocation's secrets can't be had, now or at all. */
+  | 'CELL_E_NO_SECRETS'
   /** This machine lacks what the agent needs. */
   | 'CELL_E_UNSUPPORTED';

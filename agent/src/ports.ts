@@ -25,6 +25,20 @@ export interface LinkSecurity {
   credentials(): ChannelCredentials;
 }
 
+/** Puts the values of allocations' secrets where runtimes find them. Implemented in `secrets/`. */
+export interface WorkloadSecrets {
+  /** Of an allocation: a file for each of its secrets, once they are prepared. */
+  folder(id: string): string;
+  /**
+   * Gets the values as they are now; before every run. `names`: of the credentials. Rejects with `AgentError`
+   * `CELL_E_NO_SECRETS`, which says why.
+   */
+  prepare(id: string, names: readonly string[]): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** Removes all but those of these allocations. */
+  retain(ids: ReadonlySet<string>): Promise<void>;
+}
+
 /** Where diagnostics go; pino's loggers fit. */
 export interface Log {
   info(fields: object, message: string): void;
@@ -87,6 +101,8 @@ export interface RunRequest {
   readonly jobName: string;
   readonly instance: number;
   readonly isolation: Isolation;
+  /** Has a file for each of `isolation.secrets`, by its name there; empty if there are none. */
+  readonly secretsFolder: string;
   /** For when the machine itself is shut down; else it is the agent that stops a run. */
   readonly stop: StopPolicy;
 }

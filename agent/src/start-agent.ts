@@ -15,6 +15,8 @@ import type { Clock, LinkSecurity, Log, Random, Runtime, Usage } from './ports.t
 import { realClock } from './real-clock.ts';
 import { openRuntime } from './runtime/open-runtime.ts';
 import { readBootId } from './runtime/process/process-identity.ts';
+import { fetchSecrets } from './secrets/fetch-secrets.ts';
+import { openSecrets } from './secrets/open-secrets.ts';
 import { sessionHandler } from './session-handler.ts';
 import { AgentStore } from './state/agent-store.ts';
 import { agentVersion } from './version.ts';
@@ -79,13 +81,20 @@ async function start(
   const lease = new LeaseClock(await lastConfirmed(store), clock.monotonicMs());
   const leaseValid = (): boolean => lease.remainingMs(clock.monotonicMs()) > 0;
   const node = { name: config.name, address, path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };
-  const manager = keep(await AllocationManager.open({ runtime, store, clock, random, log, node }, leaseValid()));
-  const leaseChanged = (): void => manager.setLease(leaseValid());
   const links: { link?: SessionLink } = {};
   const { nodeId } = store.node;
   const addresses = (): readonly string[] => links.link?.addresses ?? config.controlPlane;
   const parts = { ...config, nodeId, nodeName: config.name, addresses, clock, random, log };
   const identity = security === undefined ? keep(await NodeIdentity.open(parts)) : undefined;
+  const own = security ?? identity!;
+  const secrets = await openSecrets({ runtime: runtime.name, data: config.data }, log, (id) => {
+    const { client, member = '' } = links.link ?? {};
+    return fetchSecrets({ client, member, addresses: addresses() }, own, id);
+  });
+  const manager = keep(
+    await AllocationManager.open({ runtime, store, clock, random, log, node, secrets }, leaseValid()),
+  );
+  const leaseChanged = (): void => manager.setLease(leaseValid());
   const capabilities = await runtime.capabilities();
   const inventory = await readInventory({ ...config, address, runtime: runtime.name, capabilities });
   const logs = keep(new LogSender(log));
@@ -116,7 +125,7 @@ async function start(
     new SessionLink({
       addresses: config.controlPlane,
       handler,
-      security: security ?? identity!,
+      security: own,
       streams: () => logs.streams + commands.streams,
       onUnauthenticated: () => identity?.refused(),
       clock,

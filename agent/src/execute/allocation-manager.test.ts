@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -6,10 +6,11 @@ import type { RunRequest } from '../ports.ts';
 import type { DesiredAllocation } from '../reconcile/model.ts';
 import { SETTLE_MS } from '../reconcile/reconcile-allocation.ts';
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts';
+import { type FetchedSecrets, SecretFolders } from '../secrets/secret-folders.ts';
 import { AgentStore } from '../state/agent-store.ts';
 import { desiredOf } from '../testing/desired.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { runRequest } from '../testing/run-request.ts';
+import { NO_ISOLATION, runRequest } from '../testing/run-request.ts';
 import { silentLog } from '../testing/silent-log.ts';
 import { until } from '../testing/until.ts';
 import { AllocationManager } from './allocation-manager.ts';
@@ -28,11 +29,16 @@ let clock: FakeClock;
 let runtime: CountingRuntime;
 let manager: AllocationManager;
 let told: string[];
+let fetched: () => FetchedSecrets;
+let secretsRoot: string;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cell-manager-'));
   clock = new FakeClock();
   runtime = new CountingRuntime();
+  fetched = () => ({ problem: 'Nobody was to be asked', decided: true });
+  secretsRoot = join(folder, 'secrets');
+  await mkdir(secretsRoot);
   await open();
 });
 afterEach(async () => {
@@ -44,7 +50,9 @@ afterEach(async () => {
 async function open(leaseValid = true): Promise<void> {
   store = await AgentStore.open(folder);
   const node = { name: 'n', address: '127.0.0.1', path: '/bin' };
-  manager = await AllocationManager.open({ runtime, store, clock, random: () => 0, log: silentLog, node }, leaseValid);
+  const secrets = new SecretFolders(secretsRoot, () => Promise.resolve(fetched()));
+  const parts = { runtime, store, clock, random: () => 0, log: silentLog, node, secrets };
+  manager = await AllocationManager.open(parts, leaseValid);
   told = [];
   manager.onReport(({ id, state }) => told.push(`${id} ${state}`));
 }
@@ -233,4 +241,75 @@ test('what is kept of an allocation that nobody knows is removed', async () => {
   await runtime.start(runRequest({ id: 'x', command: ['sleep'] }));
   await restart();
   expect(runtime.known()).toEqual([]);
+});
+
+const SECRET: Partial<DesiredAllocation> = { isolation: { ...NO_ISOLATION, secrets: { password: 'database' } } };
+const having =
+  (text: string): (() => FetchedSecrets) =>
+  () => ({ values: { password: Buffer.from(text) } });
+const nobody = (): FetchedSecrets => ({ problem: 'Cannot reach the control plane', decided: false });
+const passwordOf = (id: string): Promise<string> => readFile(join(secretsRoot, id, 'password'), 'utf8');
+const messageOf = (id: string): string | undefined => manager.reports().find((report) => report.id === id)?.message;
+
+test('a start waits for its secrets, says why, and gets them once they can be had', async () => {
+  fetched = nobody;
+  await apply(1, [desiredOf(SECRET)]);
+  await until(() => messageOf('a')?.startsWith('Waits to start. Could not get the secrets of allocation "a": Cannot'));
+  for (let second = 0; second < 5; second += 1) await clock.advance(1_000);
+  expect(runtime.starts).toEqual([]);
+  expect(told).toEqual(['a starting', 'a starting']);
+  fetched = having('s3cret');
+  await until(async () => {
+    await clock.advance(1_000);
+    return runtime.starts.length > 0 || undefined;
+  });
+  expect(await passwordOf('a')).toBe('s3cret');
+  expect(JSON.stringify(await store.loadAllocations())).not.toContain('s3cret');
+});
+
+test('what waits for its secrets can be stopped', async () => {
+  fetched = nobody;
+  await apply(1, [desiredOf(SECRET)]);
+  await until(() => messageOf('a')?.startsWith('Waits to start'));
+  await apply(2, [desiredOf({ ...SECRET, desired: 'stop' })]);
+  await becomes('a', 'stopped');
+  expect(runtime.starts).toEqual([]);
+});
+
+test('each start gets the values as they are then, and the last ones if nobody answers', async () => {
+  fetched = having('one');
+  await apply(1, [desiredOf(SECRET)]);
+  await becomes('a', 'healthy');
+  fetched = having('two');
+  runtime.end('a', 1);
+  await until(async () => {
+    await clock.advance(500);
+    return runtime.starts.length === 2 || undefined;
+  });
+  expect(await passwordOf('a')).toBe('two');
+  fetched = nobody;
+  runtime.end('a', 1);
+  await until(async () => {
+    await clock.advance(500);
+    return runtime.starts.length === 3 || undefined;
+  });
+  expect(await passwordOf('a')).toBe('two');
+  fetched = () => ({ problem: 'There is no secret "database"', decided: true });
+  runtime.end('a', 1);
+  await until(async () => {
+    await clock.advance(500);
+    return messageOf('a')?.includes('There is no secret "database"');
+  });
+  expect(runtime.starts.length).toBe(3);
+});
+
+test('secrets go with the end of their allocation, and those of strangers with the next start of the agent', async () => {
+  fetched = having('one');
+  await apply(1, [desiredOf(SECRET), desiredOf({ ...SECRET, id: 'b' })]);
+  await Promise.all([becomes('a', 'healthy'), becomes('b', 'healthy')]);
+  await apply(2, [desiredOf({ ...SECRET, id: 'b' })]);
+  await until(async () => (await readdir(secretsRoot)).join() === 'b' || undefined);
+  await mkdir(join(secretsRoot, 'stranger'));
+  await restart();
+  expect(await readdir(secretsRoot)).toEqual(['b']);
 });

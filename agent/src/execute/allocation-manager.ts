@@ -11,6 +11,7 @@ import type {
   Random,
   Runtime,
   Usage,
+  WorkloadSecrets,
 } from '../ports.ts';
 import {
   type AllocationRecord,
@@ -45,6 +46,7 @@ export interface AllocationManagerOptions {
   readonly random: Random;
   readonly log: Log;
   readonly node: WorkloadNode;
+  readonly secrets: WorkloadSecrets;
 }
 
 /** Ended allocations that the control plane does not name any more: so many keep their output. */
@@ -196,7 +198,7 @@ export class AllocationManager {
   }
 
   async #adopt(): Promise<void> {
-    const { store, runtime, log } = this.#options;
+    const { store, runtime, secrets, log } = this.#options;
     for (const stored of await store.loadAllocations()) {
       this.#runners.set(stored.desired.id, new AllocationRunner(this.#context, stored, { saved: true }));
     }
@@ -204,6 +206,7 @@ export class AllocationManager {
       log.warn({ allocation: id }, 'Removing an allocation of which nothing is stored');
       await runtime.remove(id);
     }
+    await secrets.retain(new Set(this.#runners.keys()));
     for (const runner of this.#runners.values()) runner.poke();
   }
 
@@ -230,6 +233,7 @@ export class AllocationManager {
   async #drop(runner: AllocationRunner): Promise<void> {
     await runner.close();
     await this.#options.runtime.remove(runner.id);
+    await this.#options.secrets.remove(runner.id);
     await this.#options.store.removeAllocation(runner.id);
     this.#runners.delete(runner.id);
   }

@@ -6,6 +6,7 @@ import type { Runtime } from '../ports.ts';
 import { type DesiredAllocation, NEW_RECORD } from '../reconcile/model.ts';
 import { desiredOf } from '../testing/desired.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { noSecrets } from '../testing/no-secrets.ts';
 import { silentLog } from '../testing/silent-log.ts';
 import { AllocationRunner, type RunnerContext } from './allocation-runner.ts';
 
@@ -31,6 +32,7 @@ function runnerThatOnlyLooks(onLook: () => void): AllocationRunner {
     log: silentLog,
     node: { name: 'node-1', address: '127.0.0.1', path: '' },
     starts: new Gate(1),
+    secrets: noSecrets,
     leaseValid: () => true,
     onReport: () => {},
   };

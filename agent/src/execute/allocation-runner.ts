@@ -1,11 +1,12 @@
 import { AgentError } from '../agent-error.ts';
 import type { Gate } from '../gate.ts';
 import type { HealthMonitor } from '../health/health-monitor.ts';
-import type { Clock, Log, Random, RunRequest, Runtime } from '../ports.ts';
+import type { Clock, Log, Random, RunRequest, Runtime, WorkloadSecrets } from '../ports.ts';
 import { type AllocationRecord, type HealthVerdict, isFinal, type Observed } from '../reconcile/model.ts';
-import { type Action, reconcileAllocation } from '../reconcile/reconcile-allocation.ts';
+import { type Action, type Reconciled, reconcileAllocation } from '../reconcile/reconcile-allocation.ts';
 import { wantedOf } from '../reconcile/wanted.ts';
 import type { AgentStore, StoredAllocation } from '../state/agent-store.ts';
+import { SecretTurn } from './secret-turn.ts';
 import { runRequestOf, type WorkloadNode } from './workload-environment.ts';
 
 /** What all runners of an agent share. */
@@ -13,6 +14,7 @@ export interface RunnerContext {
   readonly runtime: Runtime;
   readonly store: Pick<AgentStore, 'saveAllocation'>;
   readonly health: HealthMonitor;
+  readonly secrets: WorkloadSecrets;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -39,6 +41,7 @@ export class AllocationRunner {
   #unsaved: boolean;
   /** A run that could not even be given to the runtime. */
   #refused: { readonly run: number; readonly observed: Observed } | undefined;
+  readonly #secrets: SecretTurn;
   #active: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -49,6 +52,8 @@ export class AllocationRunner {
     this.#context = context;
     this.#stored = stored;
     this.#unsaved = !saved;
+    const { secrets, clock } = context;
+    this.#secrets = new SecretTurn({ id: this.id, secrets, clock, onChange: () => this.poke() });
   }
 
   get stored(): StoredAllocation {
@@ -82,6 +87,7 @@ export class AllocationRunner {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelWake();
+    this.#secrets.close();
     await this.idle();
   }
 
@@ -106,14 +112,16 @@ export class AllocationRunner {
     const { clock, leaseValid } = this.#context;
     const { desired, released, record } = this.#stored;
     const observed = this.#observe(record.run);
-    const result = reconcileAllocation({
-      desired,
-      wanted: wantedOf({ desired, removed: released, leaseValid: leaseValid() }),
-      record,
-      observed,
-      health: this.#healthOf(record.run),
-      nowMs: clock.wallMs(),
-    });
+    const result = this.#withSecrets(
+      reconcileAllocation({
+        desired,
+        wanted: wantedOf({ desired, removed: released, leaseValid: leaseValid() }),
+        record,
+        observed,
+        health: this.#healthOf(record.run),
+        nowMs: clock.wallMs(),
+      }),
+    );
     this.#take(result.record);
     const saved = await this.save();
     // The next process of the agent would make a start again that is not on disk, beside this one.
@@ -123,6 +131,16 @@ export class AllocationRunner {
     this.#wakeAt(this.#unsaved ? clock.wallMs() + RETRY_MS : result.wakeAtMs);
   }
 
+  /** No start before its secrets are there. They are got meanwhile, so that it can be stopped as well. */
+  #withSecrets(result: Reconciled): Reconciled {
+    const names = Object.keys(this.#stored.desired.isolation.secrets ?? {});
+    const start = result.actions.find(({ type }) => type === 'start');
+    if (start === undefined || this.#secrets.readyFor(result.record.run, names)) return result;
+    const { problem } = this.#secrets;
+    const record = problem === '' ? result.record : { ...result.record, message: `Waits to start. ${problem}` };
+    return { ...result, record, actions: result.actions.filter((action) => action !== start) };
+  }
+
   #take(record: AllocationRecord): void {
     const before = this.#stored.record;
     if (JSON.stringify(before) === JSON.stringify(record)) return;
@@ -130,6 +148,7 @@ export class AllocationRunner {
     const endedAtMs = ended ? this.#context.clock.wallMs() : this.#stored.endedAtMs;
     this.#stored = { ...this.#stored, record, endedAtMs };
     this.#unsaved = true;
+    if (ended) void this.#context.secrets.remove(this.id).catch(() => undefined);
     if (isReportable(before, record)) {
       const { state, message, restarts } = record;
       this.#context.log.info({ allocation: this.id, job: this.#stored.desired.jobName, state, restarts }, message);
@@ -187,7 +206,8 @@ export class AllocationRunner {
 
   #request(run: number): RunRequest {
     const { runtime, node } = this.#context;
-    return runRequestOf(this.#stored.desired, run, node, runtime.workFolder(this.id));
+    const folders = { workFolder: runtime.workFolder(this.id), secretsFolder: this.#context.secrets.folder(this.id) };
+    return runRequestOf(this.#stored.desired, run, node, folders);
   }
 
   #observe(run: number): Observed {

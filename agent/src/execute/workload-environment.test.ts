@@ -16,7 +16,7 @@ test('runRequestOf() fills in values everywhere and gives the allocation its own
     workingDirectory: '/srv/${CELL_NODE}',
     user: 'www',
   });
-  expect(runRequestOf(desired, 4, node, '/data/work')).toEqual({
+  expect(runRequestOf(desired, 4, node, { workFolder: '/data/work', secretsFolder: '/run/a' })).toEqual({
     id: 'alloc1',
     run: 4,
     command: ['serve', '--port', '20001', '$HOME ${HOME} web/2'],
@@ -39,13 +39,14 @@ test('runRequestOf() fills in values everywhere and gives the allocation its own
     jobName: 'web',
     instance: 2,
     isolation: desired.isolation,
+    secretsFolder: '',
     stop: desired.stop,
   });
 });
 
 test('runRequestOf() refuses a reference to what is not there', () => {
   const desired = desiredOf({ environment: { A: '${CELL_PORT_HTP}' }, ports: { http: 1 } });
-  expect(() => runRequestOf(desired, 1, node, '/w')).toThrow(
+  expect(() => runRequestOf(desired, 1, node, { workFolder: '/w', secretsFolder: '' })).toThrow(
     /^Could not fill in "\$\{CELL_PORT_HTP\}" in environment\.A; known are "CELL_JOB".*"CELL_PORT_HTTP"$/,
   );
 });

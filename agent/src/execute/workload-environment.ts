@@ -11,6 +11,12 @@ export interface WorkloadNode {
   readonly path: string;
 }
 
+/** Of one allocation. */
+export interface WorkloadFolders {
+  readonly workFolder: string;
+  readonly secretsFolder: string;
+}
+
 const REFERENCE = /\$\{(CELL_[A-Z0-9_]*)\}/g;
 
 /**
@@ -21,7 +27,7 @@ export function runRequestOf(
   desired: DesiredAllocation,
   run: number,
   node: WorkloadNode,
-  workFolder: string,
+  { workFolder, secretsFolder }: WorkloadFolders,
 ): RunRequest {
   const own = ownValues(desired, node);
   const fill = (text: string, where: string): string =>
@@ -43,6 +49,7 @@ export function runRequestOf(
     jobName: desired.jobName,
     instance: desired.instance,
     isolation: desired.isolation,
+    secretsFolder: Object.keys(desired.isolation.secrets ?? {}).length > 0 ? secretsFolder : '',
     stop: desired.stop,
   };
 }

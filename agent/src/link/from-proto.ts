@@ -72,6 +72,7 @@ function isolationFromProto(spec: JobSpec | undefined): Isolation {
     },
     directories: (spec?.directories ?? []).flatMap((kind) => DIRECTORIES.get(kind) ?? []),
     credentials: { ...spec?.credentials },
+    secrets: { ...spec?.secrets },
     environmentFiles: spec?.environmentFiles ?? [],
     devices: spec?.devices ?? [],
   };

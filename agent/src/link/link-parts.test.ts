@@ -92,6 +92,7 @@ test('desiredFromProto() takes over what an instance is shut off from, whole or 
     limits,
     network: { private: true, deny: ['any'], allow: ['10.0.0.0/8'] },
     credentials: { token: 'token.txt' },
+    secrets: { password: 'database' },
     environmentFiles: ['database.env'],
     devices: ['/dev/kvm:rw'],
     dynamicUser: true,

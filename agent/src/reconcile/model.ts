@@ -55,6 +55,8 @@ export interface Isolation {
   readonly directories: readonly ('state' | 'cache' | 'logs')[];
   /** Names of credentials, and of the files in the node's folder of secrets that hold them. */
   readonly credentials: Readonly<Record<string, string>>;
+  /** Names of credentials, and of the fleet's secrets that they hold. Absent in what an older version stored. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Names of files in the node's folder of secrets. */
   readonly environmentFiles: readonly string[];
   /** "PATH:ACCESS", such as "/dev/kvm:rw". */

@@ -18,6 +18,7 @@ export const NO_ISOLATION: Isolation = {
   network: { private: false, deny: [], allow: [] },
   directories: [],
   credentials: {},
+  secrets: {},
   environmentFiles: [],
   devices: [],
 };
@@ -33,6 +34,7 @@ export function runRequest(change: Partial<RunRequest> & Pick<RunRequest, 'comma
     jobName: 'web',
     instance: 0,
     isolation: NO_ISOLATION,
+    secretsFolder: '',
     stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
     ...change,
   };

@@ -1,5 +1,5 @@
 /** How a command comes to run: its arguments, environment, folder and user, and what is said when it can't. */
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -144,4 +144,26 @@ test('another user can not read what is kept of its allocation', async (context)
     user: 'nobody',
   });
   expect(text).toMatch(/Permission denied[\s\S]*Permission denied[\s\S]*done\n$/);
+});
+
+test('secrets are files in a folder of its own, which the environment names', async () => {
+  const secretsFolder = join(folder, 'secrets');
+  await mkdir(secretsFolder, { mode: 0o700 });
+  await writeFile(join(secretsFolder, 'password'), 's3cret', { mode: 0o600 });
+  const command = ['sh', '-c', 'echo "$CREDENTIALS_DIRECTORY $(cat "$CREDENTIALS_DIRECTORY/password")"'];
+  expect(await run(command, { secretsFolder })).toBe(`${secretsFolder} s3cret\n`);
+  const beside = runRequest({ command: ['sh', '-c', 'cat "$CREDENTIALS_DIRECTORY/password"'], secretsFolder });
+  expect((await runtime.runBeside(beside, 30_000)).output).toBe('s3cret');
+});
+
+test('another user reads its secrets, changes none of them, and nobody else sees them', async (context) => {
+  if (!asRoot) return context.skip('Only root can run commands as other users');
+  const secretsFolder = join(folder, 'secrets');
+  await mkdir(secretsFolder, { mode: 0o700 });
+  await writeFile(join(secretsFolder, 'password'), 's3cret', { mode: 0o600 });
+  const script =
+    'cd "$CREDENTIALS_DIRECTORY" && cat * && (echo >more || rm -f password || echo >password) 2>/dev/null; echo $?';
+  expect(await run(['sh', '-c', script], { secretsFolder, user: 'nobody' })).toBe('s3cret2\n');
+  expect((await stat(secretsFolder)).mode & 0o007).toBe(0);
+  expect((await stat(join(secretsFolder, 'password'))).mode & 0o777).toBe(0o400);
 });

@@ -6,6 +6,7 @@ import { AgentError } from '../../agent-error.ts';
 import type { BesideResult, Clock, ExecOutput, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
 import type { Observed } from '../../reconcile/model.ts';
 import { AllocationFolder, runName } from './allocation-folder.ts';
+import { giveSecrets, secretsEnvironment } from './give-secrets.ts';
 import { killAll, signalGroup } from './kill-processes.ts';
 import { pruneSegments } from './log-segments.ts';
 import { type MachineUnits, readMachineUnits } from './machine-units.ts';
@@ -142,7 +143,9 @@ class ProcessRuntime implements Runtime {
 
   async runBeside(request: RunRequest, timeoutMs: number): Promise<BesideResult> {
     const user = await findUser(request.user);
-    return runBeside(this.#script, { ...request, workingDirectory: this.#directory(request) }, user, timeoutMs);
+    const environment = { ...request.environment, ...secretsEnvironment(request.secretsFolder) };
+    const whole = { ...request, environment, workingDirectory: this.#directory(request) };
+    return runBeside(this.#script, whole, user, timeoutMs);
   }
 
   exec(): AsyncIterable<ExecOutput> {
@@ -223,7 +226,9 @@ class ProcessRuntime implements Runtime {
 
   async #prepare(folder: AllocationFolder, request: RunRequest, user: UserAccount | undefined): Promise<void> {
     try {
-      await folder.prepare(request.run, request.environment, user);
+      const environment = { ...request.environment, ...secretsEnvironment(request.secretsFolder) };
+      await folder.prepare(request.run, environment, user);
+      if (request.secretsFolder !== '' && user !== undefined) await giveSecrets(request.secretsFolder, user);
       await folder.markBoot(request.run, this.#bootId);
     } catch (error) {
       if (error instanceof AgentError) throw error;

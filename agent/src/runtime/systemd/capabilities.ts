@@ -145,6 +145,7 @@ function probeRequest(script: string): RunRequest {
     workingDirectory: '/',
     jobName: 'probe',
     instance: 0,
+    secretsFolder: '',
     isolation: {
       jobType: 'batch',
       sandbox: 'strict',

@@ -135,12 +135,16 @@ test('only version 1 of cgroups is asked for killings, and only where memory is 
 test('secrets are files of the folder of secrets, folders those of the instance', () => {
   const change = {
     credentials: { api: 'token' },
+    secrets: { password: 'database' },
     environmentFiles: ['db.env'],
     directories: ['state', 'logs'] as const,
   };
-  const found = propertiesOf({ ...isolated(change), instance: 4 });
+  const found = propertiesOf({ ...isolated(change), instance: 4, secretsFolder: '/run/a' });
   expect(found).toMatchObject({
-    LoadCredential: [['api', '/etc/cell/secrets/token']],
+    LoadCredential: [
+      ['api', '/etc/cell/secrets/token'],
+      ['password', '/run/a/password'],
+    ],
     EnvironmentFiles: [['/etc/cell/secrets/db.env', false]],
     StateDirectory: ['cell-jobs/allocations/a', 'cell-jobs/web-4'],
     LogsDirectory: ['cell-jobs/web-4'],

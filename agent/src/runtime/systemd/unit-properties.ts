@@ -145,8 +145,11 @@ function directories(request: RunRequest): UnitProperty[] {
   return folders;
 }
 
-function secrets({ isolation }: RunRequest, { secretsFolder }: UnitPlace): UnitProperty[] {
-  const credentials = Object.entries(isolation.credentials).map(([name, file]) => [name, join(secretsFolder, file)]);
+function secrets({ isolation, secretsFolder: own }: RunRequest, { secretsFolder }: UnitPlace): UnitProperty[] {
+  const credentials = [
+    ...Object.entries(isolation.credentials).map(([name, file]) => [name, join(secretsFolder, file)]),
+    ...Object.keys(isolation.secrets ?? {}).map((name) => [name, join(own, name)]),
+  ];
   const files = isolation.environmentFiles.map((file) => [join(secretsFolder, file), false]);
   const properties: UnitProperty[] = [];
   if (credentials.length > 0) properties.push(['LoadCredential', 'a(ss)', credentials]);

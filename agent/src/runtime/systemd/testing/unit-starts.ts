@@ -6,6 +6,7 @@ import { realClock } from '../../../real-clock.ts';
 import type { DesiredAllocation } from '../../../reconcile/model.ts';
 import { AgentStore } from '../../../state/agent-store.ts';
 import { desiredOf } from '../../../testing/desired.ts';
+import { noSecrets } from '../../../testing/no-secrets.ts';
 import { NO_ISOLATION, runRequest } from '../../../testing/run-request.ts';
 import { silentLog } from '../../../testing/silent-log.ts';
 import { until } from '../../../testing/until.ts';
@@ -104,7 +105,7 @@ async function wholly(sizes: UnitStartSizes, folder: string): Promise<number> {
   const notes = join(folder, 'notes');
   const runtime = await openSystemdRuntime({ folder: notes, secretsFolder: notes, hiddenPaths: [], clock: realClock });
   const node = { name: 'n', address: '127.0.0.1', path: '/usr/bin:/bin' };
-  const parts = { runtime, store, clock: realClock, random: Math.random, log: silentLog, node };
+  const parts = { runtime, store, clock: realClock, random: Math.random, log: silentLog, node, secrets: noSecrets };
   const manager = await AllocationManager.open(parts, true);
   const isolation = { ...NO_ISOLATION, sandbox: sizes.sandbox };
   const set = ids(sizes, 'w').map((id): DesiredAllocation => {
