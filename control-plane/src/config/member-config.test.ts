@@ -75,10 +75,9 @@ test.each([
 });
 
 const short = 'members = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]\n';
-const trusted = `trusted_network = true\n${short}`;
 
 test('one line of hosts is enough: places are ids, ports are the usual ones, and this machine knows its own place', () => {
-  expect(load(trusted)).toMatchObject({
+  expect(load(short)).toMatchObject({
     id: 2,
     cluster: 'cell',
     listen: { grpc: '0.0.0.0:7600', peers: '0.0.0.0:7601', http: '0.0.0.0:7602' },
@@ -91,10 +90,10 @@ test('one line of hosts is enough: places are ids, ports are the usual ones, and
 });
 
 test.each([
-  ['trusted_network = true\nmembers = ["cp1", "CP2", "cp3"]', 2, '0.0.0.0:7601'],
-  ['trusted_network = true\nmembers = ["cp2.example.org"]', 1, '0.0.0.0:7601'],
-  ['trusted_network = true\nmembers = ["fd00::1", "fd00::3", "fd00::2"]', 3, '[::]:7601'],
-  ['trusted_network = true\nid = 3\nmembers = ["a", "b", "c"]', 3, '0.0.0.0:7601'],
+  ['members = ["cp1", "CP2", "cp3"]', 2, '0.0.0.0:7601'],
+  ['members = ["cp2.example.org"]', 1, '0.0.0.0:7601'],
+  ['members = ["fd00::1", "fd00::3", "fd00::2"]', 3, '[::]:7601'],
+  ['id = 3\nmembers = ["a", "b", "c"]', 3, '0.0.0.0:7601'],
   ['members = ["127.0.0.1"]', 1, '127.0.0.1:7601'],
   ['id = 2\nmembers = ["127.0.0.1", "127.0.0.2"]', 2, '127.0.0.2:7601'],
 ])('the short form tells who this member is and where it listens (%#)', (source, id, peers) => {
@@ -102,7 +101,7 @@ test.each([
 });
 
 test('tables of members need no id of their own either', () => {
-  const source = trusted.replace(
+  const source = short.replace(
     '"10.0.0.1", "10.0.0.2", "10.0.0.3"',
     '{ id = 7, grpc = "a:7600", peers = "10.0.0.2:7601", http = "a:7602" }',
   );
@@ -111,39 +110,39 @@ test('tables of members need no id of their own either', () => {
 
 test.each([
   [
-    short,
-    'CELL_E_NOT_LOOPBACK',
-    'm.toml:1: Key "members" has this member at "10.0.0.2", where other machines reach it. Say "trusted_network = true" (or CELL_TRUSTED_NETWORK=1) if whoever reaches this machine may command the fleet: until identities exist (TLS, certificates), daemons talk in clear text',
-  ],
-  [
-    trusted.replace('10.0.0.2', '10.0.0.9'),
+    short.replace('10.0.0.2', '10.0.0.9'),
     'CELL_E_CONFIG',
-    'm.toml:2: Key "members" (10.0.0.1, 10.0.0.9, 10.0.0.3) has none that is this machine, whose addresses are 10.0.0.2, fd00::2 and whose name is "cp2.example.org". Correct the list, or say with "id" which one this member is',
+    'm.toml:1: Key "members" (10.0.0.1, 10.0.0.9, 10.0.0.3) has none that is this machine, whose addresses are 10.0.0.2, fd00::2 and whose name is "cp2.example.org". Correct the list, or say with "id" which one this member is',
   ],
   [
-    trusted.replace('10.0.0.1', 'fd00::2'),
+    short.replace('10.0.0.1', 'fd00::2'),
     'CELL_E_CONFIG',
-    'm.toml:2: Key "members" (fd00::2, 10.0.0.2, 10.0.0.3) has several that are this machine: 1, 2. Say with "id" which one this member is',
+    'm.toml:1: Key "members" (fd00::2, 10.0.0.2, 10.0.0.3) has several that are this machine: 1, 2. Say with "id" which one this member is',
   ],
   [
-    `trusted_network = true\nmembers = ["10.0.0.1", { id = 2, grpc = "10.0.0.2:1", peers = "10.0.0.2:2", http = "10.0.0.2:3" }]`,
+    `members = ["10.0.0.1", { id = 2, grpc = "10.0.0.2:1", peers = "10.0.0.2:2", http = "10.0.0.2:3" }]`,
     'CELL_E_CONFIG',
-    'm.toml:2: Key "members[1]" is in another form than members[0]. Give all as hosts, or all as tables',
+    'm.toml:1: Key "members[1]" is in another form than members[0]. Give all as hosts, or all as tables',
   ],
   [
-    trusted.replace('10.0.0.3', '10.0.0.3:7600'),
+    short.replace('10.0.0.3', '10.0.0.3:7600'),
     'CELL_E_CONFIG',
-    'm.toml:2: Key "members[2]" has the value "10.0.0.3:7600". It must be the address or the name of a machine, such as "10.0.0.1"',
+    'm.toml:1: Key "members[2]" has the value "10.0.0.3:7600". It must be the address or the name of a machine, such as "10.0.0.1"',
   ],
   [
-    trusted.replace('10.0.0.3', '10.0.0.1'),
+    short.replace('10.0.0.3', '10.0.0.1'),
     'CELL_E_CONFIG',
     'has the value "10.0.0.1:7600". It must differ from members[0].grpc, which has it too',
   ],
   [
-    `${trusted}[listen]\ngrpc = "10.0.0.2:7700"`,
+    `${short}[listen]\ngrpc = "10.0.0.2:7700"`,
     'CELL_E_CONFIG',
-    'm.toml:4: Key "listen.grpc" has the value "10.0.0.2:7700". Its port must be that of members[1].grpc, "10.0.0.2:7600"',
+    'm.toml:3: Key "listen.grpc" has the value "10.0.0.2:7700". Its port must be that of members[1].grpc, "10.0.0.2:7600"',
+  ],
+  [
+    `${short.replace('members', 'join_token = "a"\njoin_token_file = "/run/token"\nmembers')}`,
+    'CELL_E_CONFIG',
+    'm.toml:2: Key "join_token_file" says where the token is, and "join_token" says it too. Leave one of them out',
   ],
 ])('a slip in the short form is told with what to do (%#)', (source, code, problem) => {
   expect(problemOf(source)).toContain(problem);
@@ -161,13 +160,45 @@ function codeOf(source: string): unknown {
 test('the environment counts instead of the file, which need not be there then', () => {
   const environment = {
     CELL_MEMBERS: '10.0.0.1, 10.0.0.2',
-    CELL_TRUSTED_NETWORK: 'yes',
+    CELL_JOIN_TOKEN_FILE: '/run/token',
     CELL_CLUSTER: 'east',
     CELL_LOG_LEVEL: 'debug',
   };
   const missing = { file: join(folder, 'missing.toml'), mayBeMissing: true, environment };
-  const wanted = { id: 2, cluster: 'east', log: { level: 'debug' }, listen: { grpc: '0.0.0.0:7600' } };
+  const wanted = {
+    id: 2,
+    cluster: 'east',
+    join_token_file: '/run/token',
+    log: { level: 'debug' },
+    listen: { grpc: '0.0.0.0:7600' },
+  };
   expect(loadMemberConfig(missing, machine)).toMatchObject(wanted);
   writeFileSync(file, 'id = 1\ncluster = "demo"\nmembers = ["10.0.0.8"]\n');
   expect(loadMemberConfig({ file, environment }, machine)).toMatchObject({ ...wanted, id: 1 });
+});
+
+test('certificates live a day and limits are those of a large fleet, unless the file says otherwise', () => {
+  const { certificates, limits, keyring } = load(short);
+  expect({ certificates, limits, keyring }).toEqual({
+    certificates: { lifetime: 86_400_000, renew_expired_within: 604_800_000 },
+    limits: {
+      calls_per_second: 2000,
+      calls_burst: 4000,
+      failures_per_minute: 20,
+      failures_burst: 20,
+      joins_per_minute: 120,
+      joins_burst: 120,
+      connections: 20_000,
+      connections_per_address: 1024,
+      handshakes: 512,
+      handshake_time: 10_000,
+    },
+    keyring: undefined,
+  });
+  const said = `${short}keyring = "/etc/cell/keyring.json"\n[certificates]\nlifetime = "30s"\n[limits]\nhandshakes = 7\n`;
+  expect(load(said)).toMatchObject({
+    keyring: '/etc/cell/keyring.json',
+    certificates: { lifetime: 30_000 },
+    limits: { handshakes: 7, connections: 20_000 },
+  });
 });

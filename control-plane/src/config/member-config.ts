@@ -5,6 +5,8 @@ import {
   duration,
   flag,
   host,
+  httpSettings,
+  httpVariables,
   integer,
   list,
   listenAddress,
@@ -85,6 +87,7 @@ const schema = table({
     handshakes: withDefault(integer(1, COUNT_MAX), 512),
     handshake_time: withDefault(duration('1s', '1m'), 10_000),
   }),
+  http: httpSettings,
   log: table({ level: withDefault(choice(...logLevels), 'info') }),
 });
 
@@ -103,6 +106,7 @@ const VARIABLES: readonly SettingVariable[] = [
   { variable: 'CELL_MEMBERS', path: ['members'], kind: 'list' },
   { variable: 'CELL_JOIN_TOKEN', path: ['join_token'], kind: 'text' },
   { variable: 'CELL_JOIN_TOKEN_FILE', path: ['join_token_file'], kind: 'text' },
+  ...httpVariables,
   { variable: 'CELL_LOG_LEVEL', path: ['log', 'level'], kind: 'text' },
 ];
 
