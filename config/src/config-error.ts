@@ -1,9 +1,5 @@
-/** NOT_LOOPBACK has a code of its own, since it is a rule of safety and no slip of the pen. */
-export type ProblemCode = 'CELL_E_CONFIG' | 'CELL_E_NOT_LOOPBACK';
-
 /** One thing that is wrong in a configuration. */
 export interface ConfigProblem {
-  readonly code: ProblemCode;
   readonly file: string;
   /** Counted from 1; 0 if it concerns the file as a whole. */
   readonly line: number;
@@ -19,16 +15,13 @@ export interface ConfigProblem {
 
 /** A configuration that can't be used; the message names every problem, one a line if there are several. */
 export class ConfigError extends Error {
-  readonly code: ProblemCode;
+  readonly code = 'CELL_E_CONFIG';
   readonly problems: readonly ConfigProblem[];
   /** True if nothing is wrong but that nobody has said yet what must be said: to try again is no use. */
   readonly unconfigured: boolean;
   constructor(file: string, problems: readonly ConfigProblem[], options?: ErrorOptions) {
     super(describe(file, problems), options);
     this.name = 'ConfigError';
-    this.code = problems.every((problem) => problem.code === 'CELL_E_NOT_LOOPBACK')
-      ? 'CELL_E_NOT_LOOPBACK'
-      : 'CELL_E_CONFIG';
     this.problems = problems;
     this.unconfigured = problems.length > 0 && problems.every(({ missing }) => missing === true);
   }

@@ -1,12 +1,11 @@
 /** Reads the daemons' configuration files: TOML, checked against a schema, every problem at once and with its line. */
 export { type AddressEntry, AddressList, plainAddress } from './address-list.ts';
-export { ConfigError, type ConfigProblem, type ProblemCode } from './config-error.ts';
+export { ConfigError, type ConfigProblem } from './config-error.ts';
 export { duration, parseDurationMs } from './duration.ts';
 export { checkHttpSettings, HttpAccess, type HttpSettings, httpSettings, httpVariables } from './http-access.ts';
 export {
   address,
   addressWithPort,
-  checkListening,
   host,
   isLoopback,
   joinAddress,

@@ -1,5 +1,4 @@
 import { BlockList, isIP } from 'node:net';
-import type { RefuseKey } from './read-settings.ts';
 import { type Setting, scalar } from './setting.ts';
 
 const PORT_MAX = 65_535;
@@ -39,7 +38,7 @@ export function address(): Setting<string> {
   });
 }
 
-/** An address to listen on; port 0 lets the kernel choose. `checkListening` says whether it is safe. */
+/** An address to listen on; port 0 lets the kernel choose. */
 export function listenAddress(): Setting<string> {
   return scalar('an address to listen on, such as "127.0.0.1:7600"', (value) =>
     typeof value === 'string' && splitAddress(value) !== undefined ? value : undefined,
@@ -69,24 +68,4 @@ export function withPort(text: string, port: number): string | undefined {
 
 function isHost(text: string): boolean {
   return isIP(text) !== 0 || splitAddress(joinAddress(text, 1))?.host === text;
-}
-
-/**
- * Refuses to listen for other machines unless the configuration says that all who reach this one may command the fleet.
- */
-export function checkListening(
-  { trustedNetwork, listen }: { readonly trustedNetwork: boolean; readonly listen: Readonly<Record<string, string>> },
-  refuse: RefuseKey,
-): void {
-  if (trustedNetwork) return;
-  for (const [key, found] of Object.entries(listen)) {
-    if (isLoopback(splitAddress(found)!.host)) continue;
-    refuse(
-      ['listen', key],
-      `is "${found}". It must be a loopback address such as "127.0.0.1:7600", unless "trusted_network = true" (or ` +
-        'CELL_TRUSTED_NETWORK=1) says that whoever reaches this machine may command the fleet: until identities exist ' +
-        '(TLS, certificates), daemons talk in clear text',
-      'CELL_E_NOT_LOOPBACK',
-    );
-  }
 }

@@ -3,7 +3,6 @@ import {
   absolutePath,
   address,
   ConfigError,
-  checkListening,
   choice,
   dictionary,
   duration,
@@ -118,27 +117,6 @@ test('a missing key is reported at the table that should have it', () => {
   expect(messageOf(good.replace('id = 2\n', ''))).toBe(
     'CELL_E_CONFIG: cell.toml:10: Key "members[1].id" is missing. It must be a whole number from 1 to 9',
   );
-});
-
-const listens = (grpc: string, trustedNetwork: boolean): string =>
-  messageOf(good.replace('[::1]:7600', grpc), ({ listen }, refuse) =>
-    checkListening({ trustedNetwork, listen }, refuse),
-  );
-
-test.each([
-  '0.0.0.0:7600',
-  '192.168.1.4:7600',
-  '[::]:7600',
-  '[::ffff:10.0.0.1]:7600',
-  'db.example.org:7600',
-  '128.0.0.1:1',
-])('listening on %s is refused with its own code and the reason', (found) => {
-  expect(listens(found, false)).toBe(
-    `CELL_E_NOT_LOOPBACK: cell.toml:6: Key "listen.grpc" is "${found}". It must be a loopback address such as ` +
-      '"127.0.0.1:7600", unless "trusted_network = true" (or CELL_TRUSTED_NETWORK=1) says that whoever reaches this ' +
-      'machine may command the fleet: until identities exist (TLS, certificates), daemons talk in clear text',
-  );
-  expect(listens(found, true)).toBe('no error');
 });
 
 test('a text that is not TOML is refused with its line', () => {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { ParseError } from 'toml-eslint-parser';
-import { ConfigError, type ConfigProblem, type ProblemCode } from './config-error.ts';
+import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { type Located, parseLocated } from './located.ts';
 import type { Setting } from './setting.ts';
 import { environmentSpeaks, overlayEnvironment, type SettingsSource } from './settings-source.ts';
@@ -9,7 +9,7 @@ import { environmentSpeaks, overlayEnvironment, type SettingsSource } from './se
 const FILE_BYTES_MAX = 1024 * 1024;
 
 /** Takes the path of a key (`['members', 1, 'id']`) and a clause that says what is wrong and what is allowed. */
-export type RefuseKey = (path: readonly (string | number)[], message: string, code?: ProblemCode) => void;
+export type RefuseKey = (path: readonly (string | number)[], message: string) => void;
 
 /** What a schema can't say: rules between keys. Runs once all single keys are right. */
 export type SettingsCheck<T> = (settings: T, refuse: RefuseKey) => void;
@@ -28,9 +28,9 @@ export function readSettings<T>(text: string, source: SettingsSource, schema: Se
   const variables = new Map(source.variables?.map(({ variable, path }) => [keyOf(path), variable]));
   const settings = schema.read(root, { file, key: '', line: 1, variables, problems });
   if (problems.length === 0) {
-    check?.(settings, (path, message, code = 'CELL_E_CONFIG') => {
+    check?.(settings, (path, message) => {
       const { line, variable } = nearest(root, path);
-      problems.push({ code, file, line, variable, key: keyOf(path), message });
+      problems.push({ file, line, variable, key: keyOf(path), message });
     });
   }
   if (problems.length > 0) {
@@ -67,7 +67,7 @@ function parse(text: string, file: string): Located {
 }
 
 function wholeFile(file: string, line: number, message: string, cause: unknown): ConfigError {
-  return new ConfigError(file, [{ code: 'CELL_E_CONFIG', file, line, key: '', message }], { cause });
+  return new ConfigError(file, [{ file, line, key: '', message }], { cause });
 }
 
 /** The value at the path, or the nearest table above it that is there. */

@@ -1,4 +1,4 @@
-import type { ConfigProblem, ProblemCode } from './config-error.ts';
+import type { ConfigProblem } from './config-error.ts';
 import type { Located } from './located.ts';
 
 /** What may stand at one key, and how to read it. */
@@ -30,9 +30,9 @@ export interface Place {
 }
 
 /** Reported problems end the reading later; so the value returned here never reaches anybody. */
-export function refuse(place: Place, message: string, code: ProblemCode = 'CELL_E_CONFIG'): never {
+export function refuse(place: Place, message: string): never {
   const { file, line, variable, key } = place;
-  place.problems.push({ code, file, line, variable, key, message });
+  place.problems.push({ file, line, variable, key, message });
   return undefined as never;
 }
 
@@ -42,7 +42,7 @@ export function refuseMissing(place: Place, allowed: string): never {
   const instead = variable === undefined ? '' : `; ${variable} in the environment can say it too`;
   const message = `is missing. It must be ${allowed}${instead}`;
   const { file, line, key } = place;
-  place.problems.push({ code: 'CELL_E_CONFIG', file, line, variable: place.variable, key, message, missing: true });
+  place.problems.push({ file, line, variable: place.variable, key, message, missing: true });
   return undefined as never;
 }
 
