@@ -338,7 +338,7 @@ function serveHttp(
     peers: () => others().map(({ id }) => ({ id, bufferedBytes: bufferedBytes(id) })),
   });
   entrance.serve({
-    unreadiness: () => unreadiness(consensus.leadership, consensus.status()),
+    unreadiness: () => unreadiness(consensus.leadership, consensus.status(), consensus.state),
     targets: () => scrapeTargets(config.cluster, directory.members, consensus.state),
     description: () => describeMember(consensus.leadership, consensus.memberId, sessions.size),
   });

@@ -71,12 +71,19 @@ function readToken(text: string): Token {
 async function findToken(parts: MadeParts, { id, secret }: Token, timeoutMs: number): Promise<TokenRow> {
   const hash = secretHash(secret);
   const here = parts.consensus.state.tokens.get(id);
-  const row = here ?? (await readState(parts, false, timeoutMs)).tokens.get(id);
+  const row = here ?? (await knownState(parts, timeoutMs)).tokens.get(id);
   if (row !== undefined && sameHash(row.secretHash, hash)) return row;
   const message =
     'The token is not known: it was revoked, has ended long ago, or belongs to another control plane. Make another ' +
     'one with "cellctl token create --role agent"';
   throw new CellError('CELL_E_UNAUTHENTICATED', message);
+}
+
+/** Rejects with `CELL_E_STARTING` before the first leader has written down what tokens there are. */
+async function knownState(parts: MadeParts, timeoutMs: number) {
+  const state = await readState(parts, false, timeoutMs);
+  if (state.authorities.length > 0) return state;
+  throw new CellError('CELL_E_STARTING', 'This member does not know yet who may join; try again in a moment');
 }
 
 function sameHash(one: string, other: string): boolean {

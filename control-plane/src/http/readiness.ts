@@ -1,5 +1,6 @@
 import type { RaftStatus } from '@cell/raft';
 import type { Leadership } from '../ports.ts';
+import type { FleetState } from '../state/fleet-state.ts';
 
 /** Entries that are committed and not yet applied here, above which answers are too old to be of use. */
 const LAG_ENTRIES_MAX = 1000;
@@ -8,11 +9,14 @@ const LAG_ENTRIES_MAX = 1000;
 export function unreadiness(
   { leaderId }: Leadership,
   status: Pick<RaftStatus, 'commit' | 'applied' | 'disk'>,
+  { authorities }: Pick<FleetState, 'authorities'>,
 ): string | undefined {
   if (status.disk === 'full') return 'Disk is full: it takes no changes, and reads only as long as it keeps up';
   if (leaderId === 0) return 'No leader is known';
   const lag = status.commit - status.applied;
   if (lag > LAG_ENTRIES_MAX) return `Applying the log: ${lag} entries are left`;
+  // Before, nobody can call it.
+  if (authorities.length === 0) return 'The authority of the cluster is not written down yet';
   return undefined;
 }
 
