@@ -38,7 +38,6 @@ beforeEach(async () => {
   runtime = new CountingRuntime();
   fetched = () => ({ problem: 'Nobody was to be asked', decided: true });
   secretsRoot = join(folder, 'secrets');
-  await mkdir(secretsRoot);
   await open();
 });
 afterEach(async () => {

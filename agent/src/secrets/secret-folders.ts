@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../agent-error.ts';
 import type { WorkloadSecrets } from '../ports.ts';
+import { makeOwnFolder } from './secret-root.ts';
 
 /** What came of asking for an allocation's values. */
 export type FetchedSecrets =
@@ -22,7 +23,7 @@ export class SecretFolders implements WorkloadSecrets {
   readonly #root: string;
   readonly #fetch: FetchSecrets;
 
-  /** `root`: a folder of its own. */
+  /** `root`: a folder of its own, which is there only while there are secrets. */
   constructor(root: string, fetch: FetchSecrets) {
     this.#root = root;
     this.#fetch = fetch;
@@ -46,12 +47,14 @@ export class SecretFolders implements WorkloadSecrets {
   async remove(id: string): Promise<void> {
     await rm(this.folder(id), { recursive: true, force: true });
     await rm(`${this.folder(id)}${UNFINISHED}`, { recursive: true, force: true });
+    await this.#tidy();
   }
 
   async retain(ids: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#root)) {
+    for (const name of await readdir(this.#root).catch(() => [])) {
       if (!ids.has(name)) await rm(join(this.#root, name), { recursive: true, force: true });
     }
+    await this.#tidy();
   }
 
   /** A whole new folder in the place of the old one: nothing is running that looks into it. */
@@ -59,11 +62,17 @@ export class SecretFolders implements WorkloadSecrets {
     const missing = names.find((name) => !Object.hasOwn(values, name) || !FILE_NAME.test(name));
     if (missing !== undefined) throw unavailable(id, `the member did not send "${missing}"`);
     const unfinished = `${this.folder(id)}${UNFINISHED}`;
+    if (!(await makeOwnFolder(this.#root))) throw unavailable(id, `"${this.#root}" is not a folder of the agent's own`);
     await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { mode: OWNER_ONLY });
     for (const name of names) await writeFile(join(unfinished, name), values[name]!, { mode: 0o600, flag: 'wx' });
     await rm(this.folder(id), { recursive: true, force: true });
     await rename(unfinished, this.folder(id));
+  }
+
+  async #tidy(): Promise<void> {
+    // Not empty, mostly.
+    await rmdir(this.#root).catch(() => undefined);
   }
 
   async #has(id: string, names: readonly string[]): Promise<boolean> {

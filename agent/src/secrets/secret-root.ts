@@ -27,7 +27,7 @@ const WRITABLE_BY_OTHERS = 0o022;
 /** Finds and makes the folder, in memory if this machine has such a place for the agent. */
 export async function openSecretRoot({ runtime, data, environment }: SecretRootSettings): Promise<SecretRoot> {
   if (runtime === 'systemd') {
-    await mkdir(UNIT_ROOT, { recursive: true, mode: 0o700 });
+    await mkdir(UNIT_ROOT, { recursive: true, mode: PASSAGE });
     return { path: UNIT_ROOT, volatile: true };
   }
   // Agents in the same place must not meet; the same agent finds its own again.
@@ -35,7 +35,7 @@ export async function openSecretRoot({ runtime, data, environment }: SecretRootS
   for (const place of [environment['XDG_RUNTIME_DIR'], '/run', '/dev/shm']) {
     if (place === undefined || place === '') continue;
     const path = join(place, name);
-    if ((await isVolatile(place)) && (await isOwn(path))) return { path, volatile: true };
+    if ((await isVolatile(place)) && (await makeOwnFolder(path))) return { path, volatile: true };
   }
   const path = join(data, 'run', 'secrets');
   await mkdir(path, { recursive: true, mode: PASSAGE });
@@ -49,8 +49,11 @@ async function isVolatile(place: string): Promise<boolean> {
   );
 }
 
-/** Made now or before by this user: in a place where everybody may write, it may be somebody's trap. */
-async function isOwn(path: string): Promise<boolean> {
+/**
+ * Makes the folder if it is not there. False if it can't be made, or is not this user's alone: in a place where everybody
+ * may write, it may be somebody's trap.
+ */
+export async function makeOwnFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: PASSAGE });
   } catch (error) {

@@ -10,10 +10,12 @@ import { type FetchedSecrets, SecretFolders } from './secret-folders.ts';
 import { openSecretRoot } from './secret-root.ts';
 
 let folder: string;
+let root: string;
 let members: FakeMember[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cell-secrets-'));
+  root = join(folder, 'root');
   members = [];
 });
 afterEach(async () => {
@@ -22,7 +24,7 @@ afterEach(async () => {
 });
 
 function foldersThatFetch(...answers: FetchedSecrets[]): SecretFolders {
-  return new SecretFolders(folder, () => Promise.resolve(answers.shift()!));
+  return new SecretFolders(root, () => Promise.resolve(answers.shift()!));
 }
 
 const given = (values: Record<string, string>): FetchedSecrets => ({
@@ -37,13 +39,13 @@ test('values are files that only their owner reads, and those from before are go
   expect((await stat(join(folders.folder('a'), 'one'))).mode & 0o777).toBe(0o600);
   await folders.prepare('a', ['two']);
   expect(await readdir(folders.folder('a'))).toEqual(['two']);
-  expect(await readdir(folder)).toEqual(['a']);
+  expect(await readdir(root)).toEqual(['a']);
 });
 
 test('bytes are kept as they are', async () => {
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
   await foldersThatFetch({ values: { key: bytes } }).prepare('a', ['key']);
-  expect((await readFile(join(folder, 'a', 'key'))).equals(bytes)).toBe(true);
+  expect((await readFile(join(root, 'a', 'key'))).equals(bytes)).toBe(true);
 });
 
 test.each(['../escaped', 'a/b', '..', '.hidden', ''])('the name "%s" is written nowhere', async (name) => {
@@ -62,11 +64,21 @@ test('earlier values serve only while nobody answers, and only if all are there'
   await expect(folders.prepare('a', ['one'])).rejects.toThrow('it is revoked');
 });
 
+test('the folder of all goes with the last of them', async () => {
+  const folders = foldersThatFetch(given({ one: '1' }), given({ one: '1' }));
+  await folders.prepare('a', ['one']);
+  await folders.prepare('b', ['one']);
+  await folders.remove('a');
+  expect(await readdir(root)).toEqual(['b']);
+  await folders.retain(new Set());
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test('what a crash left half written is neither used nor in the way', async () => {
-  await mkdir(join(folder, 'a.new'));
+  await mkdir(join(root, 'a.new'), { recursive: true });
   const folders = foldersThatFetch(given({ one: '1' }));
   await folders.prepare('a', ['one']);
-  expect(await readdir(folder)).toEqual(['a']);
+  expect(await readdir(root)).toEqual(['a']);
 });
 
 test('the process runtime keeps them in memory where it can, and the same place again', async () => {
@@ -79,7 +91,7 @@ test('the process runtime keeps them in memory where it can, and the same place 
     await rm(other.path, { recursive: true });
     expect(root.path.startsWith(folder)).toBe(!root.volatile);
   } finally {
-    await rm(root.path, { recursive: true });
+    await rm(root.path, { recursive: true, force: true });
   }
 });
 
