@@ -102,13 +102,17 @@ export class Authentication {
 
   #node(id: string, expiresAtMs: number): Caller {
     const row = this.#state().nodeIdentities.get(id);
-    const again = 'To use the machine again, give its agent an empty data folder and a new token to join with';
-    if (row === undefined) throw unauthenticated(`Node "${id}" has not joined this cluster. ${again}`);
-    if (row.revokedAtMs !== undefined) throw unauthenticated(`Node "${id}" was revoked. ${again}`);
+    const again = 'to use the machine again, give its agent an empty data folder and a new token to join with';
+    if (row === undefined) {
+      // Rows of nodes are never removed, and its certificate is ours: it can only have joined just now.
+      const message = `Node "${id}" is not known to this member yet; try again, or another member. If it stays so: ${again}`;
+      throw new CellError('CELL_E_STARTING', message);
+    }
+    if (row.revokedAtMs !== undefined) throw unauthenticated(`Node "${id}" was revoked; ${again}`);
     const lateMs = this.#parts.wallMs() - expiresAtMs;
     if (lateMs < 0) return { kind: 'node', id, expired: false };
     if (lateMs < this.#parts.renewExpiredWithinMs) return { kind: 'node', id, expired: true };
-    throw unauthenticated(`The certificate of node "${id}" ended at ${timeOf(expiresAtMs)}, too long ago. ${again}`);
+    throw unauthenticated(`The certificate of node "${id}" ended at ${timeOf(expiresAtMs)}, too long ago; ${again}`);
   }
 
   #token(id: string, certificateExpiresAtMs: number): Person {

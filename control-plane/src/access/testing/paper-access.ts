@@ -53,7 +53,8 @@ export class PaperAccess {
     const { consensus, clock } = paper;
     const timeMs = clock.wallMs();
     const authority = exampleAuthority('a1');
-    consensus.write({ kind: 'found-authority', timeMs, authority, tokens: [exampleJoinToken({ usesLeft: 9 })] });
+    const joining = exampleJoinToken({ usesLeft: 9, expiresAtMs: timeMs + HOUR_MS });
+    consensus.write({ kind: 'found-authority', timeMs, authority, tokens: [joining] });
     consensus.write({ kind: 'join-node', timeMs, node: exampleJoin({ nodeId: 'n1', name: 'n1' }) });
     paper.access.follow(consensus);
     return paper;
