@@ -85,14 +85,18 @@ function serverChain(address: string, timeoutMs: number): Promise<X509Certificat
       rejectUnauthorized: false,
     });
     const fail = (reason: string, cause?: Error) => {
+      clearTimeout(timer);
       socket.destroy();
       reject(
         new IdentityError('CELL_E_UNREACHABLE', `Cannot reach the control plane at "${address}": ${reason}`, { cause }),
       );
     };
-    socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
-    socket.once('error', (error) => fail(error.message, error));
+    // In all: who sends a byte now and then keeps nobody waiting.
+    const timer = setTimeout(() => fail(`no answer in ${timeoutMs} ms`), timeoutMs);
+    // Errors that come after the end are of no interest, but would end the process.
+    socket.on('error', (error) => fail(error.message, error));
     socket.once('secureConnect', () => {
+      clearTimeout(timer);
       const chain = sentChain(socket);
       socket.destroy();
       resolve(chain);
