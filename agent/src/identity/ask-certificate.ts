@@ -87,7 +87,7 @@ function issued({ chain, trust, timeMs }: JoinResponse | RenewCertificateRespons
     throw new IdentityError('CELL_E_WRONG_PEER', message);
   }
   const memberTimeMs = Number(timeMs);
-  const lifetimeMs = Math.max(0, certificate!.validToDate.getTime() - memberTimeMs);
+  const lifetimeMs = Math.max(0, certificate.validToDate.getTime() - memberTimeMs);
   return { chain, trust: checkedTrust(trust, `The member at "${asking.address}"`), lifetimeMs, memberTimeMs };
 }
 

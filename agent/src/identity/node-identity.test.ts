@@ -64,9 +64,15 @@ function advancing<T>(stepMs: number, look: () => T | undefined): Promise<T> {
   });
 }
 
+function usable(identity: NodeIdentity): Promise<void> {
+  return new Promise((resolve) => {
+    identity.start(resolve);
+  });
+}
+
 async function joined(change: Partial<NodeIdentityOptions> = {}): Promise<NodeIdentity> {
   const identity = await open({ joinToken: member.token, ...change });
-  await new Promise<void>((resolve) => identity.start(resolve));
+  await usable(identity);
   return identity;
 }
 
@@ -79,7 +85,7 @@ test('a token gives a certificate, which the next start has, and the token is no
   expect(() => identity.credentials()).not.toThrow();
   await identity.close();
   const again = await open();
-  await new Promise<void>((resolve) => again.start(resolve));
+  await usable(again);
   expect(transcript).toEqual(['member: is asked to let in a node']);
   expect(said).toEqual([]);
 });

@@ -258,7 +258,7 @@ function unary<Request, Response>(answerTo: (request: Request, peer: string) => 
     try {
       answer(null, answerTo(call.request, call.getPeer()));
     } catch (error) {
-      const { status: code = 13, code: cellCode, message, retryAfterMs } = error as FakeRefusal;
+      const { status: code, code: cellCode, message, retryAfterMs } = error as FakeRefusal;
       const metadata = new Metadata();
       metadata.set('cell-error-code', cellCode);
       if (retryAfterMs > 0) metadata.set('grpc-retry-pushback-ms', `${retryAfterMs}`);
