@@ -1,3 +1,4 @@
+import { HttpAccess } from '@cell/config';
 import { describeAgent } from './agent-status.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import { AllocationManager } from './execute/allocation-manager.ts';
@@ -153,7 +154,10 @@ async function start(
   const problem = (): string => (identity === undefined || identity.problem === '' ? link.problem : identity.problem);
   const notReady = (): string =>
     link.connected ? '' : `The agent has no session with the control plane. ${problem()}`;
-  http.server = keep(await serveHttp(config.listenHttp, { metrics, notReady }));
+  const onProblem = (why: string): void => log.warn({}, why);
+  const access = new HttpAccess({ ...config.http, monotonicMs: () => clock.monotonicMs(), onProblem });
+  const refusal = access.refusal.bind(access);
+  http.server = keep(await serveHttp(config.listenHttp, { metrics, notReady, refusal }));
   keep({ close: clock.every(LEASE_LOOK_PERIOD_MS, leaseChanged) });
   startLink(link, identity, clock);
   log.info({ nodeId, http: http.server.address }, 'The agent works');

@@ -1,6 +1,6 @@
 /** How a member comes up to the point at which it is in a cluster: who it is, where it listens, whom it waits for. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { splitAddress } from '@cell/config';
+import { HttpAccess, splitAddress } from '@cell/config';
 import { Server } from '@grpc/grpc-js';
 import type { Registry } from 'prom-client';
 import type { MemberConfig } from './config/member-config.ts';
@@ -99,7 +99,7 @@ export function makeClusterId(): string {
 }
 
 async function listenHttp(
-  { config, log }: EntranceParts,
+  { config, clock, log }: EntranceParts,
   registry: Registry,
   served: () => Served,
   started: StartedParts,
@@ -111,7 +111,10 @@ async function listenHttp(
   });
   const { host, port } = splitAddress(config.listen.http)!;
   const onError = (error: unknown, path: string) => log.error({ err: error, path }, 'An HTTP request failed');
-  await started.add(startHttpServer({ host, port, routes, onError }));
+  const onProblem = (problem: string) => log.warn(problem);
+  const access = new HttpAccess({ ...config.http, monotonicMs: () => clock.monotonicMs(), onProblem });
+  const refusal = access.refusal.bind(access);
+  await started.add(startHttpServer({ host, port, routes, refusal, onError }));
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

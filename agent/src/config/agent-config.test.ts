@@ -28,6 +28,7 @@ test('a file needs no more than where the control plane is', () => {
     joinTokenFile: undefined,
     address: '10.0.0.9',
     listenHttp: '10.0.0.9:7603',
+    http: { allow: ['loopback'], token_file: undefined },
     cpuMillis: undefined,
     memoryMib: undefined,
     portFirst: 20_000,
@@ -45,6 +46,7 @@ secrets = "/tmp/secrets"
 control_plane = ["127.0.0.1:1", "[::1]:2"]
 join_token_file = "/etc/cell/join-token"
 listen.http = "127.0.0.1:0"
+http.allow = ["10.0.0.0/8"]
 resources = { cpu = 2.5, memory = "4GiB" }
 ports.range = "100-200"
 attributes = { "disk.kind" = "ssd" }
@@ -59,6 +61,7 @@ log.level = "debug"`;
     joinTokenFile: '/etc/cell/join-token',
     address: '10.0.0.9',
     listenHttp: '127.0.0.1:0',
+    http: { allow: ['10.0.0.0/8'], token_file: undefined },
     cpuMillis: 2_500,
     memoryMib: 4_096,
     portFirst: 100,
@@ -80,7 +83,7 @@ memory = "much"`;
   agent.toml:1: Key "name" has the value "". It must be 1 to 63 letters, digits, "." and "-"
   agent.toml:2: Key "data" has the value "here". It must be an absolute path
   agent.toml:3: Key "control_plane" has 0 values. It must be an array of 1 to 32 values
-  agent.toml:4: Key "colour" is not known here. Known are "name", "data", "runtime", "secrets", "control_plane", "join_token", "join_token_file", "address", "listen", "resources", "ports", "attributes", "log"
+  agent.toml:4: Key "colour" is not known here. Known are "name", "data", "runtime", "secrets", "control_plane", "join_token", "join_token_file", "address", "listen", "http", "resources", "ports", "attributes", "log"
   agent.toml:6: Key "listen.http" has the value "0.0.0.0". It must be an address to listen on, such as "127.0.0.1:7600"
   agent.toml:8: Key "resources.memory" has the value "much". It must be a size from "16MiB" to "64TiB"`);
 });
@@ -88,7 +91,7 @@ memory = "much"`;
 test.each(['1', '5-4', '0-9', '1-70000'])('the range of ports %s is refused', (range) => {
   const source = `colour = "red"\ncontrol_plane = ["127.0.0.1:1"]\nname = "no good"\n[ports]\nrange = "${range}"`;
   expect(load(source)).toBe(`CELL_E_CONFIG: Configuration file "agent.toml" has 3 problems
-  agent.toml:1: Key "colour" is not known here. Known are "name", "data", "runtime", "secrets", "control_plane", "join_token", "join_token_file", "address", "listen", "resources", "ports", "attributes", "log"
+  agent.toml:1: Key "colour" is not known here. Known are "name", "data", "runtime", "secrets", "control_plane", "join_token", "join_token_file", "address", "listen", "http", "resources", "ports", "attributes", "log"
   agent.toml:3: Key "name" has the value "no good". It must be 1 to 63 letters, digits, "." and "-"
   agent.toml:5: Key "ports.range" has the value "${range}". It must be a range of ports such as "20000-29999", from 1 to 65535`);
 });
@@ -118,6 +121,7 @@ test('the environment counts instead of the file', () => {
     CELL_JOIN_TOKEN_FILE: '/run/token',
     CELL_NODE_NAME: 'node-7',
     CELL_NODE_ADDRESS: '10.0.0.7',
+    CELL_HTTP_ALLOW: 'loopback, 10.0.0.2',
     CELL_LOG_LEVEL: '',
   };
   expect(load('name = "other"\ncontrol_plane = ["127.0.0.1"]', environment)).toMatchObject({
@@ -126,6 +130,7 @@ test('the environment counts instead of the file', () => {
     address: '10.0.0.7',
     joinTokenFile: '/run/token',
     listenHttp: '10.0.0.7:7603',
+    http: { allow: ['loopback', '10.0.0.2'] },
   });
 });
 

@@ -2,9 +2,13 @@ import { hostname } from 'node:os';
 import {
   absolutePath,
   addressWithPort,
+  checkHttpSettings,
   choice,
   dictionary,
+  type HttpSettings,
   host,
+  httpSettings,
+  httpVariables,
   joinAddress,
   list,
   listenAddress,
@@ -42,6 +46,8 @@ export interface AgentConfig {
   /** Where the ports of what runs here are reached. */
   readonly address: string;
   readonly listenHttp: string;
+  /** Who may read the metrics. */
+  readonly http: HttpSettings;
   /** Undefined: what the machine has. */
   readonly cpuMillis: number | undefined;
   readonly memoryMib: number | undefined;
@@ -77,6 +83,7 @@ const schema = table({
   join_token_file: optional(absolutePath()),
   address: optional(host()),
   listen: table({ http: optional(listenAddress()) }),
+  http: httpSettings,
   resources: table({ cpu: optional(number(0.1, 4_096)), memory: optional(size('16MiB', '64TiB')) }),
   ports: table({
     range: withDefault(
@@ -98,6 +105,7 @@ const VARIABLES: readonly SettingVariable[] = [
   { variable: 'CELL_JOIN_TOKEN', path: ['join_token'], kind: 'text' },
   { variable: 'CELL_JOIN_TOKEN_FILE', path: ['join_token_file'], kind: 'text' },
   { variable: 'CELL_NODE_ADDRESS', path: ['address'], kind: 'text' },
+  ...httpVariables,
   { variable: 'CELL_LOG_LEVEL', path: ['log', 'level'], kind: 'text' },
 ];
 
@@ -106,13 +114,15 @@ export function loadAgentSettings(source: SettingsSource): AgentSettings {
   return loadSettings({ variables: VARIABLES, ...source }, schema, check);
 }
 
-function check({ attributes, join_token: token, join_token_file: tokenFile }: AgentSettings, refuse: RefuseKey): void {
+function check(settings: AgentSettings, refuse: RefuseKey): void {
+  const { attributes, join_token: token, join_token_file: tokenFile } = settings;
   for (const name of Object.keys(attributes).filter((key) => !ATTRIBUTE_NAME.test(key))) {
     refuse(['attributes', name], 'is no name of an attribute. It must be letters, digits, ".", "_" and "-"');
   }
   if (token !== undefined && tokenFile !== undefined) {
     refuse(['join_token_file'], 'is given beside "join_token". It must be one of them');
   }
+  checkHttpSettings(settings.http, refuse);
 }
 
 /** `foundAddress`: by which this machine is reached, if the settings don't say. */
@@ -130,6 +140,7 @@ export function agentConfig(settings: AgentSettings, foundAddress: string): Agen
     joinTokenFile: settings.join_token_file,
     address,
     listenHttp: settings.listen.http ?? joinAddress(address, HTTP_PORT),
+    http: settings.http,
     cpuMillis: cpu === undefined ? undefined : Math.round(cpu * 1_000),
     memoryMib: memory === undefined ? undefined : Math.floor(memory / 2 ** 20),
     portFirst,

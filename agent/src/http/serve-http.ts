@@ -3,11 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { joinAddress, splitAddress } from '@cell/config';
 import type { Registry } from 'prom-client';
 import { AgentError } from '../agent-error.ts';
+import { limitPerAddress } from './limit-per-address.ts';
 
 export interface HttpSources {
   readonly metrics: Registry;
   /** Empty if the agent does its work, else why not: a sentence. */
   readonly notReady: () => string;
+  /** Why somebody may not see the metrics: a sentence; undefined if he may. */
+  readonly refusal: (address: string | undefined, authorization: string | undefined) => string | undefined;
 }
 
 export interface HttpServer {
@@ -20,17 +23,30 @@ export interface HttpServer {
 const { createServer } = process.getBuiltinModule('node:http');
 
 const HEADER_BYTES_MAX = 8 * 1024;
+const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 10_000;
+/** How often connections are looked at that take too long. */
+const LOOK_PERIOD_MS = 1_000;
 const CONNECTIONS_MAX = 64;
+/** So that one machine can't take them all. */
+const CONNECTIONS_PER_ADDRESS_MAX = 16;
 
 /** Serves /metrics, /livez and /readyz. Rejects with `CELL_E_ADDRESS_IN_USE` if somebody else listens there. */
 export async function serveHttp(listen: string, sources: HttpSources): Promise<HttpServer> {
   const { host, port } = splitAddress(listen)!;
-  const options = { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX };
-  const server = createServer(options, (request, response) => {
+  const limits = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_MS_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    connectionsCheckingInterval: LOOK_PERIOD_MS,
+  };
+  const server = createServer(limits, (request, response) => {
+    // What a request brings along is of no interest, but must not stay in the socket.
+    request.resume();
     void answer(request, response, sources).catch(() => send(response, 500, 'Could not answer\n'));
   });
   server.maxConnections = CONNECTIONS_MAX;
+  limitPerAddress(server, CONNECTIONS_PER_ADDRESS_MAX);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(listen, error)));
     server.listen(port, host, resolve);
@@ -54,9 +70,19 @@ async function answer(request: IncomingMessage, response: ServerResponse, source
     return send(response, 405, 'Use GET\n');
   }
   if (path === '/livez') return send(response, 200, 'ok\n');
-  if (path === '/metrics') return send(response, 200, await sources.metrics.metrics(), sources.metrics.contentType);
+  if (path === '/metrics') return answerMetrics(request, response, sources);
   const why = sources.notReady();
   return why === '' ? send(response, 200, 'ok\n') : send(response, 503, `${why}\n`);
+}
+
+async function answerMetrics(
+  { socket, headers }: IncomingMessage,
+  response: ServerResponse,
+  { metrics, refusal }: HttpSources,
+): Promise<void> {
+  const why = refusal(socket.remoteAddress, headers.authorization);
+  if (why !== undefined) return send(response, 403, `${why}\n`);
+  send(response, 200, await metrics.metrics(), metrics.contentType);
 }
 
 function send(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {

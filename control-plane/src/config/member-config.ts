@@ -1,6 +1,7 @@
 import {
   absolutePath,
   address,
+  checkHttpSettings,
   choice,
   duration,
   flag,
@@ -129,5 +130,6 @@ function complete(settings: Settings, machine: Machine, refuse: RefuseKey): Memb
   const listen = listenAddresses(settings.listen, entry);
   const config = { ...settings, id, members, listen };
   checkMember(config, refuse);
+  checkHttpSettings(settings.http, refuse);
   return config;
 }

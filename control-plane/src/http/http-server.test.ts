@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
-import { type HttpAnswer, type HttpServer, startHttpServer } from './http-server.ts';
+import { type HttpRoute, type HttpServer, startHttpServer } from './http-server.ts';
 
 let server: HttpServer | undefined;
 afterEach(() => server?.stop());
@@ -11,10 +11,12 @@ async function serve() {
   server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
-    routes: new Map<string, () => HttpAnswer | Promise<HttpAnswer>>([
-      ['/good', () => ({ status: 200, contentType: 'text/plain', body: 'häh' })],
-      ['/bad', () => Promise.reject(new Error('Broken'))],
+    routes: new Map<string, HttpRoute>([
+      ['/good', { open: true, answer: () => ({ status: 200, contentType: 'text/plain', body: 'häh' }) }],
+      ['/bad', { open: true, answer: () => Promise.reject(new Error('Broken')) }],
+      ['/closed', { open: false, answer: () => ({ status: 200, contentType: 'text/plain', body: 'seen' }) }],
     ]),
+    refusal: (address, authorization) => (authorization === 'Bearer let-me' ? undefined : `Not from ${address}`),
     onError: (error, path) => failures.push(`${path}: ${(error as Error).message}`),
   });
   const { port } = server;
@@ -32,9 +34,17 @@ test('a route answers GET and HEAD, whatever the query', async () => {
 test('anything else is refused with what there is', async () => {
   const { ask } = await serve();
   const missing = await ask('/nothing');
-  expect([missing.status, await missing.text()]).toEqual([404, 'Not found. There are: /good /bad\n']);
+  expect([missing.status, await missing.text()]).toEqual([404, 'Not found. There are: /good /bad /closed\n']);
   const posted = await ask('/good', { method: 'POST', body: 'x'.repeat(100_000) });
   expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+});
+
+test('what is not open is shown to those who may see it, and tells others why not', async () => {
+  const { ask } = await serve();
+  const refused = await ask('/closed');
+  expect([refused.status, await refused.text()]).toEqual([403, 'Not from 127.0.0.1\n']);
+  const seen = await ask('/closed', { headers: { authorization: 'Bearer let-me' } });
+  expect([seen.status, await seen.text()]).toEqual([200, 'seen']);
 });
 
 test('a route that fails answers 500, tells the owner, and tells the caller nothing', async () => {
@@ -48,7 +58,13 @@ test('a port in use is a coded error that names the address and the setting', as
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as { port: number };
-  const starting = startHttpServer({ host: '127.0.0.1', port, routes: new Map(), onError: () => {} });
+  const starting = startHttpServer({
+    host: '127.0.0.1',
+    port,
+    routes: new Map(),
+    refusal: () => undefined,
+    onError: () => {},
+  });
   await expect(starting).rejects.toMatchObject({
     code: 'CELL_E_ADDRESS_IN_USE',
     message: `Cannot listen on "127.0.0.1:${port}" (listen.http): another process does. Stop it, or change listen.http`,

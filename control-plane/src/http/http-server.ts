@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { CellError } from '../cell-error.ts';
+import { limitPerAddress } from './limit-per-address.ts';
 
 /** What a path answers. */
 export interface HttpAnswer {
@@ -8,11 +9,22 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
+export interface HttpRoute {
+  /** Whether anybody may ask, wherever from: for what says nothing of the fleet. */
+  readonly open: boolean;
+  answer(): HttpAnswer | Promise<HttpAnswer>;
+}
+
 export interface HttpServerParts {
   readonly host: string;
   readonly port: number;
   /** By path; only GET and HEAD come through. */
-  readonly routes: ReadonlyMap<string, () => HttpAnswer | Promise<HttpAnswer>>;
+  readonly routes: ReadonlyMap<string, HttpRoute>;
+  /**
+   * Why somebody may not see the routes that are not open: a sentence; undefined if he may. Given the address that the
+   * socket has at its other end, and the header "authorization".
+   */
+  readonly refusal: (address: string | undefined, authorization: string | undefined) => string | undefined;
   /** Told of routes that threw. */
   readonly onError: (error: unknown, path: string) => void;
 }
@@ -27,10 +39,14 @@ export interface HttpServer {
 const { createServer } = process.getBuiltinModule('node:http');
 
 const CONNECTIONS_MAX = 256;
+/** So that one machine can't take them all. */
+const CONNECTIONS_PER_ADDRESS_MAX = 32;
 const HEADER_BYTES_MAX = 8 * 1024;
 const HEADERS_MS_MAX = 5000;
 const REQUEST_MS_MAX = 10_000;
 const IDLE_MS_MAX = 30_000;
+/** How often connections are looked at that take too long. */
+const LOOK_PERIOD_MS = 1000;
 
 /** Serves a few small pages to machines. Rejects with `CELL_E_ADDRESS_IN_USE`. */
 export function startHttpServer(parts: HttpServerParts): Promise<HttpServer> {
@@ -39,6 +55,7 @@ export function startHttpServer(parts: HttpServerParts): Promise<HttpServer> {
     headersTimeout: HEADERS_MS_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: IDLE_MS_MAX,
+    connectionsCheckingInterval: LOOK_PERIOD_MS,
   };
   const server = createServer(limits, (request, response) => {
     // What a request brings along is of no interest, but must not stay in the socket.
@@ -49,6 +66,7 @@ export function startHttpServer(parts: HttpServerParts): Promise<HttpServer> {
     });
   });
   server.maxConnections = CONNECTIONS_MAX;
+  limitPerAddress(server, CONNECTIONS_PER_ADDRESS_MAX);
   return listen(server, parts);
 }
 
@@ -89,7 +107,12 @@ async function respond(parts: HttpServerParts, request: IncomingMessage, respons
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
     send(request, response, { status: 405, contentType: TEXT, body: 'Only GET and HEAD are allowed\n' });
-  } else send(request, response, await route());
+  } else {
+    const { remoteAddress } = request.socket;
+    const refusal = route.open ? undefined : parts.refusal(remoteAddress, request.headers.authorization);
+    if (refusal === undefined) send(request, response, await route.answer());
+    else send(request, response, { status: 403, contentType: TEXT, body: `${refusal}\n` });
+  }
 }
 
 type AnyAnswer = Omit<HttpAnswer, 'status'> & { readonly status: number };

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { HttpAnswer } from './http-server.ts';
+import type { HttpAnswer, HttpRoute } from './http-server.ts';
 import type { TargetGroup } from './service-discovery.ts';
 
 export interface RouteParts {
@@ -9,22 +9,23 @@ export interface RouteParts {
   readonly targets: () => readonly TargetGroup[];
 }
 
-type Route = () => HttpAnswer | Promise<HttpAnswer>;
-
 /** What a member serves to Prometheus and to whatever watches its process. */
-export function memberRoutes({ registry, unreadiness, targets }: RouteParts): Map<string, Route> {
-  return new Map<string, Route>([
-    ['/metrics', async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() })],
-    ['/livez', () => text(200, 'ok')],
-    [
-      '/readyz',
-      () => {
-        const reason = unreadiness();
-        return reason === undefined ? text(200, 'ok') : text(503, reason);
-      },
-    ],
-    ['/v1/sd', () => ({ status: 200, contentType: 'application/json', body: JSON.stringify(targets()) })],
+export function memberRoutes({ registry, unreadiness, targets }: RouteParts): Map<string, HttpRoute> {
+  const metrics = async () => ok(registry.contentType, await registry.metrics());
+  const readiness = () => {
+    const reason = unreadiness();
+    return reason === undefined ? text(200, 'ok') : text(503, reason);
+  };
+  return new Map<string, HttpRoute>([
+    ['/metrics', { open: false, answer: metrics }],
+    ['/livez', { open: true, answer: () => text(200, 'ok') }],
+    ['/readyz', { open: true, answer: readiness }],
+    ['/v1/sd', { open: false, answer: () => ok('application/json', JSON.stringify(targets())) }],
   ]);
+}
+
+function ok(contentType: string, body: string): HttpAnswer {
+  return { status: 200, contentType, body };
 }
 
 function text(status: 200 | 503, body: string): HttpAnswer {

@@ -37,6 +37,7 @@ export function memberConfig({ folder, grpc, peers, http }: DevPlaces): MemberCo
     leases: { duration: 10_000, heartbeat: 3_000, margin: 2_000 },
     certificates: { lifetime: 24 * HOUR_MS, renew_expired_within: 7 * 24 * HOUR_MS },
     limits: LIMITS,
+    http: HTTP,
     log: { level: 'info' },
   };
 }
@@ -55,6 +56,9 @@ const LIMITS: MemberConfig['limits'] = {
   handshake_time: 10_000,
 };
 
+/** Who may read what the daemons say of themselves. */
+const HTTP: MemberConfig['http'] = { allow: ['loopback'], token_file: undefined };
+
 export function agentConfig({ folder, grpc, agentHttp }: DevPlaces, joinToken: string): AgentConfig {
   return {
     name: NODE_NAME,
@@ -67,6 +71,7 @@ export function agentConfig({ folder, grpc, agentHttp }: DevPlaces, joinToken: s
     joinTokenFile: undefined,
     address: '127.0.0.1',
     listenHttp: agentHttp,
+    http: HTTP,
     cpuMillis: undefined,
     memoryMib: undefined,
     portFirst: 20_000,
