@@ -124,7 +124,7 @@ function followAuthorities(
   started: StartedParts,
 ): void {
   const follow = () => {
-    authority.follow(consensus.state.authorities).catch((error: unknown) => {
+    authority.follow(consensus.state.authorities, consensus.state.index).catch((error: unknown) => {
       const { code, message } = error as { code?: unknown; message: string };
       log.error({ code, err: error }, `This member goes on with the authorities that it had: ${message}`);
     });

@@ -9,6 +9,8 @@ export interface AuthorityBook {
   readonly cluster: string;
   /** The newest last: that is the one that issues. Never empty. */
   readonly authorities: readonly NewAuthority[];
+  /** Raft index of the state that they are from: what an older state says does not count. 0: of no state yet. */
+  readonly index: number;
   /** Those that the first leader writes down, besides the first authority. */
   readonly tokens: readonly NewToken[];
 }
@@ -19,22 +21,23 @@ const FORMAT = 1;
 /** Of one cluster there are a few, and one or two keys. */
 const ENTRIES_MAX = 100;
 
-export function renderBook({ cluster, authorities, tokens }: AuthorityBook): string {
+export function renderBook({ cluster, authorities, index, tokens }: AuthorityBook): string {
   const kept = authorities.map(({ id, certificate, crossCertificate, sealedKey }) => ({
     id,
     certificate,
     crossCertificate,
     sealedKey,
   }));
-  return `${JSON.stringify({ format: FORMAT, cluster, authorities: kept, tokens }, undefined, 2)}\n`;
+  return `${JSON.stringify({ format: FORMAT, cluster, index, authorities: kept, tokens }, undefined, 2)}\n`;
 }
 
 /** `from`: whence the text is, for people. Throws `CELL_E_SEALED`. */
 export function parseBook(text: string, from: string): AuthorityBook {
-  const { cluster, authorities, tokens } = parseObject(text, from);
+  const { cluster, authorities, index, tokens } = parseObject(text, from);
   const book = {
     cluster: readText(cluster, from),
     authorities: readList(authorities, from).map((each) => readAuthority(each, from)),
+    index: readNumber(index, from),
     tokens: readList(tokens, from).map((each) => readToken(each, from)),
   };
   if (book.authorities.length === 0) throw damaged(from);

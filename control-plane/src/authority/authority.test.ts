@@ -135,7 +135,7 @@ test('a certificate and a key that are not of each other are refused', async () 
     foreign.open(authority.sealedKey, authorityPurpose(authority.id)),
     authorityPurpose(own.genesis.authority.id),
   );
-  await expect(own.follow(rowsOf({ ...own.genesis.authority, sealedKey }))).rejects.toMatchObject({
+  await expect(own.follow(rowsOf({ ...own.genesis.authority, sealedKey }), 1)).rejects.toMatchObject({
     code: 'CELL_E_SEALED',
   });
   other.remove();
@@ -205,7 +205,7 @@ test('a new authority of the state is kept on the disk, issues at once, and is t
   const { after, authority: next } = await authority.successor();
   expect(after).toBe(authority.genesis.authority.id);
   expect(authority.trust).toHaveLength(1);
-  await authority.follow(rowsOf(authority.genesis.authority, next));
+  await authority.follow(rowsOf(authority.genesis.authority, next), 1);
   expect(renewals).toBe(1);
   expect(authority.trust).toEqual([authority.genesis.authority.certificate, next.certificate]);
   const [leaf, cross, root] = certificatesOf(authority.own.chain);
@@ -219,19 +219,34 @@ test('once the old authority is retired, nothing of it is trusted or sent', asyn
   await machine.init();
   const authority = await machine.open();
   const { authority: next } = await authority.successor();
-  await authority.follow(rowsOf(authority.genesis.authority, next));
-  await authority.follow(rowsOf(next));
+  await authority.follow(rowsOf(authority.genesis.authority, next), 1);
+  await authority.follow(rowsOf(next), 1);
   expect(authority.trust).toEqual([next.certificate]);
   expect(certificatesOf(authority.own.chain).slice(1).map(String)).toEqual([next.certificate]);
   expect((await machine.open()).trust).toEqual([next.certificate]);
+});
+
+test('an older state, as after a start from an old snapshot, does not bring back what was retired', async () => {
+  await machine.init();
+  const authority = await machine.open();
+  const first = authority.genesis.authority;
+  const { authority: next } = await authority.successor();
+  await authority.follow(rowsOf(first, next), 7);
+  await authority.follow(rowsOf(next), 9);
+  const again = await machine.open();
+  await again.follow(rowsOf(first), 5);
+  await again.follow(rowsOf(first, next), 8);
+  expect(again.trust).toEqual([next.certificate]);
+  await again.follow(rowsOf(first, next), 9);
+  expect(again.trust).toHaveLength(2);
 });
 
 test('a state without authorities, or with those that are known, changes nothing', async () => {
   await machine.init();
   const authority = await machine.open();
   const { own } = authority;
-  await authority.follow([]);
-  await authority.follow(rowsOf(authority.genesis.authority));
+  await authority.follow([], 1);
+  await authority.follow(rowsOf(authority.genesis.authority), 1);
   expect(authority.own).toBe(own);
   expect(authority.trust).toHaveLength(1);
 });
@@ -252,7 +267,7 @@ test('the key of the state becomes the one that is sealed with, once all have it
   expect(authority.keys).toHaveLength(2);
   expect(authority.keyId).toBe(before);
   const sealedKey = authority.seal(authority.open(old.sealedKey, purpose), purpose, key.id);
-  await authority.follow(rowsOf({ ...old, sealedKey }));
+  await authority.follow(rowsOf({ ...old, sealedKey }), 1);
   expect(authority.keyId).toBe(key.id);
   expect(sealedWith(authority.seal(Buffer.from('x'), 'secret/a/b'))).toBe(key.id);
   // The authority is the same: nobody has to connect anew.
@@ -266,12 +281,12 @@ test('authorities that the keyring can not open are refused, and what was is kep
   const other = makeMachine(clock);
   await other.init();
   const foreign = (await other.open()).genesis.authority;
-  await expect(authority.follow(rowsOf(foreign))).rejects.toMatchObject({ code: 'CELL_E_SEALED' });
+  await expect(authority.follow(rowsOf(foreign), 1)).rejects.toMatchObject({ code: 'CELL_E_SEALED' });
   expect(authority.pin).toBe(pinOf(authority.genesis.authority.certificate));
   expect((await readBook(machine.places))?.authorities).toEqual([authority.genesis.authority]);
   // And later ones are followed all the same.
   const { authority: next } = await authority.successor();
-  await authority.follow(rowsOf(authority.genesis.authority, next));
+  await authority.follow(rowsOf(authority.genesis.authority, next), 1);
   expect(authority.trust).toHaveLength(2);
   other.remove();
 });

@@ -109,15 +109,16 @@ export class Authority implements Vault, Issuer {
   }
 
   /**
-   * The authorities of the state, the newest last; none means that it has none yet. Resolves once they are on this disk
-   * too. Rejects with `CELL_E_SEALED` if one can't be opened with the keys that are here, and goes on as before.
+   * The authorities of the state at that Raft index, the newest last; none means that it has none yet. A state that is
+   * older than what was followed before, as after a start from an old snapshot, says nothing: members that are ahead
+   * may trust its authorities no more. Resolves once they are on this disk too. Rejects with `CELL_E_SEALED` if one can't be opened with the keys that are here, and goes on as before.
    */
-  follow(rows: readonly AuthorityRow[]): Promise<void> {
+  follow(rows: readonly AuthorityRow[], index: number): Promise<void> {
     return this.#inOrder(async () => {
       const known = this.#authorities;
-      if (rows.length === 0 || sameRows(rows, this.#book.authorities)) return;
+      if (rows.length === 0 || index < this.#book.index || sameRows(rows, this.#book.authorities)) return;
       const authorities = rows.map((row) => openAuthority(row, this.#keys));
-      const book = { ...this.#book, authorities: rows };
+      const book = { ...this.#book, authorities: rows, index };
       // First on the disk: a member that comes back must know whom it has trusted.
       await writeBook(this.#parts, book);
       this.#book = book;

@@ -60,7 +60,7 @@ export async function initialize(parts: InitializeParts): Promise<Initialized> {
   await makeKeyring(parts, [key]);
   const joinToken = await inviteOthers(parts, pin, nowMs);
   // Last: what it says is there, is there.
-  await writeBook(parts, { cluster, authorities: [authority], tokens: made.map(({ row }) => row) });
+  await writeBook(parts, { cluster, authorities: [authority], index: 0, tokens: made.map(({ row }) => row) });
   const [admin, ...further] = made;
   const tokens = Object.fromEntries(further.map(({ row, text }) => [row.name, text]));
   return { pin, adminToken: admin!.text, joinToken, tokens };
