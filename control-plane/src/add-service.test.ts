@@ -1,0 +1,124 @@
+import { AgentService, AllocationService, FleetService, JobService, methodDefinition } from '@cell/proto';
+import { Client, credentials, Metadata, Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
+import { afterEach, expect, test } from 'vitest';
+import { addService, enteredCall } from './add-service.ts';
+import { CellError } from './cell-error.ts';
+import { answeredError, toServiceError } from './grpc-error.ts';
+import type { EnteredCall, Guard } from './ports.ts';
+
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+/** What grpc-js gives to handlers, as far as it is used here. */
+interface HandledCall {
+  end(): void;
+  emit(event: 'error', error: unknown): void;
+}
+
+interface Fixture {
+  readonly client: Client;
+  readonly handled: string[];
+  readonly ended: string[];
+}
+
+/** Two services, whose handlers say their name and answer with `outcome`. */
+async function serve(guardError: unknown, outcome = 'ok'): Promise<Fixture> {
+  const server = new Server();
+  const handled: string[] = [];
+  const ended: string[] = [];
+  const guard: Guard = {
+    enter: (method) => {
+      if (guardError !== undefined) throw guardError;
+      return { ended: (how: string) => void ended.push(`${method.name}: ${how}`) } as EnteredCall;
+    },
+  };
+  const failure = toServiceError(new CellError('CELL_E_CONFLICT', 'not so'));
+  const handler = (name: string) => (call: HandledCall, reply?: (error: unknown, answer?: unknown) => void) => {
+    enteredCall(call);
+    handled.push(name);
+    if (reply !== undefined) reply(outcome === 'ok' ? null : failure, {});
+    else if (outcome === 'ok') call.end();
+    else call.emit('error', failure);
+  };
+  for (const service of [JobService, AgentService, AllocationService, FleetService]) {
+    const names = service.methods.map(({ localName }) => [localName, handler(localName)]);
+    addService(server, guard, service, Object.fromEntries(names) as Record<string, UntypedHandleCall> as never);
+  }
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  ends.push(
+    () => client.close(),
+    () => server.forceShutdown(),
+  );
+  return { client, handled, ended };
+}
+
+/** Calls one method of each kind; what they ended with. */
+async function callAll({ client }: Fixture): Promise<string[]> {
+  const told = (error: unknown) => (error === null ? 'ok' : (answeredError(error)?.message ?? String(error)));
+  const kinds = [
+    new Promise<string>((resolve) => {
+      const { path, requestSerialize, responseDeserialize } = methodDefinition(JobService.method.listJobs);
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, new Metadata(), (error) =>
+        resolve(told(error)),
+      );
+    }),
+    new Promise<string>((resolve) => {
+      const { path, requestSerialize, responseDeserialize } = methodDefinition(AgentService.method.sendLogs);
+      const call = client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, (error) =>
+        resolve(told(error)),
+      );
+      call.on('error', () => {});
+      call.write({ requestId: 'r' });
+    }),
+    new Promise<string>((resolve) => {
+      const { path, requestSerialize, responseDeserialize } = methodDefinition(FleetService.method.streamEvents);
+      const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
+      call.on('error', (error) => resolve(told(error)));
+      call.on('end', () => resolve('ok'));
+      call.resume();
+    }),
+    new Promise<string>((resolve) => {
+      const { path, requestSerialize, responseDeserialize } = methodDefinition(AllocationService.method.exec);
+      const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+      call.on('error', (error) => resolve(told(error)));
+      call.on('end', () => resolve('ok'));
+      call.resume();
+      call.write({});
+    }),
+  ];
+  return Promise.all(kinds);
+}
+
+test('calls of all kinds that are refused reach no handler', async () => {
+  const fixture = await serve(new CellError('CELL_E_FORBIDDEN', 'you may not'));
+  expect(await callAll(fixture)).toEqual(Array(4).fill('you may not'));
+  expect(fixture).toMatchObject({ handled: [], ended: [] });
+});
+
+test('a guard that fails lets nobody in, and says nothing of why', async () => {
+  const fixture = await serve(new Error('a secret in an error'));
+  expect(await callAll(fixture)).toEqual(Array(4).fill('The call could not be checked'));
+  expect(fixture.handled).toEqual([]);
+});
+
+test.each([
+  ['ok', 'ok', 'ok'],
+  ['CELL_E_CONFLICT', 'not so', 'CELL_E_CONFLICT'],
+])('calls of all kinds that are let in end with %s, once each', async (outcome, told, noted) => {
+  const fixture = await serve(undefined, outcome);
+  expect(await callAll(fixture)).toEqual(Array(4).fill(told));
+  expect([...fixture.handled].sort()).toEqual(['exec', 'listJobs', 'sendLogs', 'streamEvents']);
+  const all = ['Exec', 'ListJobs', 'SendLogs', 'StreamEvents'].map((name) => `${name}: ${noted}`);
+  await expect.poll(() => [...fixture.ended].sort()).toEqual(all);
+});
+
+test('a call that no guard has let in is our own mistake', () => {
+  expect(() => enteredCall({})).toThrow(/no guard has let in/);
+});
