@@ -23,13 +23,14 @@ function documentedKeys(section: string): DocumentedKey[] {
 }
 
 /** A file in which each key has a value that no key may have, and each table a key that is not known. */
-function wrongFile(keys: readonly string[]): string {
+function wrongFile(keys: readonly DocumentedKey[]): string {
   const tables = new Map<string, string[]>([['', []]]);
-  for (const key of keys) {
+  for (const { key, allowed } of keys) {
     const place = Math.max(key.lastIndexOf('.'), 0);
     const name = key.slice(place === 0 ? 0 : place + 1);
     const table = key.slice(0, place);
-    tables.set(table, [...(tables.get(table) ?? []), `${name} = []`]);
+    const value = allowed.startsWith('an array of 0') ? '{}' : '[]';
+    tables.set(table, [...(tables.get(table) ?? []), `${name} = ${value}`]);
   }
   return [...tables]
     .map(([table, lines]) => {
@@ -66,9 +67,9 @@ test.each([
 ])('docs/configuration.md has every key of $program and says what it allows', ({ program, section }) => {
   const documented = documentedKeys(section);
   const single = documented.filter(({ key }) => !documented.some((other) => other.key.startsWith(`${key}[]`)));
-  const problems = problemsOf(program, wrongFile(single.map(({ key }) => key)));
+  const problems = problemsOf(program, wrongFile(single));
   const lists = documented.filter((each) => !single.includes(each));
-  const others = lists.length === 0 ? '' : problemsOf(program, wrongFile(lists.map(({ key }) => key)));
+  const others = lists.length === 0 ? '' : problemsOf(program, wrongFile(lists));
   const said = `${problems}${others}`.replaceAll('[0]', '[]');
   for (const { key, allowed } of documented) {
     expect(said).toMatch(new RegExp(`Key "${escaped(key)}" has .*\\. It must be ${escaped(allowed)}(\n|$)`, 'm'));
