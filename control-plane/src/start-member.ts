@@ -263,7 +263,8 @@ function startDuties(
   const { config, clock, log } = parts;
   const { consensus, peers } = running;
   const random = () => parts.random(2 ** 32);
-  const leases = { leaseMs: config.leases.duration, marginMs: config.leases.margin };
+  const certificateLifetimeMs = config.certificates.lifetime;
+  const times = { leaseMs: config.leases.duration, marginMs: config.leases.margin, certificateLifetimeMs };
   const data = watchDataSize(config.data, clock);
   started.onStop(data.stop);
   const settings = {
@@ -274,7 +275,7 @@ function startDuties(
     },
   };
   const sessions = new SessionRegistry({ consensus, clock, log, settings });
-  const executor = startExecutor({ consensus, peers, clock, log, random, settings: leases, sessions });
+  const executor = startExecutor({ consensus, peers, clock, log, random, settings: times, sessions });
   started.onStop(() => executor.stop());
   const operators = new Server(serverOptions);
   let listener: Listener | undefined;
@@ -297,12 +298,13 @@ function startDuties(
     guard,
     vault: authority,
     issuer: authority,
-    certificateLifetimeMs: config.certificates.lifetime,
+    certificateLifetimeMs,
     connections: { connection: (peer) => transport.connection(peer), cut: (chosen) => listener?.cut(chosen) },
     clusterName: config.cluster,
     recovery: makeRecovery(parts, running, store),
     crashProcess: () => process.kill(process.pid, 'SIGKILL'),
   });
+  started.onStop(() => served.stop());
   const requests = { ...served, ownStatus, livenessReported: executor.livenessReported };
   const listen = async () => {
     listener = await transport.listen(operators, config.listen.grpc, 'listen.grpc');

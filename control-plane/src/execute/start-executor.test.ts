@@ -28,7 +28,7 @@ function start(placementsMax = 1_000) {
     clock,
     log: silentLog,
     random: () => (seed += 1),
-    settings: { leaseMs: 10_000, marginMs: 2_000, placementsMax },
+    settings: { leaseMs: 10_000, marginMs: 2_000, certificateLifetimeMs: 86_400_000, placementsMax },
     sessions: { heard: () => [], takeNews: () => false, renewLeases: () => {}, closeSession: () => {} },
   });
 }

@@ -27,8 +27,8 @@ export interface ExecutorSettings {
   readonly leaseMs: number;
   /** What the leader waits on top of the lease before it calls a node lost. */
   readonly marginMs: number;
-  /** How long certificates live. Default 24 h. */
-  readonly certificateLifetimeMs?: number;
+  /** How long certificates live. */
+  readonly certificateLifetimeMs: number;
   /** Placements in one plan at most. Default 1,000. */
   readonly placementsMax?: number;
 }
@@ -42,7 +42,6 @@ export interface Executor {
 }
 
 const placementsMaxDefault = 1_000;
-const certificateLifetimeMsDefault = 24 * 60 * 60 * 1_000;
 const announceRetryMs = 200;
 
 export function startExecutor(parts: ExecutorParts): Executor {
@@ -51,7 +50,7 @@ export function startExecutor(parts: ExecutorParts): Executor {
   const placementsMax = settings.placementsMax ?? placementsMaxDefault;
   const reconcile = new ReconcileLoop({ consensus, clock, log, random: parts.random, placementsMax });
   const reports = new ReportBatcher(parts);
-  const certificateLifetimeMs = settings.certificateLifetimeMs ?? certificateLifetimeMsDefault;
+  const { certificateLifetimeMs } = settings;
   const clocked = [new DrainDeadlines(parts), new AuthorityRotation({ ...parts, certificateLifetimeMs })];
   const duties = new LeaderDuties(parts, liveness, reconcile, clocked);
   const reportedHere = (seen: readonly SeenNode[]) => liveness.reported(seen);
