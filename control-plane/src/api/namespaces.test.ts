@@ -1,15 +1,19 @@
 import { specToProto } from '@cell/job/wire';
 import {
   AllocationService,
+  CommandService,
   DrillService,
   FleetService,
   JobService,
+  methodDefinition,
   NodeService,
   type StreamEventsResponse,
+  type SubmitCommandsResponse,
 } from '@cell/proto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openGuard } from '../access/testing/open-guard.ts';
 import { addNode, place, report } from '../execute/testing/example-fleet.ts';
+import { answeredError } from '../grpc-error.ts';
 import type { Caller } from '../ports.ts';
 import { exampleSpec } from '../state/testing/fleet-arbitraries.ts';
 import { PaperMember } from './testing/paper-member.ts';
@@ -172,4 +176,46 @@ test('changes carry who asked for them; of a drill only the first mark does', as
     'write-mark: token/ci (t) DrillService/WriteMark drill/new',
     'write-mark: -',
   ]);
+});
+
+test('no command can be run in what is of another namespace', async () => {
+  const { path, requestSerialize, responseDeserialize } = methodDefinition(AllocationService.method.exec);
+  const run = (allocationId: string) =>
+    new Promise<string>((resolve) => {
+      const call = member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+      call.on('error', (error) => resolve(String(answeredError(error)?.code)));
+      call.resume();
+      call.write({ message: { case: 'start', value: { allocationId, command: ['id'] } } });
+    });
+  expect(await run('MAIL-0-N1')).toBe('CELL_E_NOT_FOUND');
+  // Found; but no node on paper runs anything.
+  expect(await run('WEB-0-N1')).not.toBe('CELL_E_NOT_FOUND');
+});
+
+test('commands of a stream are limited one by one, and carry who asked for them', async () => {
+  const { path, requestSerialize, responseDeserialize } = methodDefinition(CommandService.method.submitCommands);
+  const call = member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  const from = member.consensus.commands.length;
+  const said = new Map<bigint, string>();
+  call.on('data', ({ outcomes }: SubmitCommandsResponse) => {
+    for (const { id, outcome } of outcomes) said.set(id, outcome.case === 'refusal' ? outcome.value.code : 'ok');
+  });
+  call.write({
+    commands: [
+      { id: 1n, command: { case: 'stopJob', value: { name: 'mail' } } },
+      { id: 2n, command: { case: 'submitJob', value: { spec: specToProto(spec('new', 'team-b')) } } },
+      { id: 3n, command: { case: 'writeMark', value: { drillId: 'd', sequence: 1n } } },
+      { id: 4n, command: { case: 'stopJob', value: { name: 'web' } } },
+    ],
+  });
+  call.end();
+  await expect.poll(() => said.size).toBe(4);
+  expect(Object.fromEntries(said)).toEqual({
+    1: 'CELL_E_NOT_FOUND',
+    2: 'CELL_E_FORBIDDEN',
+    3: 'CELL_E_FORBIDDEN',
+    4: 'ok',
+  });
+  const written = member.consensus.commands.slice(from).map(({ kind, audit }) => `${kind} ${audit?.method}`);
+  expect(written).toEqual(['stop-job CommandService/SubmitCommands']);
 });
