@@ -1,5 +1,5 @@
 /** How a node comes to its certificate and keeps it, against members over real TLS. */
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeToken, tokenText } from '@cell/identity';
@@ -57,7 +57,7 @@ async function open(change: Partial<NodeIdentityOptions> = {}): Promise<NodeIden
 }
 
 /** Moves the clock on until the look gives something. */
-function advancing<T>(stepMs: number, look: () => T | undefined): Promise<T> {
+function advancing<T>(stepMs: number, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   return until(async () => {
     await clock.advance(stepMs);
     return look();
@@ -367,4 +367,38 @@ test('an answer that is for another node is not taken', async () => {
   identity.start(() => undefined);
   await until(() => identity.problem.includes('a certificate that is not for this node') || undefined);
   expect(identity.joined).toBe(false);
+});
+
+test('a certificate that the disk does not take is used all the same, and stored once there is room', async () => {
+  const path = join(folder, 'identity', 'identity.json');
+  const identity = await open({ joinToken: member.token });
+  // What is written goes to this name first.
+  await mkdir(`${path}.new`);
+  await usable(identity);
+  expect(said).toEqual(['Could not store the certificate of this node; make room in the data folder']);
+  expect(await readFile(path, 'utf8')).not.toContain('CERTIFICATE');
+  await rmdir(`${path}.new`);
+  await advancing(60_000, async () => (await readFile(path, 'utf8')).includes('CERTIFICATE') || undefined);
+});
+
+test('a token from a fleet whose authority was replaced meanwhile names that as a reason', async () => {
+  const old = new FakeAuthority('old');
+  const identity = await open({ joinToken: tokenText(makeToken('join', old.pin)) });
+  identity.start(() => undefined);
+  await until(() => identity.problem.includes('if the authority was rotated, make a new token') || undefined);
+  expect(transcript).toEqual([]);
+});
+
+test('a certificate that the session refuses is renewed at once, once', async () => {
+  const identity = await joined();
+  identity.refused();
+  await advancing(100, () => identity.renewals.ok === 1 || undefined);
+  member.nodes.clear();
+  identity.refused();
+  await advancing(100, () => identity.renewals.refused === 1 || undefined);
+  for (let time = 0; time < 10; time += 1) {
+    identity.refused();
+    await clock.advance(1_000);
+  }
+  expect(identity.renewals.refused).toBe(1);
 });

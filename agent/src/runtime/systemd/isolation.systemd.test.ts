@@ -2,7 +2,7 @@
 /** What a run sees of its machine, and what it is kept from: with real units. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, type TestContext, test } from 'vitest';
@@ -158,6 +158,18 @@ test('secrets come as credentials and as environment, from files that only root 
   const { text } = await units.run('echo "$(cat "$CREDENTIALS_DIRECTORY/api") $PASSWORD"', change);
   expect(text).toBe('s3cr3t pass word\n');
   expect(execFileSync('systemctl', ['show', units.unit], { encoding: 'utf8' })).not.toContain('s3cr3t');
+});
+
+test("the fleet's secrets come as credentials too, beside those of the node", async () => {
+  const secretsFolder = join(units.secrets, 'of-allocation');
+  mkdirSync(secretsFolder, { mode: 0o700 });
+  writeFileSync(join(secretsFolder, 'password'), 'fl33t', { mode: 0o600 });
+  writeFileSync(join(units.secrets, 'token'), 's3cr3t', { mode: 0o600 });
+  const change = { ...isolated({ credentials: { api: 'token' }, secrets: { password: 'database' } }), secretsFolder };
+  const { text } = await units.run('cd "$CREDENTIALS_DIRECTORY" && echo $(cat api password)', change);
+  expect(text).toBe('s3cr3tfl33t\n');
+  const shown = execFileSync('systemctl', ['show', units.unit], { encoding: 'utf8' });
+  expect(shown).not.toContain('fl33t');
 });
 
 test('folders of a job outlive its allocations, each under its own variable', async () => {
