@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { TestFleet } from '../state/testing/fleet-arbitraries.ts';
+import { exampleAuthority, exampleJoin, exampleJoinToken } from '../state/testing/identity-arbitraries.ts';
+import { identityProblems } from './identity-problems.ts';
+import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
+
+const lifetimeMs = 24 * 3_600_000;
+
+function founded(): TestFleet {
+  const fleet = new TestFleet();
+  const tokens = [exampleJoinToken({ usesLeft: 100, expiresAtMs: undefined })];
+  fleet.apply({ kind: 'found-authority', authority: exampleAuthority('ca1'), tokens });
+  return fleet;
+}
+
+function join(fleet: TestFleet, name: string, certificateExpiresAtMs: number): void {
+  fleet.apply({
+    kind: 'join-node',
+    node: exampleJoin({ nodeId: `id-${name}`, name, keyHash: name, certificateExpiresAtMs }),
+  });
+  fleet.node(name);
+}
+
+function told(fleet: TestFleet, laterMs = 0): string {
+  const problems = identityProblems(fleet.tables, fleet.timeMs + laterMs, lifetimeMs);
+  return problems.map(({ severity, message, advice }) => `\n${severity}: ${message}\n  ${advice}`).join('');
+}
+
+test('certificates are told once less than a quarter of their life is left, of nodes that are ready', () => {
+  const fleet = founded();
+  join(fleet, 'a', fleet.timeMs + lifetimeMs);
+  join(fleet, 'b', fleet.timeMs + lifetimeMs);
+  fleet.apply({ kind: 'set-node-status', nodes: [{ id: 'id-b', status: 'lost', message: '' }] });
+  const endsMs = fleet.tables.nodeIdentities.get('id-a')!.certificateExpiresAtMs - fleet.timeMs;
+  expect(told(fleet, endsMs - lifetimeMs / 4)).toBe('');
+  expect(told(fleet, endsMs - lifetimeMs / 4 + 1)).toMatchInlineSnapshot(`
+    "
+    warning: The certificate of node "a" ends in 6 h 0 min, and was not renewed
+      Look at the log of its agent, and at its clock"
+  `);
+  expect(told(fleet, endsMs)).toMatch(/The certificate of node "a" has ended, and was not renewed/);
+  fleet.apply({ kind: 'revoke-node', id: 'id-a' });
+  expect(told(fleet, endsMs)).toBe('');
+});
+
+test('an authority that is being replaced is told, with who still needs it', () => {
+  const fleet = founded();
+  for (const name of ['c', 'a', 'b', 'f', 'e', 'd']) join(fleet, name, fleet.timeMs + 10 * lifetimeMs);
+  fleet.apply({ kind: 'rotate-authority', after: 'ca1', authority: exampleAuthority('ca2', 'ca1') });
+  expect(told(fleet, 3 * 3_600_000)).toMatchInlineSnapshot(`
+    "
+    warning: Authority "ca1" was replaced 3 h 0 min ago: certificates from it are still with a, b, c, d, e and 1 more
+      It is retired by itself once nodes and members have changed over; "cellctl ca retire" does so at once, and who still needs it must join anew"
+  `);
+  const { tables } = fleet;
+  for (const { nodeId, keyHash, certificateExpiresAtMs } of [...tables.nodeIdentities.values()]) {
+    const node = { nodeId, keyHash, authorityId: 'ca2', certificateExpiresAtMs };
+    fleet.apply({ kind: 'renew-node', node });
+  }
+  expect(told(fleet, 3 * lifetimeMs)).toMatch(/was replaced 3 days ago: no node needs it any more/);
+  fleet.apply({ kind: 'retire-authority', id: 'ca1' });
+  expect(told(fleet)).toBe('');
+});
+
+test('not all of many certificates are told', () => {
+  const fleet = founded();
+  for (let node = 0; node <= PROBLEMS_PER_KIND_MAX; node += 1) join(fleet, `n${node}`, fleet.timeMs);
+  expect(identityProblems(fleet.tables, fleet.timeMs, lifetimeMs)).toHaveLength(PROBLEMS_PER_KIND_MAX);
+});
