@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type AllocationRow, isFinal, type NodeRow } from '../model/entities.ts';
 import { instanceKey } from '../model/instances.ts';
-import { commandArbitrary, exampleSpec, type Untimed } from '../state/testing/fleet-arbitraries.ts';
+import { commandArbitrary, exampleSpec } from '../state/testing/fleet-arbitraries.ts';
+import type { Untimed } from '../state/testing/untimed.ts';
 import { meetsAll } from './constraints.ts';
 import { isEmpty, PlannedFleet } from './testing/planned-fleet-suite.ts';
 

@@ -277,6 +277,26 @@ test('who is who comes back from a snapshot, with the authority that issues last
   expect(textOf(restored)).toBe(textOf(fleet));
 });
 
+test('the order in which tokens, identities and secrets came does not show', () => {
+  const [one, other] = [new TestFleet(), new TestFleet()];
+  const put = (fleet: TestFleet, number: number) => {
+    const row = { createdAtMs: 0, modifyIndex: 0 };
+    const secret = { namespace: 'default', version: 1, sealed: 'x', sizeBytes: 1, changedAtMs: 0, changedBy: 'ann' };
+    const { identity } = fleet.tables;
+    identity.putToken({ ...exampleToken({ id: `t${number}`, name: `token-${number}` }), ...row });
+    identity.putNode({
+      ...exampleJoin({ nodeId: `n${number}` }),
+      joinedAtMs: 0,
+      revokedAtMs: undefined,
+      modifyIndex: 0,
+    });
+    identity.putSecret({ ...secret, name: `s${number}`, modifyIndex: 0 });
+  };
+  for (const number of [1, 2, 3]) put(one, number);
+  for (const number of [3, 1, 2]) put(other, number);
+  expect(textOf(other)).toBe(textOf(one));
+});
+
 test.each(['"secretHash"', '"keyHash"', '"sealedKey"', '"sizeBytes"'])(
   'a doubled row with %s is damage',
   async (field) => {

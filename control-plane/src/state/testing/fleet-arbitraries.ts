@@ -3,16 +3,12 @@ import type { JobSpec } from '@cell/job';
 import fc from 'fast-check';
 import type { AllocationRow, AllocationState, Inventory } from '../../model/entities.ts';
 import { type Applied, applyCommand } from '../apply/apply-command.ts';
-import type { Command, CommandResult, DrainNode, Founder, Placement } from '../commands.ts';
+import type { CommandResult, DrainNode, Founder, Placement } from '../commands.ts';
 import type { StateChange } from '../fleet-state.ts';
 import { FleetTables } from '../fleet-tables.ts';
 import { decodeCommand, encodeCommand } from '../format/command-codec.ts';
 import { identityArbitrary, maybeAudited } from './identity-arbitraries.ts';
-
-/** A command before a test fleet gives it its time. */
-export type Untimed<AnyCommand extends Command = Command> = AnyCommand extends Command
-  ? Omit<AnyCommand, 'timeMs'>
-  : never;
+import type { Untimed } from './untimed.ts';
 
 export function exampleSpec(changes: Partial<JobSpec> = {}): JobSpec {
   return {

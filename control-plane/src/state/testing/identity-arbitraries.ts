@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { AuditNote } from '../../model/identity.ts';
 import type { Command, JoinNode, NewAuthority, NewToken } from '../commands.ts';
-import type { Untimed } from './fleet-arbitraries.ts';
+import type { Untimed } from './untimed.ts';
 
 export const SECRET_MARK = 'never-to-be-seen';
 
