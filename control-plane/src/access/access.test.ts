@@ -134,9 +134,20 @@ test('a token that was good is good no more once it has ended, was revoked, or i
   expect(paper.said(listJobs, { token: ending })).toMatch(/Token "short" ended at 2026-01-01T00:00:01/);
 });
 
-test('a certificate of a token ends with the token, and at its own end', () => {
+test('a token that ended before it was ever shown is no good either', async () => {
+  const token = paper.token('viewer', { name: 'short', expiresAtMs: paper.clock.wallMs() + 1_000 });
+  await paper.clock.advance(1_000);
+  expect(paper.said(listJobs, { token })).toMatch(/Token "short" ended/);
+});
+
+test('a certificate of a token ends with the token, and at its own end', async () => {
   paper.token('admin');
   paper.token('viewer', { id: 'aaaaaaaaaa', name: 'ada' });
+  paper.token('viewer', { id: 'bbbbbbbbbb', name: 'bob', expiresAtMs: paper.clock.wallMs() + 1_000 });
+  const short = { subject: { kind: 'token', id: 'bbbbbbbbbb' } } as const;
+  expect(paper.code(listJobs, short)).toBe('ok');
+  await paper.clock.advance(1_000);
+  expect(paper.said(listJobs, short)).toMatch(/Token "bob" ended/);
   const subject = { kind: 'token', id: 'aaaaaaaaaa' } as const;
   expect(paper.code(listJobs, { subject })).toBe('ok');
   expect(paper.code(listJobs, { subject, validMs: 0 })).toBe('CELL_E_UNAUTHENTICATED');
@@ -174,6 +185,10 @@ test('before the member is in a cluster, members and those that join are let in,
   expect(early.code(listJobs, { token: foreignToken() })).toBe('CELL_E_STARTING');
   expect(early.code(AgentService.method.session, node)).toBe('CELL_E_STARTING');
   expect(early.code(PeerService.method.introduce, {})).toBe('CELL_E_UNAUTHENTICATED');
+  // In a cluster, whose first leader has not yet written who may call.
+  early.access.follow(early.consensus);
+  expect(early.code(listJobs, { token: foreignToken() })).toBe('CELL_E_STARTING');
+  expect(early.audit()).toEqual([]);
 });
 
 test('a guesser is slowed down, and those with good tokens at the same address are not', async () => {
