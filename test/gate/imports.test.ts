@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const PACKAGES = [
   'proto',
+  'identity',
   'job',
   'config',
   'daemon',
@@ -33,6 +34,7 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ['proto-imports-protobuf', 'proto/src/planted.ts', '@cell/job', 'job/src/index.ts'],
   ['config-imports-its-parser', 'config/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
   ['identity-imports-grpc', 'identity/src/planted.ts', '@cell/proto', 'proto/src/index.ts'],
+  ['audit-hash-is-pure', 'identity/src/audit-hash.ts', 'node:fs', 'fs'],
   [
     'access-imports-inwards',
     'control-plane/src/access/planted.ts',
