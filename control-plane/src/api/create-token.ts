@@ -1,5 +1,6 @@
 /** New tokens: what may be asked for, and by whom. */
 import { makeToken, secretHash, type TokenPurpose, tokenText } from '@cell/identity';
+import { namespaceAllowed } from '@cell/job';
 import type { CreateTokenRequest, CreateTokenResponseSchema, Outgoing } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
 import type { PersonRole, TokenRole } from '../model/identity.ts';
@@ -10,8 +11,7 @@ import type { CallContext } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
 import { roleFromProto, tokenToProto } from './token-messages.ts';
 
-export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-export const namespacePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const dayMs = 24 * 60 * 60 * 1_000;
 const joinDaysMax = 30;
 const personDaysMax = 3_650;
@@ -82,9 +82,8 @@ function checkNamespace(role: TokenRole, namespace: string): void {
   if (role !== 'viewer' && role !== 'operator') {
     throw invalid(`Only viewers and operators can be limited to a namespace; the role is "${role}"`);
   }
-  if (namespacePattern.test(namespace)) return;
-  const allowed = '1 to 63 lower-case letters, digits, ".", "_" and "-"';
-  throw invalid(`Namespace can't be called "${namespace.slice(0, 80)}": ${allowed}`);
+  const allowed = namespaceAllowed(namespace);
+  if (allowed !== undefined) throw invalid(`Namespace can't be called "${namespace.slice(0, 80)}", but ${allowed}`);
 }
 
 const ranks: Readonly<Record<PersonRole, number>> = { viewer: 1, operator: 2, admin: 3 };

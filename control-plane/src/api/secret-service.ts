@@ -1,4 +1,5 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { namespaceAllowed, secretNameAllowed } from '@cell/job';
 import { type Outgoing, type SecretSchema, SecretService, type SetSecretRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
@@ -6,7 +7,6 @@ import { CellError } from '../cell-error.ts';
 import { DEFAULT_NAMESPACE, type SecretRow, secretKey, secretPurpose } from '../model/identity.ts';
 import type { Caller } from '../ports.ts';
 import type { FleetState } from '../state/fleet-state.ts';
-import { namePattern, namespacePattern } from './create-token.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallContext, CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -85,15 +85,15 @@ function secretToProto(row: SecretRow, jobs: readonly string[] = []): Outgoing<t
 /** Throws `CELL_E_INVALID`, and `CELL_E_FORBIDDEN` for a namespace that is not the caller's. */
 function readName(said: Named, caller: Caller): Named {
   const namespace = said.namespace === '' ? DEFAULT_NAMESPACE : said.namespace;
-  if (!namespacePattern.test(namespace)) throw invalid('Namespace', namespace, 'lower-case letters');
-  if (!namePattern.test(said.name)) throw invalid('Secret', said.name, 'letters');
+  checkName('Namespace', namespace, namespaceAllowed(namespace));
+  checkName('Secret', said.name, secretNameAllowed(said.name));
   checkNamespace(caller, namespace);
   return { namespace, name: said.name };
 }
 
-function invalid(what: string, name: string, letters: string): CellError {
-  const allowed = `1 to 63 ${letters}, digits, ".", "_" and "-"`;
-  return new CellError('CELL_E_INVALID', `${what} can't be called "${name.slice(0, 80)}": ${allowed}`);
+function checkName(what: string, name: string, allowed: string | undefined): void {
+  if (allowed === undefined) return;
+  throw new CellError('CELL_E_INVALID', `${what} can't be called "${name.slice(0, 80)}", but ${allowed}`);
 }
 
 function checkNamespace(caller: Caller, namespace: string): void {

@@ -145,6 +145,7 @@ export class PaperMember {
       sendKey: async (to, key) => {
         ask(to);
         this.sentKeys.push(`${key.id} to member ${to}`);
+        if (to === 1) await this.vault.addKey(key);
       },
     };
   }
