@@ -15,8 +15,19 @@ interface Counted {
   readonly address: string;
   /** Who it counts for: its address until it is known who it is. */
   source: string;
-  unfinished: boolean;
+  stage: 'held' | 'unfinished' | 'finished';
 }
+
+/** What becomes of a connection that came. */
+export type Beginning<C> =
+  | { readonly kind: 'refuse'; readonly fault: LimitFault }
+  /** `evict`: one that has to end for it. */
+  | { readonly kind: 'begin'; readonly evict: C | undefined }
+  /** Its handshake begins when `takeHeld` gives it. */
+  | { readonly kind: 'hold' };
+
+/** Connections that wait for their handshake to begin, as when a whole fleet comes back at once. */
+const HELD_MAX = 4096;
 
 export class ConnectionLimits<C> {
   readonly #settings: ConnectionLimitSettings;
@@ -25,6 +36,7 @@ export class ConnectionLimits<C> {
   /** By address, the oldest first. */
   readonly #unfinished = new Map<string, Set<C>>();
   #unfinishedCount = 0;
+  readonly #held = new Set<C>();
 
   constructor(settings: ConnectionLimitSettings) {
     this.#settings = settings;
@@ -38,22 +50,35 @@ export class ConnectionLimits<C> {
     return this.#unfinishedCount;
   }
 
-  /** Counts a connection, or says why it can't be; `evict` is one that has to end for it. */
-  begin(connection: C, address: string): { readonly fault?: LimitFault; readonly evict?: C | undefined } {
-    if (this.#all.size >= this.#settings.connections) return { fault: 'connections' };
-    if ((this.#bySource.get(address) ?? 0) >= this.#settings.connectionsPerSource) return { fault: 'address' };
-    let evict: C | undefined;
-    if (this.#unfinishedCount >= this.#settings.handshakes) {
-      evict = this.#worstUnfinished(address);
-      if (evict === undefined) return { fault: 'handshakes' };
-      this.end(evict);
-    }
-    this.#all.set(connection, { address, source: address, unfinished: true });
+  /** Counts a connection, unless it is refused. */
+  begin(connection: C, address: string): Beginning<C> {
+    if (this.#all.size >= this.#settings.connections) return { kind: 'refuse', fault: 'connections' };
+    const ofAddress = this.#bySource.get(address) ?? 0;
+    if (ofAddress >= this.#settings.connectionsPerSource) return { kind: 'refuse', fault: 'address' };
+    const full = this.#unfinishedCount >= this.#settings.handshakes;
+    const evict = full ? this.#worstUnfinished(address) : undefined;
+    const hold = full && evict === undefined;
+    if (hold && this.#held.size >= HELD_MAX) return { kind: 'refuse', fault: 'handshakes' };
+    if (evict !== undefined) this.end(evict);
+    const counted: Counted = { address, source: address, stage: 'held' };
+    this.#all.set(connection, counted);
     this.#count(address, 1);
-    const waiting = this.#unfinished.get(address) ?? new Set();
-    this.#unfinished.set(address, waiting.add(connection));
-    this.#unfinishedCount += 1;
-    return { evict };
+    if (hold) {
+      this.#held.add(connection);
+      return { kind: 'hold' };
+    }
+    this.#started(connection, counted);
+    return { kind: 'begin', evict };
+  }
+
+  /** The one that has waited longest, if its handshake can begin now. */
+  takeHeld(): C | undefined {
+    if (this.#unfinishedCount >= this.#settings.handshakes) return undefined;
+    const connection = this.#held.values().next().value;
+    if (connection === undefined) return undefined;
+    this.#held.delete(connection);
+    this.#started(connection, this.#all.get(connection)!);
+    return connection;
   }
 
   /** Its handshake is done. `holder`: whom its certificate names; undefined without one. */
@@ -89,9 +114,17 @@ export class ConnectionLimits<C> {
     return worst.size > ownCount ? worst.values().next().value : undefined;
   }
 
+  #started(connection: C, counted: Counted): void {
+    counted.stage = 'unfinished';
+    const waiting = this.#unfinished.get(counted.address) ?? new Set();
+    this.#unfinished.set(counted.address, waiting.add(connection));
+    this.#unfinishedCount += 1;
+  }
+
   #finished(connection: C, counted: Counted): void {
-    if (!counted.unfinished) return;
-    counted.unfinished = false;
+    this.#held.delete(connection);
+    if (counted.stage !== 'unfinished') return;
+    counted.stage = 'finished';
     this.#unfinishedCount -= 1;
     const waiting = this.#unfinished.get(counted.address);
     waiting?.delete(connection);

@@ -5,6 +5,8 @@ import type { ConnectionFacts } from '../ports.ts';
 import type { CutReason } from './listen-metrics.ts';
 import { peerName, plainAddress } from './peer-address.ts';
 
+/** One whose handshake could not begin, since there were so many, ends after so long: who made it has given up. */
+const HELD_MS_MAX = 10_000;
 /** A connection on which no call was made, and that came without a certificate, ends after so long. */
 const UNUSED_MS_MAX = 60_000;
 /** One that is refused is kept so long to tell why, in answer to its calls. */
@@ -21,7 +23,9 @@ export class Connection {
   /** Without its port. */
   readonly address: string;
   readonly #raw: Socket;
+  readonly #begin: () => void;
   #socket: TLSSocket | undefined;
+  #begun = false;
   #openedAtMs: number;
   #endsAtMs: number | undefined;
   #facts: ConnectionFacts | undefined;
@@ -29,9 +33,10 @@ export class Connection {
   /** Whether a call was made on it. */
   used = false;
 
-  /** `nowMs`: monotonic. */
-  constructor(raw: Socket, nowMs: number) {
+  /** `begin`: has its handshake begin. `nowMs`: monotonic. */
+  constructor(raw: Socket, begin: () => void, nowMs: number) {
     this.#raw = raw;
+    this.#begin = begin;
     this.#openedAtMs = nowMs;
     this.address = plainAddress(raw.remoteAddress ?? '');
     this.key = peerName(raw);
@@ -50,6 +55,12 @@ export class Connection {
   /** Whether its handshake is done. */
   get open(): boolean {
     return this.#socket !== undefined;
+  }
+
+  /** Once; one that has ended meanwhile does not begin. */
+  begin(): void {
+    this.#begun = true;
+    if (!this.#raw.destroyed) this.#begin();
   }
 
   onClose(listener: () => void): void {
@@ -76,9 +87,10 @@ export class Connection {
 
   /** Why it has to end now. */
   overReason(wallMs: number, monotonicMs: number): CutReason | undefined {
-    // Before, the time that a handshake may take counts.
-    if (!this.open) return undefined;
     const ageMs = monotonicMs - this.#openedAtMs;
+    if (!this.#begun) return ageMs > HELD_MS_MAX ? 'held' : undefined;
+    // Now the time that a handshake may take counts.
+    if (!this.open) return undefined;
     if (this.#refusal !== undefined) return ageMs > REFUSED_MS_MAX ? 'refused' : undefined;
     if (this.#endsAtMs !== undefined) return wallMs > this.#endsAtMs ? 'certificate-ended' : undefined;
     return !this.used && ageMs > UNUSED_MS_MAX ? 'unused' : undefined;

@@ -5,7 +5,7 @@ import type { LimitFault } from './connection-limits.ts';
 export type HandshakeOutcome = 'done' | 'failed' | 'timeout';
 export type RefusalReason = CertificateFault | LimitFault | 'resumed' | 'ambiguous';
 /** Why a connection that stood was ended by this member. */
-export type CutReason = 'certificate-ended' | 'refused' | 'unused' | 'untrusted' | 'order';
+export type CutReason = 'held' | 'certificate-ended' | 'refused' | 'unused' | 'untrusted' | 'order';
 
 export interface ListenMetrics {
   handshake(outcome: HandshakeOutcome): void;

@@ -10,8 +10,8 @@ import { hostAndPort } from './peer-address.ts';
 
 /** Who decides which connections come in. */
 export interface Door {
-  /** Whether its handshake may begin; if not, it is ended. */
-  admit(socket: Socket): boolean;
+  /** Whether it may stay; if not, it is ended. `begin` has its handshake begin, which may be later. */
+  admit(socket: Socket, begin: () => void): boolean;
   /** Its handshake is done: whether calls are taken on it; if not, it is ended. */
   opened(socket: TLSSocket): boolean;
   failed(outcome: HandshakeOutcome): void;
@@ -55,11 +55,10 @@ export class TlsDoor {
       door.failed(code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'timeout' : 'failed');
       socket.destroy();
     });
-    const listening = createServer({ noDelay: true }, (socket) => {
+    const listening = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
       socket.on('error', ignore);
       // Reset at once: nothing of it is to linger in the kernel.
-      if (door.admit(socket)) tls.emit('connection', socket);
-      else socket.resetAndDestroy();
+      if (!door.admit(socket, () => tls.emit('connection', socket))) socket.resetAndDestroy();
     });
     await listen(listening, parts);
     return new TlsDoor(listening, tls);

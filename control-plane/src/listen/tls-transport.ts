@@ -66,7 +66,7 @@ export class TlsTransport implements Transport {
   async listen(server: Server, address: string, setting: string): Promise<Listener> {
     const own = new Set<Connection>();
     const door: Door = {
-      admit: (socket) => this.#admit(socket, own),
+      admit: (socket, begin) => this.#admit(socket, begin, own),
       opened: (socket) => this.#opened(socket),
       failed: (outcome) => this.#metrics.handshake(outcome),
     };
@@ -114,20 +114,16 @@ export class TlsTransport implements Transport {
   }
 
   /** Whether there is room for it. */
-  #admit(socket: Socket, own: Set<Connection>): boolean {
-    const connection = new Connection(socket, this.#parts.clock.monotonicMs());
+  #admit(socket: Socket, begin: () => void, own: Set<Connection>): boolean {
+    const connection = new Connection(socket, begin, this.#parts.clock.monotonicMs());
     // A certificate that was shown at one port must never speak for who has come to the other from the same place.
     if (connection.key === undefined || this.#connections.has(connection.key)) {
       this.#refuse(connection, 'ambiguous', 'another one has its address and port already');
       return false;
     }
-    const { fault, evict } = this.#limits.begin(connection, connection.address);
-    if (evict !== undefined) {
-      this.#refuse(evict, 'handshakes', 'there are too many that have not finished their handshake');
-      evict.destroy();
-    }
-    if (fault !== undefined) {
-      this.#refuse(connection, fault, LIMIT_TEXTS[fault]);
+    const beginning = this.#limits.begin(connection, connection.address);
+    if (beginning.kind === 'refuse') {
+      this.#refuse(connection, beginning.fault, LIMIT_TEXTS[beginning.fault]);
       return false;
     }
     this.#connections.set(connection.key, connection);
@@ -136,8 +132,22 @@ export class TlsTransport implements Transport {
       this.#connections.delete(connection.key!);
       own.delete(connection);
       this.#limits.end(connection);
+      this.#beginHeld();
     });
+    if (beginning.kind === 'begin') {
+      if (beginning.evict !== undefined) this.#evict(beginning.evict);
+      connection.begin();
+    }
     return true;
+  }
+
+  #evict(connection: Connection): void {
+    this.#refuse(connection, 'handshakes', LIMIT_TEXTS.handshakes);
+    connection.destroy();
+  }
+
+  #beginHeld(): void {
+    for (let next = this.#limits.takeHeld(); next !== undefined; next = this.#limits.takeHeld()) next.begin();
   }
 
   /** The handshake is done; whether calls are to be taken on it. */
@@ -165,11 +175,14 @@ export class TlsTransport implements Transport {
       this.#refusals.note(refusalOf(connection, judgement.fault, judgement.error));
       connection.refuse(judgement.error);
       // Its calls are answered with the reason, so that who made a mistake can tell which.
-      return this.#limits.finish(connection, undefined) === undefined;
+      const room = this.#limits.finish(connection, undefined) === undefined;
+      this.#beginHeld();
+      return room;
     }
     const { facts } = judgement;
     const holder = facts.subject === undefined ? undefined : subjectText(facts.subject);
     const fault = this.#limits.finish(connection, holder);
+    this.#beginHeld();
     if (fault !== undefined) {
       this.#refuse(connection, fault, LIMIT_TEXTS[fault]);
       return false;
