@@ -1,5 +1,8 @@
 /** Another certificate authority, while everything works; with certificates that live for half a minute. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { type Cellctl, cellctlWith } from '../harness/cellctl.ts';
 import type { Agent, Fleet } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
 import { runJob, settled } from '../harness/run-job.ts';
@@ -17,9 +20,18 @@ interface Authorities {
   readonly authorities: readonly { readonly id: string; readonly issuing: boolean; readonly nodes: number }[];
 }
 
-async function authorities(fleet: Fleet): Promise<Authorities['authorities']> {
-  const { output } = await fleet.cellctl().run('ca', 'status', '-o', 'json');
+async function authorities(cellctl: Cellctl): Promise<Authorities['authorities']> {
+  const { output } = await cellctl.run('ca', 'status', '-o', 'json');
   return (JSON.parse(output) as Authorities).authorities;
+}
+
+/** Another admin, who came after the new authority did. */
+async function renewedIdentity(fleet: Fleet, cellctl: Cellctl) {
+  const { output } = await cellctl.run('token', 'create', '--role', 'admin', '--name', 'next');
+  const file = join(fleet.folder, 'next.token');
+  writeFileSync(file, output, { mode: 0o600 });
+  const environment = { CELL_ADDR: fleet.addresses.join(','), CELL_TOKEN_FILE: file };
+  return { identity: { token: output.trim() }, cellctl: cellctlWith(environment) };
 }
 
 /** The least that was left of any agent's lease while it looked. */
@@ -60,38 +72,44 @@ test('certificates renew themselves and the authority is replaced under load: no
   await runJob(client, witness.job('web', { settings: 'count = 3' }));
   await settled(client, 'web', { count: 3 });
   const before = witness.living('web');
-  const [old] = await authorities(fleet);
+  const cellctl = fleet.cellctl();
+  const [old] = await authorities(cellctl);
   expect(old).toMatchObject({ issuing: true, nodes: 3 });
   const writer = new MarkWriter(client);
   const leases = new LeaseWatch(fleet.agents);
 
-  expect(await fleet.cellctl().run('ca', 'rotate', '--yes')).toMatchObject({ exitCode: 0 });
-  expect(await authorities(fleet)).toHaveLength(2);
+  expect(await cellctl.run('ca', 'rotate')).toMatchObject({ exitCode: 0 });
+  expect(await authorities(cellctl)).toHaveLength(2);
+  const renewed = await renewedIdentity(fleet, cellctl);
   const left = await waitFor(
     async () => {
-      const all = await authorities(fleet);
+      const all = await authorities(renewed.cellctl);
       return all.length === 1 && all[0]!.id !== old!.id ? all : undefined;
     },
     { what: 'the old authority to be retired', timeoutMs: RETIRED_MS_MAX, pollMs: 500 },
   );
   expect(left).toMatchObject([{ issuing: true, nodes: 3 }]);
+  // Connections that stand go on, also of those who trust only the old one.
   const acknowledged = writer.acknowledged;
   await waitFor(() => writer.acknowledged > acknowledged + 50, { what: 'writes to go on' });
   await writer.stop();
-  expect(await writer.lost()).toEqual([]);
+  const again = fleet.client(renewed.identity);
+  expect(await writer.lost(again)).toEqual([]);
   process.stdout.write(`${acknowledged} writes; failures ${JSON.stringify([...writer.failures])}\n`);
 
   expect(await leases.stop()).toBeGreaterThan(LEASE_SECONDS_MIN);
   expect(witness.living('web')).toEqual(before);
   expect(witness.runs('web')).toHaveLength(3);
   const events: string[] = [];
-  for await (const { event } of client.fleet.streamEvents({})) events.push(event?.type ?? '');
+  for await (const { event } of again.fleet.streamEvents({})) events.push(event?.type ?? '');
   expect(events).toEqual(expect.arrayContaining(['AuthorityRotated', 'AuthorityRetired']));
   expect(events).not.toContain('NodeLost');
   // All of them come back with what is trusted now.
   await Promise.all(fleet.members.map((member) => member.restart()));
   await fleet.agent(1).restart();
   await fleet.ready();
-  await settled(client, 'web', { count: 3 });
+  await settled(again, 'web', { count: 3 });
   expect(witness.runs('web')).toHaveLength(3);
+  // A token pins the authority of its time.
+  expect((await cellctl.run('node', 'list')).errors).toMatch(/^CELL_E_UNTRUSTED: .*make a new token/);
 }, 240_000);

@@ -97,6 +97,6 @@ test('a secret reaches its workload and is in no file, log, snapshot or answer i
   expect(await cellctl.run('job', 'run', '--yes', file)).toMatchObject({ exitCode: 0 });
   const [next] = await settled(fleet.operators(), 'shop', { count: 1 });
   expect(await digestSaid(cellctl, next!.id)).toBe(digestOf(SECOND));
-  expect(await cellctl.run('secret', 'rotate-key', '--yes')).toMatchObject({ exitCode: 0 });
+  expect(await cellctl.run('secret', 'rotate-key')).toMatchObject({ exitCode: 0 });
   expect(filesWith(fleet.folder, FIRST)).toEqual([]);
 });
