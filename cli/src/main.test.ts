@@ -2,17 +2,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { startFakeControlPlane } from '@cell/sdk/testing';
+import { type FakeHandlers, makeFakeCluster, startFakeControlPlane } from '@cell/sdk/testing';
 import { expect, test } from 'vitest';
 
 const MAIN = resolve(import.meta.dirname, 'main.ts');
 
+const cluster = makeFakeCluster();
+
 function start(words: readonly string[], address: string): ChildProcess {
-  const options = { env: { ...process.env, CELL_ADDR: address }, stdio: ['pipe', 'pipe', 'pipe'] as const };
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...words], {
-    ...options,
-    stdio: 'pipe',
-  });
+  const env = { ...process.env, CELL_ADDR: address, CELL_TOKEN: cluster.token };
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...words], { env, stdio: 'pipe' });
+}
+
+function startMember(handlers: FakeHandlers) {
+  return startFakeControlPlane(handlers, cluster.security);
 }
 
 async function ended(child: ChildProcess): Promise<{ readonly code: number | null; readonly errors: string }> {
@@ -26,7 +29,7 @@ async function ended(child: ChildProcess): Promise<{ readonly code: number | nul
 
 test('a reader that goes ends an endless stream quietly', async () => {
   const line = new TextEncoder().encode(`${'x'.repeat(1023)}\n`);
-  const controlPlane = await startFakeControlPlane({
+  const controlPlane = await startMember({
     streamLogs: async function* (_request, signal) {
       while (!signal.aborted) {
         yield { data: line };
@@ -51,7 +54,7 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s ends it quietly with %i', async (signal, code) => {
-  const controlPlane = await startFakeControlPlane({
+  const controlPlane = await startMember({
     streamEvents: async function* () {
       yield { event: { index: 1n, type: 'NodeReady', time: { seconds: 1n } } };
       await new Promise(() => {});
@@ -70,7 +73,7 @@ test.each([
 
 test('output that is much more than a pipe holds arrives whole', async () => {
   const nodes = Array.from({ length: 5_000 }, (_, place) => ({ name: `node-${place}` }));
-  const controlPlane = await startFakeControlPlane({ listNodes: () => ({ nodes }) });
+  const controlPlane = await startMember({ listNodes: () => ({ nodes }) });
   try {
     const child = start(['node', 'list', '-o', 'json'], controlPlane.address);
     const chunks: Buffer[] = [];

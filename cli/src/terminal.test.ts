@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { type FakeControlPlane, startFakeControlPlane } from '@cell/sdk/testing';
+import { type FakeControlPlane, makeFakeCluster, startFakeControlPlane } from '@cell/sdk/testing';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { command, type ExecCall, exit } from './testing/fake-exec.ts';
 
@@ -11,6 +11,8 @@ const CELLCTL = `${process.execPath} --disable-warning=ExperimentalWarning ${MAI
 /** A program that fails where nobody expects it, when it is told to. */
 const FAILING = encodeURIComponent('process.on("SIGUSR2", () => { throw new Error("boom") })');
 
+const cluster = makeFakeCluster();
+
 /** A shell at a terminal of its own, made by script(1). */
 class ShellAtTerminal {
   output = '';
@@ -18,7 +20,7 @@ class ShellAtTerminal {
 
   constructor(env: Record<string, string>) {
     this.#child = spawn('script', ['-qfe', '-c', 'sh', '/dev/null'], {
-      env: { ...process.env, PS1: '', TERM: 'xterm-test', ...env },
+      env: { ...process.env, PS1: '', TERM: 'xterm-test', CELL_TOKEN: cluster.token, ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#child.stdout!.on('data', (data: Buffer) => {
@@ -44,7 +46,7 @@ function modesOf(terminal: string): string {
 
 async function fakeMember(onInput?: (call: ExecCall, said: string) => void) {
   const { said, handlers } = command(onInput);
-  const controlPlane: FakeControlPlane = await startFakeControlPlane(handlers);
+  const controlPlane: FakeControlPlane = await startFakeControlPlane(handlers, cluster.security);
   onTestFinished(() => controlPlane.end());
   return { said, controlPlane };
 }
@@ -103,7 +105,7 @@ test.for<[string, string, (member: Awaited<ReturnType<typeof fakeMember>>, pid: 
 test('a file goes through a command and back, byte for byte', async () => {
   const { controlPlane } = await fakeMember();
   const bytes = Buffer.alloc(3 * 1024 * 1024, 'all of this\n');
-  const env = { ...process.env, CELL_ADDR: controlPlane.address };
+  const env = { ...process.env, CELL_ADDR: controlPlane.address, CELL_TOKEN: cluster.token };
   const child = spawn('sh', ['-c', `${CELLCTL} allocation exec A -- cat`], { env, stdio: ['pipe', 'pipe', 'ignore'] });
   const written: Buffer[] = [];
   child.stdout.on('data', (data: Buffer) => written.push(data));
@@ -114,7 +116,7 @@ test('a file goes through a command and back, byte for byte', async () => {
 
 test('Ctrl-C without a terminal ends the command and cellctl', async () => {
   const { said, controlPlane } = await fakeMember(() => {});
-  const env = { ...process.env, CELL_ADDR: controlPlane.address };
+  const env = { ...process.env, CELL_ADDR: controlPlane.address, CELL_TOKEN: cluster.token };
   const words = ['--disable-warning=ExperimentalWarning', MAIN, 'allocation', 'exec', 'A', 'sleep'];
   const child = spawn(process.execPath, words, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   await expect.poll(() => said, { timeout: 30_000 }).toHaveLength(1);

@@ -18,6 +18,8 @@ export interface CellctlOptions {
   readonly signal?: AbortSignal;
   readonly homeFolder?: string;
   readonly currentFolder?: string;
+  /** Default: in plain text. */
+  readonly connect?: World['connect'];
 }
 
 export interface CellctlResult {
@@ -95,9 +97,7 @@ export async function runAlone(words: readonly string[], options: CellctlOptions
       },
     },
     signal: options.signal ?? new AbortController().signal,
-    connect(options) {
-      return connectPlain(options);
-    },
+    connect: options.connect ?? connectPlain,
     uniqueName: () => 'drill-1',
   };
   const exitCode = await runCommandLine(world, allCommands);

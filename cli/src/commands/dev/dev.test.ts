@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { connect } from '@cell/sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runAlone } from '../../testing/run-cellctl.ts';
 
@@ -73,8 +74,11 @@ test('a fleet of one runs a job, and Ctrl-C leaves nothing behind', { timeout: 1
 
   const marker = `8${Date.now()}`;
   writeFileSync(join(folder, 'sleep.toml'), `name = "sleep"\ntype = "service"\ncommand = ["sleep", "${marker}"]\n`);
-  const environment = { CELL_ADDR: `127.0.0.1:${port}` };
-  const run = await runAlone(['job', 'run', 'sleep.toml'], { environment, currentFolder: folder });
+  const environment = { CELL_ADDR: `127.0.0.1:${port}`, CELL_TOKEN_FILE: join(data, 'admin-token') };
+  expect(running.errors()).toContain(
+    `export CELL_ADDR=${environment.CELL_ADDR} CELL_TOKEN_FILE=${environment.CELL_TOKEN_FILE}\n`,
+  );
+  const run = await runAlone(['job', 'run', 'sleep.toml'], { environment, currentFolder: folder, connect });
   expect(run).toMatchObject({ exitCode: 0, output: 'Job "sleep" version 1: 1 of 1 healthy\n' });
   expect(processesWith(marker).length).toBeGreaterThan(0);
 
