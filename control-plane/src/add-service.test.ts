@@ -24,7 +24,7 @@ interface Fixture {
 }
 
 /** Two services, whose handlers say their name and answer with `outcome`. */
-async function serve(guardError: unknown, outcome = 'ok'): Promise<Fixture> {
+async function serve(guardError: Error | undefined, outcome = 'ok'): Promise<Fixture> {
   const server = new Server();
   const handled: string[] = [];
   const ended: string[] = [];
@@ -61,7 +61,7 @@ async function serve(guardError: unknown, outcome = 'ok'): Promise<Fixture> {
 
 /** Calls one method of each kind; what they ended with. */
 async function callAll({ client }: Fixture): Promise<string[]> {
-  const told = (error: unknown) => (error === null ? 'ok' : (answeredError(error)?.message ?? String(error)));
+  const told = (error: Error | null) => (error === null ? 'ok' : (answeredError(error)?.message ?? error.message));
   const kinds = [
     new Promise<string>((resolve) => {
       const { path, requestSerialize, responseDeserialize } = methodDefinition(JobService.method.listJobs);

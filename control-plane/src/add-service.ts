@@ -64,7 +64,7 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
       });
     }
   };
-  return guarded as unknown as UntypedHandleCall;
+  return guarded as UntypedHandleCall;
 }
 
 function refuse(error: unknown, call: AnyCall, reply: sendUnaryData<unknown> | undefined): void {

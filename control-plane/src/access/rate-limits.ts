@@ -14,16 +14,6 @@ export interface RateLimitSettings {
   readonly joinsBurst: number;
 }
 
-/** What a fleet of 10,000 nodes never comes near, and programs that run away do. */
-export const DEFAULT_RATE_LIMITS: RateLimitSettings = {
-  callsPerSecond: 2_000,
-  callsBurst: 4_000,
-  failuresPerMinute: 20,
-  failuresBurst: 20,
-  joinsPerMinute: 120,
-  joinsBurst: 120,
-};
-
 const SECONDS_PER_MINUTE = 60;
 
 /** All limits on how often. Each `take…` throws `CELL_E_RATE_LIMITED`, which says when to come again. */

@@ -119,7 +119,7 @@ export class CallServer {
 
   /** Ends the streams of callers for whom there is a reason. Other calls are over soon. */
   endStreams(reasonOf: (caller: Caller) => CellError | undefined): void {
-    for (const { caller, end } of [...this.#running]) {
+    for (const { caller, end } of this.#running) {
       const reason = reasonOf(caller);
       if (reason !== undefined) end(reason);
     }

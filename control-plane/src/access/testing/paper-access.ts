@@ -11,11 +11,21 @@ import type { ConnectionFacts, EnteredCall, GuardedCall } from '../../ports.ts';
 import type { NewToken } from '../../state/commands.ts';
 import { exampleAuthority, exampleJoin, exampleJoinToken } from '../../state/testing/identity-arbitraries.ts';
 import { Access } from '../access.ts';
-import { DEFAULT_RATE_LIMITS, type RateLimitSettings } from '../rate-limits.ts';
+import type { RateLimitSettings } from '../rate-limits.ts';
 
 const PIN = 'ab'.repeat(32);
 export const HOUR_MS = 3_600_000;
 export const RENEW_WITHIN_MS = 168 * HOUR_MS;
+
+/** As a member has them if its configuration says nothing. */
+const DEFAULT_LIMITS: RateLimitSettings = {
+  callsPerSecond: 2_000,
+  callsBurst: 4_000,
+  failuresPerMinute: 20,
+  failuresBurst: 20,
+  joinsPerMinute: 120,
+  joinsBurst: 120,
+};
 
 /** How a call comes. */
 export interface Coming {
@@ -42,7 +52,7 @@ export class PaperAccess {
       log: pino({ level: 'info' }, { write: (line: string) => void this.lines.push(JSON.parse(line)) }),
       registry: this.registry,
       connection: (peer) => this.#connections.get(peer),
-      limits: { ...DEFAULT_RATE_LIMITS, ...limits },
+      limits: { ...DEFAULT_LIMITS, ...limits },
       renewExpiredWithinMs: RENEW_WITHIN_MS,
     });
   }
