@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect as connectPlain, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type Credentials, channelCredentials, channelSecurityOptions, type Subject } from '@cell/identity';
 import { Client, Metadata, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
@@ -307,11 +307,16 @@ test('two connections from one address and port, to both ports of a member, are 
   const { listener, transport, metric } = await running();
   const other = await transport.listen(new Server(), '127.0.0.1:0', 'listen.peers');
   ends.push(() => other.close());
-  const first = connectPlain({ port: listener.port, host: '127.0.0.1' });
+  // A free one, given away and taken back.
+  const probe = createServer();
+  await once(probe.listen(0, '127.0.0.1'), 'listening');
+  const { port: localPort } = probe.address() as AddressInfo;
+  await once(probe.close(), 'close');
+  const from = { host: '127.0.0.1', localAddress: '127.0.0.1', localPort };
+  const first = connectPlain({ port: listener.port, ...from });
   ends.push(() => void first.destroy());
   await expect.poll(() => metric('cell_connections')).toBe('1');
-  const localPort = first.localPort!;
-  await closed(connectPlain({ port: other.port, host: '127.0.0.1', localAddress: '127.0.0.1', localPort }));
+  await closed(connectPlain({ port: other.port, ...from }));
   expect(await metric('cell_connections_refused_total{reason="ambiguous"}')).toBe('1');
   expect(await metric('cell_connections')).toBe('1');
 });
