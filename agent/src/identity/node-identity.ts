@@ -203,7 +203,7 @@ export class NodeIdentity implements LinkSecurity {
     this.#tell(`This machine waits to join the fleet: ${refusal.message}`, 'warn');
     const delayMs = Math.min(JOIN_RETRY_MS_MAX, JOIN_RETRY_MS_MIN * 2 ** Math.min(this.#failuresInRow, 10));
     this.#failuresInRow += 1;
-    return Math.max(delayMs, refusal.retryAfterMs) * (0.5 + random());
+    return Math.max(delayMs * (0.5 + random()), refusal.retryAfterMs * (1 + random() / 2));
   }
 
   /** False if no member gave a certificate. */

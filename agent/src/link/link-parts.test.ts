@@ -65,7 +65,7 @@ test('MemberChoice learns further members and keeps the configured ones', () => 
   expect(choice.addresses.length).toBe(32);
 });
 
-test('retryDelayMs() is short at first, grows to five seconds, and is long for a foreign cluster', () => {
+test('retryDelayMs() is short at first, grows to five seconds, is long for a foreign cluster, and as long as a member asks', () => {
   const end = { code: 'GRPC_14', message: '', confirmed: false };
   const delays = [0, 1, 2, 3, 6, 7, 50].map((failures) => retryDelayMs(end, failures, () => 0.999_999));
   expect(delays.map(Math.round)).toEqual([100, 100, 200, 400, 3_200, 5_000, 5_000]);
@@ -73,6 +73,7 @@ test('retryDelayMs() is short at first, grows to five seconds, and is long for a
   for (const code of ['CELL_E_FOREIGN_CLUSTER', 'CELL_E_GENERATION_LOST']) {
     expect(retryDelayMs({ ...end, code }, 0, () => 0)).toBe(15_000);
   }
+  expect(retryDelayMs({ ...end, retryAfterMs: 9_000 }, 1, () => 0)).toBe(9_000);
 });
 
 test('desiredFromProto() takes over what an instance is shut off from, whole or left out', () => {
