@@ -3,6 +3,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { authorityPlaces, FOUNDING_TOKEN_TTL_MS, type Initialized, initialize } from './authority/index.ts';
 import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
+import { hostOf } from './config/member-places.ts';
 import type { Clock } from './ports.ts';
 
 export interface InitFlags {
@@ -68,10 +69,10 @@ function initText(
 ): string {
   const { id, cluster, members } = config;
   const own = members.find((member) => member.id === id)!;
-  const others = members.filter((member) => member.id !== id).map((member) => `${member.id} (${member.peers})`);
+  const others = members.filter((member) => member.id !== id).map((member) => `${member.id} at ${hostOf(member)}`);
   const [adminFile, joinFile] = [flags['admin-token-file'], flags['join-token-file']];
   const joining = [
-    `On each other machine, which are members ${others.join(' and ')}, with the same "members",`,
+    `On the machine of each other member (${others.join(', ')}), with the same "members",`,
     `within ${HOURS} hours; it asks for the join token:`,
     '    cell-control-plane join',
     '    systemctl restart cell-control-plane',
