@@ -6,6 +6,7 @@ import { CellError } from '../cell-error.ts';
 import type { PersonRole, TokenRole } from '../model/identity.ts';
 import type { Caller } from '../ports.ts';
 import type { NewToken } from '../state/commands.ts';
+import { knownEverywhere } from './known-everywhere.ts';
 import { submitCommand } from './read-state.ts';
 import type { CallContext } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -30,7 +31,8 @@ export async function createToken(
   const token = makeToken(purposeOf(asked.role), parts.issuer.pin);
   const audit = context.note(`token/${asked.name} (${token.id}) as ${asked.role}`);
   const row = { ...asked, id: token.id, secretHash: secretHash(token.secret), createdBy: audit.actor };
-  await submitCommand(parts, { kind: 'create-token', timeMs, token: row, audit }, context.timeoutMs);
+  const { index } = await submitCommand(parts, { kind: 'create-token', timeMs, token: row, audit }, context.timeoutMs);
+  await knownEverywhere(parts, index);
   const stored = parts.consensus.state.tokens.get(token.id) ?? { ...row, createdAtMs: timeMs, modifyIndex: 0 };
   return { token: tokenToProto(stored), text: tokenText(token) };
 }
