@@ -9,6 +9,7 @@ import type { BenchOutput, Measurement } from './bench.ts';
 import { benchFailover } from './failover-bench.ts';
 import { benchFootprint } from './footprint-bench.ts';
 import { benchRaft } from './raft/raft-bench.ts';
+import { benchTls } from './tls/tls-bench.ts';
 
 /** Tiny sizes: that a bench runs and what it calls its figures is tested here, not how good they are. */
 async function measure(bench: (output: BenchOutput) => Promise<void>): Promise<Map<string, Measurement>> {
@@ -53,6 +54,34 @@ test('api measures streamed writes, and unary calls where h2load is there', OPTI
   const names = operations.flatMap((key) => [`api.${key}.per_second`, `api.${key}.p50_ms`, `api.${key}.p99_ms`]);
   expect([...found.keys()]).toEqual(names);
   for (const { value } of found.values()) expect(value).toBeGreaterThan(0);
+});
+
+test('tls compares members with TLS and members in plain text, in all that they do', OPTIONS, async () => {
+  const sizes = {
+    raft: { members: 3, inFlight: [8], valueBytes: 256, warmUpMs: 100, rounds: 1, roundMs: 500 },
+    fleets: { members: 1, agents: 3, rounds: 1, idleMs: 100, jobs: 2, instancesPerJob: 5 },
+    comeback: { members: 1, agents: 20, rounds: 2 },
+  };
+  const found = await measure((output) => benchTls(output, sizes));
+  const names = [
+    'tls.raft.inflight8.per_second',
+    'tls.raft.inflight8.p50_ms',
+    'tls.raft.reads8.per_second',
+    'tls.raft.reads8.p50_ms',
+    'tls.sessions.member_cpu_cores',
+    'tls.sessions.member_rss_mb',
+    'tls.placement.per_second',
+    'tls.placement.p50_ms',
+    'tls.return.sessions_per_second',
+    'tls.return.all_s',
+    'tls.return.member_cpu_s',
+    'tls.return.agent_cpu_s',
+  ];
+  expect([...found.keys()]).toEqual(names.flatMap((name) => [name, `${name}_to_plain`]));
+  for (const name of ['tls.raft.inflight8.per_second', 'tls.placement.per_second', 'tls.return.sessions_per_second']) {
+    expect(found.get(name)?.value, name).toBeGreaterThan(0);
+    expect(found.get(name)?.config['plain'], name).toBeGreaterThan(0);
+  }
 });
 
 test('failover kills the leader so often, and loses no acknowledged write', { timeout: TIMEOUT_MS }, async () => {

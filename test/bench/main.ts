@@ -8,6 +8,7 @@ import { benchFailover } from './failover-bench.ts';
 import { benchFootprint } from './footprint-bench.ts';
 import { benchRaft } from './raft/raft-bench.ts';
 import { benchSnapshots } from './raft/snapshot-bench.ts';
+import { benchTls } from './tls/tls-bench.ts';
 import { benchUnits } from './units-bench.ts';
 
 const benches: ReadonlyMap<string, Bench> = new Map<string, Bench>([
@@ -18,6 +19,7 @@ const benches: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['placement', (output) => benchPlacement(output)],
   ['footprint', (output) => benchFootprint(output)],
   ['agents', (output) => benchAgents(output)],
+  ['tls', (output) => benchTls(output)],
   ['units', (output) => benchUnits(output)],
 ]);
 

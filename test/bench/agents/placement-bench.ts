@@ -44,14 +44,15 @@ export async function benchPlacement(output: BenchOutput, sizes: PlacementSizes 
   }
 }
 
-async function placeJob(client: CellClient, watch: PlacementWatch, name: string): Promise<void> {
+/** Resolves once all instances of the new job have come to their agents. */
+export async function placeJob(client: CellClient, watch: PlacementWatch, name: string): Promise<void> {
   watch.submitted(name);
   await client.jobs.submitJob({ spec: jobSpec(name, watch.instancesPerJob) });
   await waitFor(() => watch.complete(name), { what: `job "${name}" to be placed`, timeoutMs: JOB_MS_MAX, pollMs: 1 });
 }
 
 /** When jobs were submitted, and how long each of their allocations took. */
-class PlacementWatch {
+export class PlacementWatch {
   readonly instancesPerJob: number;
   readonly latenciesMs: number[] = [];
   readonly #submittedMs = new Map<string, number>();

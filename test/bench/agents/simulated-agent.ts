@@ -60,6 +60,7 @@ export class SimulatedAgent {
   #sequence = 0n;
   #generation = 0n;
   #clusterId = '';
+  #welcome = false;
   #leaseFromMs = performance.now();
   /** Sessions that ended without being told to. */
   sessionsBroken = 0;
@@ -69,6 +70,17 @@ export class SimulatedAgent {
   constructor(parts: SimulatedAgentParts) {
     this.#parts = parts;
     this.#at = parts.first;
+    this.#dial();
+  }
+
+  /** Whether its session stands. */
+  get connected(): boolean {
+    return this.#welcome;
+  }
+
+  /** Ends its connection and makes another one at once, as after a break of the network. */
+  reconnect(): void {
+    this.#drop();
     this.#dial();
   }
 
@@ -110,6 +122,7 @@ export class SimulatedAgent {
     const [call, client] = [this.#call, this.#client];
     this.#call = undefined;
     this.#client = undefined;
+    this.#welcome = false;
     this.#sentAtMs.clear();
     call?.cancel();
     client?.close();
@@ -144,6 +157,7 @@ export class SimulatedAgent {
 
   #welcomed({ clusterId, heartbeatIntervalMs }: Heard<'welcome'>): void {
     this.#clusterId = clusterId;
+    this.#welcome = true;
     this.#beat();
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatIntervalMs);
   }

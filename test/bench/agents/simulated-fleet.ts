@@ -3,7 +3,8 @@ import { type Credentials, channelCredentials, channelSecurityOptions } from '@c
 import { Metadata } from '@grpc/grpc-js';
 import { type Fleet, startFleet } from '../../cluster/harness/fleet.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
-import { joinNodes } from './join-nodes.ts';
+import { plainAgent, plainMembers } from '../tls/plain-fleet.ts';
+import { joinNodes, simulatedId } from './join-nodes.ts';
 import { type AgentSecurity, SimulatedAgent } from './simulated-agent.ts';
 
 export interface SimulatedFleetSizes {
@@ -14,6 +15,8 @@ export interface SimulatedFleetSizes {
 export interface SimulatedFleetOptions {
   /** See `SimulatedAgentParts`. */
   readonly onPlaced?: (jobs: readonly string[]) => void;
+  /** In plain text, to compare with. */
+  readonly plain?: boolean;
 }
 
 /** Agents that connect at once; a fleet doesn't come up in one millisecond either. */
@@ -42,14 +45,18 @@ export class SimulatedFleet {
   /** Resolves once all agents' nodes are ready. */
   static async start(
     sizes: SimulatedFleetSizes,
-    { onPlaced = () => {} }: SimulatedFleetOptions = {},
+    { onPlaced = () => {}, plain = false }: SimulatedFleetOptions = {},
   ): Promise<SimulatedFleet> {
-    const fleet = await startFleet({ members: sizes.members, memberSettings: LIMITS });
+    const fleet = await startFleet({
+      members: sizes.members,
+      memberSettings: LIMITS,
+      ...(plain ? { substitute: plainMembers() } : {}),
+    });
     const agents: SimulatedAgent[] = [];
     const simulated = new SimulatedFleet(fleet, agents);
     try {
       const names = Array.from({ length: sizes.agents }, (_, place) => `node-${place + 1}`);
-      const security = await securityOf(fleet, names);
+      const security = plain ? names.map((name) => plainAgent(simulatedId(name))) : await joined(fleet, names);
       for (const [place, name] of names.entries()) {
         const members = fleet.addresses;
         agents.push(new SimulatedAgent({ name, members, first: place, onPlaced, security: security[place]! }));
@@ -79,10 +86,10 @@ export class SimulatedFleet {
   }
 }
 
-async function securityOf(fleet: Fleet, names: readonly string[]): Promise<AgentSecurity[]> {
+async function joined(fleet: Fleet, names: readonly string[]): Promise<AgentSecurity[]> {
   const leader = await fleet.leader();
-  const joined = await joinNodes(leader.grpcAddress, fleet.identity, names);
-  return joined.map((credentials) => secured(fleet, credentials));
+  const all = await joinNodes(leader.grpcAddress, fleet.identity, names);
+  return all.map((credentials) => secured(fleet, credentials));
 }
 
 function secured(fleet: Fleet, credentials: Credentials): AgentSecurity {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { cellctlFor, type RunningCellctl } from '../harness/cellctl.ts';
+import { type Cellctl, cellctlWith, type RunningCellctl } from '../harness/cellctl.ts';
 import { freePortRow } from '../harness/free-ports.ts';
 import { processesBelow } from '../harness/leftovers.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -17,23 +17,33 @@ function ownFolder(): string {
   return folder;
 }
 
+/** Without any control plane. */
+const alone = cellctlWith({ CELL_ADDR: '' });
+
+interface StartedDev {
+  readonly dev: RunningCellctl;
+  readonly folder: string;
+  /** As it says to use it from another terminal. */
+  readonly cellctl: Cellctl;
+}
+
 /** `cellctl dev`, once it is ready; it ends with the test. */
-async function startDev(port: number, ...words: string[]): Promise<{ dev: RunningCellctl; folder: string }> {
-  const dev = cellctlFor([]).start('dev', '--port', `${port}`, ...words);
+async function startDev(port: number, ...words: string[]): Promise<StartedDev> {
+  const dev = alone.start('dev', '--port', `${port}`, ...words);
   onTestFinished(() => dev.kill('SIGKILL'));
-  await dev.said(/A fleet of one runs at \S+; state and output are in \S+/);
+  await dev.said(/A fleet of one runs at \S+; state and output are in \S+\n.*export CELL_ADDR=\S+ CELL_TOKEN_FILE=\S+\n/);
   const folder = /output are in (\S+)/.exec(dev.errors)![1]!;
+  const [, address = '', tokenFile = ''] = /CELL_ADDR=(\S+) CELL_TOKEN_FILE=(\S+)/.exec(dev.errors)!;
   onTestFinished(() => {
     for (const pid of processesBelow(folder)) process.kill(pid, 'SIGKILL');
   });
-  return { dev, folder };
+  return { dev, folder, cellctl: cellctlWith({ CELL_ADDR: address, CELL_TOKEN_FILE: tokenFile }) };
 }
 
 test('cellctl dev runs a fleet of one, and Ctrl-C leaves nothing of it', async () => {
   const port = await freePortRow(PORTS);
   const witness = new Witness(ownFolder());
-  const { dev, folder } = await startDev(port);
-  const cellctl = cellctlFor([`127.0.0.1:${port}`]);
+  const { dev, folder, cellctl } = await startDev(port);
   const ran = await cellctl.runWith(witness.job('web', { settings: 'count = 2' }), 'job', 'run', '--yes', '-');
   expect(ran).toMatchObject({ exitCode: 0 });
   expect(witness.living('web')).toHaveLength(2);
@@ -52,8 +62,7 @@ test('cellctl dev with a folder of its own goes on where it was, also after it w
   const data = join(ownFolder(), 'fleet');
   const witness = new Witness(ownFolder());
   const port = await freePortRow(PORTS);
-  const cellctl = cellctlFor([`127.0.0.1:${port}`]);
-  const { dev } = await startDev(port, '--data', data);
+  const { dev, cellctl } = await startDev(port, '--data', data);
   const job = witness.job('web', { settings: 'count = 1' });
   expect(await cellctl.runWith(job, 'job', 'run', '--yes', '-')).toMatchObject({ exitCode: 0 });
   dev.kill('SIGKILL');
@@ -75,7 +84,7 @@ test('cellctl dev on a port in use says so and leaves nothing', async () => {
   await new Promise<void>((listening) => {
     other.listen(port, '127.0.0.1', listening);
   });
-  const end = await cellctlFor([]).run('dev', '--port', `${port}`);
+  const end = await alone.run('dev', '--port', `${port}`);
   expect(end).toMatchObject({ exitCode: 1, output: '' });
   expect(end.errors).toMatch(new RegExp(`CELL_E_\\w+: .*"127\\.0\\.0\\.1:${port}".*--port`));
 });

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CellClient, type ConnectOptions, connect } from '@cell/sdk';
+import { type CellClient, type ConnectOptions, connect, type MembersOptions } from '@cell/sdk';
 import { type Cellctl, cellctlWith } from './cellctl.ts';
 import { Daemon } from './daemon.ts';
 import { agentToml, type MemberPorts, memberToml } from './fleet-config.ts';
@@ -26,8 +26,16 @@ export interface FleetOptions {
   readonly folder?: string;
   /** False: nobody is anybody yet, as on machines where nothing was set up. Default true. */
   readonly identity?: boolean;
+  /** Other members than the product's, such as ones in plain text to compare with; and how to call them. */
+  readonly substitute?: MemberSubstitute;
   /** Start and wait until all are ready; default true. */
   readonly start?: boolean;
+}
+
+export interface MemberSubstitute {
+  /** Words before the program's path; see `DaemonParts.launcher`. */
+  readonly launcher: readonly string[];
+  readonly connect: (options: MembersOptions) => CellClient;
 }
 
 const PORTS_PER_MEMBER = 3;
@@ -153,7 +161,8 @@ export class Fleet {
   /** A client with an identity of its own. */
   client(identity: ConnectOptions['identity'], member?: Member): CellClient {
     const addresses = member === undefined ? this.addresses : [member.grpcAddress];
-    const client = connect({ addresses, timeoutMs: CALL_MS_MAX, identity });
+    const options = { addresses, timeoutMs: CALL_MS_MAX };
+    const client = this.#options.substitute?.connect(options) ?? connect({ ...options, identity });
     this.#clients.add(client);
     return client;
   }
@@ -266,6 +275,7 @@ function makeMember(
     configFile,
     httpAddress: `127.0.0.1:${own.http}`,
     environment: options.environment ?? {},
+    launcher: options.substitute?.launcher ?? [],
   } as const;
   return new Member(parts, own, data, identity);
 }

@@ -41,10 +41,10 @@ function addSetting(daemon: Daemon, line: string): void {
   writeFileSync(daemon.configFile, `${line}\n${readFileSync(daemon.configFile, 'utf8')}`);
 }
 
-/** It ends by itself; gives what it said. */
-async function refusal(daemon: Daemon): Promise<string> {
+/** It ends by itself, with 78 if it is not to be started again before somebody acts; gives what it said. */
+async function refusal(daemon: Daemon, exitCode = 78): Promise<string> {
   daemon.start();
-  expect(await daemon.ended()).toEqual({ exitCode: 1, signal: undefined });
+  expect(await daemon.ended()).toEqual({ exitCode, signal: undefined });
   return daemon.errors();
 }
 
@@ -186,7 +186,7 @@ test('nobody commands without a token, and a revoked one is worth nothing at onc
   // Refused calls are counted together for a moment before they are written down.
   const audit = await waitFor(
     async () => {
-      const { output: entries } = await admin.run('audit', 'list');
+      const { output: entries } = await admin.run('audit', 'list', '-o', 'json');
       return entries.includes('CELL_E_FORBIDDEN') && entries;
     },
     { what: 'what was refused to be in the audit log' },
