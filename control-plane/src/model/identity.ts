@@ -99,7 +99,7 @@ export interface AuditRow extends AuditNote {
   readonly timeMs: number;
   /** Raft index at which it was written. */
   readonly index: number;
-  /** "ok", or the code of the error. */
+  /** "ok", "begun" for what takes long (its end is another entry), or the code of the error. */
   readonly outcome: string;
   /** How many calls it stands for: more than one only for refused ones of the same kind. */
   readonly count: number;

@@ -709,7 +709,7 @@ export type AuditEntry = Message<"cell.v1.AuditEntry"> & {
   from: string;
 
   /**
-   * "ok", or the code of the error.
+   * "ok", "begun" for what takes long (its end is another entry), or the code of the error.
    *
    * @generated from field: string outcome = 8;
    */
