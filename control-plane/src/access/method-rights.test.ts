@@ -71,6 +71,7 @@ test('who may call what', () => {
       ControlPlaneService/RecoverQuorum
       ControlPlaneService/RemoveMember
       IdentityService/CreateToken
+      IdentityService/GetAuthorities
       IdentityService/ListAudit
       IdentityService/ListTokens
       IdentityService/RetireAuthority
@@ -127,7 +128,6 @@ test('who may call what', () => {
       DrillService/ListMarks
       FleetService/GetFleetStatus
       FleetService/StreamEvents
-      IdentityService/GetAuthorities
       IdentityService/GetCaller
       IdentityService/IssueCertificate
       JobService/GetJob

@@ -70,7 +70,7 @@ export const methodRights: RightsTable = {
   'IdentityService/ListTokens': inspect,
   'IdentityService/RevokeToken': govern,
   'IdentityService/IssueCertificate': { ...see, noted: 'always' },
-  'IdentityService/GetAuthorities': see,
+  'IdentityService/GetAuthorities': inspect,
   'IdentityService/RotateAuthority': govern,
   'IdentityService/RetireAuthority': govern,
   'IdentityService/RotateKey': govern,
