@@ -1,7 +1,7 @@
 import { codedError } from '@cell/sdk/testing';
 import { expect, test } from 'vitest';
 import { allCommands } from './commands/all-commands.ts';
-import { runAlone, runCellctl, widthOf } from './testing/run-cellctl.ts';
+import { runAlone, runCellctl, TOKEN, widthOf } from './testing/run-cellctl.ts';
 import { Interruption } from './world.ts';
 
 test.each<[string, string]>([
@@ -47,7 +47,7 @@ test('an error of the control plane is its code and its sentence', async () => {
 });
 
 test('when nobody listens, the error says where and what to do', async () => {
-  const result = await runAlone(['node', 'list', '--address', '127.0.0.1:1']);
+  const result = await runAlone(['node', 'list', '--address', '127.0.0.1:1'], { environment: { CELL_TOKEN: TOKEN } });
   expect(result.errors).toBe(
     'CELL_E_UNREACHABLE: No answer from the control plane at "127.0.0.1:1"; check that it runs there, ' +
       'or name other members with "--address" or CELL_ADDR\n',

@@ -1,7 +1,9 @@
 /** Commands in instances through the real program, at a real terminal and with real pipes. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { type FakeControlPlane, makeFakeCluster, startFakeControlPlane } from '@cell/sdk/testing';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { command, type ExecCall, exit } from './testing/fake-exec.ts';
@@ -123,4 +125,29 @@ test('Ctrl-C without a terminal ends the command and cellctl', async () => {
   child.kill('SIGINT');
   expect(await once(child, 'close')).toEqual([130, null]);
   await expect.poll(() => said).toContain('cancelled');
+});
+
+test.for([
+  ['a token', 'TOKEN\r', '0'],
+  ['a token with what was typed wrongly first', 'wrong\u0015TOKENx\u007f\r', '0'],
+  ['Ctrl-C', 'TOK\u0003', '130'],
+  ['the end of input', '\u0004', '1'],
+] as const)('asked for a token, %s is not shown, and the terminal is as before', async ([, keys, code], context) => {
+  if (spawnSync('script', ['--version']).status !== 0) return context.skip('no script(1) to make a terminal with');
+  const caller = { token: { id: cluster.tokenId, name: 'alice' }, cluster: 'demo' };
+  const controlPlane = await startFakeControlPlane({ getCaller: () => caller }, cluster.security);
+  onTestFinished(() => controlPlane.end());
+  const home = mkdtempSync(join(tmpdir(), 'cellctl-home-'));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const shell = new ShellAtTerminal({ CELL_ADDR: controlPlane.address, CELL_TOKEN: '', XDG_CONFIG_HOME: home });
+  shell.type('echo "at" $(tty) "end"\n');
+  const terminal = await shell.shown(/at (\/dev\/\S+) end/);
+  const before = modesOf(terminal);
+  shell.type(`${CELLCTL} login; echo "code" $? "end"\n`);
+  await shell.shown(/it is not shown\): /);
+  shell.type(keys.replace('TOKEN', cluster.token));
+  expect(await shell.shown(/code (\d+) end/)).toBe(code);
+  expect(modesOf(terminal)).toBe(before);
+  expect(shell.output).not.toContain(cluster.token.split('_')[2]);
+  if (code === '0') expect(shell.output).toContain('You are token "alice" of cluster "demo"');
 });

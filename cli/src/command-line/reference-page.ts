@@ -24,6 +24,10 @@ addresses = ["127.0.0.1:7600", "127.0.0.1:7610", "127.0.0.1:7620"]
 timeout = "10s"
 \`\`\`
 
+Who calls, it takes from \`--token-file\`, else from \`CELL_TOKEN_FILE\` or \`CELL_TOKEN\`, else from what \`cellctl login\`
+stored for the context in \`~/.config/cell/contexts\`. A token goes only to the control plane whose authority it pins, or
+to one with an authority that \`--cacert\` or \`CELL_CACERT\` names.
+
 It exits with 0 when all is done and with 1 after an error, unless a command says otherwise. An error is one sentence
 with a stable code: \`CELL_E_NOT_FOUND: There is no job "web"; …\`. Ctrl-C ends it with 130.
 `;

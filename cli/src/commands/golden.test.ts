@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { runCellctl, secondsAgo, widthOf } from '../testing/run-cellctl.ts';
 import { allocations, fleet, jobs, members, nodes } from '../testing/sample-fleet.ts';
+import { identityHandlers } from '../testing/sample-identity.ts';
 
 const handlers = {
   getFleetStatus: () => fleet,
@@ -15,6 +16,7 @@ const handlers = {
     usage: { cpuTimeMs: 61_500n, memoryBytes: 73_400_320n, processes: 1 },
   }),
   getControlPlaneStatus: () => ({ members, leaderId: 2n, answeredBy: 1n, cluster: 'demo' }),
+  ...identityHandlers,
   streamEvents: async function* () {
     yield {
       event: {
@@ -40,6 +42,12 @@ const SHOWING = [
   'allocation list',
   'allocation show 01KA7Q2M9XW4T',
   'control-plane status',
+  'whoami',
+  'token list',
+  'secret list',
+  'ca status',
+  'audit list',
+  'audit verify',
   'events',
 ];
 
@@ -70,6 +78,10 @@ test.each([
   ['node list', { listNodes: () => ({}) }, 'No nodes\n'],
   ['job list', { listJobs: () => ({}) }, 'No jobs\n'],
   ['allocation list', { listAllocations: () => ({}) }, 'No allocations\n'],
+  ['token list', { listTokens: () => ({}) }, 'No tokens\n'],
+  ['secret list', { listSecrets: () => ({}) }, 'No secrets\n'],
+  ['audit list', { listAudit: async function* () {} }, 'No entries\n'],
+  ['audit verify', { listAudit: async function* () {} }, 'The audit log is empty\n'],
   ['events', { streamEvents: async function* () {} }, ''],
 ])('%s of an empty fleet', async (words, empty, output) => {
   expect(await runCellctl(words.split(' '), empty)).toMatchObject({ exitCode: 0, output, errors: '' });

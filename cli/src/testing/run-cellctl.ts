@@ -20,6 +20,8 @@ export interface CellctlOptions {
   readonly currentFolder?: string;
   /** Default: in plain text. */
   readonly connect?: World['connect'];
+  /** The wall clock; default: `NOW_MS`. */
+  readonly nowMs?: number;
 }
 
 export interface CellctlResult {
@@ -88,7 +90,7 @@ export async function runAlone(words: readonly string[], options: CellctlOptions
       takeKeys: () => () => {},
     },
     clock: {
-      wallMs: () => NOW_MS,
+      wallMs: () => options.nowMs ?? NOW_MS,
       monotonicMs: () => performance.now(),
       // Waits are shorter than they say, so that tests are.
       sleep: async (durationMs, signal) => {

@@ -13,7 +13,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'WHO', widthMin: 12 },
   { title: 'WHAT', widthMin: 12, cut: 'end' },
   { title: 'ON', widthMin: 8, cut: 'end' },
-  { title: 'OUTCOME', widthMin: 12, cut: 'end' },
+  { title: 'OUTCOME', widthMin: 22, cut: 'end' },
   { title: 'FROM', wide: true },
   { title: 'HASH', wide: true },
 ];
@@ -49,7 +49,13 @@ export const auditList = defineCommand({
 function renderEntries(entries: readonly AuditEntry[], style: Style): string {
   const rows = entries.map((entry) => {
     const { outcome, count } = entry;
-    const result = count > 1 ? `${outcome} ×${count}` : outcome;
+    const word = style.wide
+      ? outcome
+      : outcome
+          .replace(/^CELL_E_/, '')
+          .toLowerCase()
+          .replaceAll('_', ' ');
+    const result = count > 1 ? `${word} ×${count}` : word;
     return [
       String(entry.sequence),
       `${new Date(Number(entry.timeMs)).toISOString().slice(0, 19).replace('T', ' ')}Z`,

@@ -41,7 +41,7 @@ export const auditVerify = defineCommand({
         if (problem !== undefined) return `The audit log is not whole: ${problem}\n`;
         if (last === undefined) return 'The audit log is empty\n';
         const all = `${countOf(log.entries.length, 'entry', 'entries')}, number ${first} to ${last.sequence}`;
-        return `The audit log is whole: ${all}\nLast hash, to note down elsewhere: ${head}\n`;
+        return `The audit log is whole: ${all}\nLast hash, to note down elsewhere:\n${head}\n`;
       },
     });
     return problem === undefined ? 0 : 1;

@@ -21,7 +21,12 @@ export function renderAuthorities(authorities: readonly Authority[], style: Styl
     age(createdAt, style),
     expiresAt === undefined ? '' : untilText(expiresAt, style, 'short'),
     pin,
-    nodes > nodeNames.length ? `${nodeNames.join(', ')}, …`.replace(/^, /, '') : nodeNames.join(', '),
+    namedNodes(nodes, nodeNames),
   ]);
   return renderTable(COLUMNS, rows, style);
+}
+
+function namedNodes(count: number, names: readonly string[]): string {
+  const more = count - names.length;
+  return [...names, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
