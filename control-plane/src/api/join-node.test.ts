@@ -58,15 +58,17 @@ test('a token makes a machine a node: it gets a certificate, and the token is us
 });
 
 test('a node that got no answer asks again with the same key, and its token is counted once', async () => {
-  const text = writeToken(member, 'join', { id: 'tokenid234', usesLeft: 2 });
+  const text = writeToken(member, 'join', { id: 'tokenid234', usesLeft: 1 });
   const key = nodeKey('n1');
   await ask(text, key);
   const endedMs = identity('n1')!.certificateExpiresAtMs;
   await expect.poll(() => Date.now() + member.lifetimeMs > endedMs).toBe(true);
   expect((await ask(text, key)).chain).toContain('node n1');
-  expect(member.consensus.state.tokens.get('tokenid234')?.usesLeft).toBe(1);
+  expect(member.consensus.state.tokens.get('tokenid234')?.usesLeft).toBe(0);
   expect(identity('n1')!.certificateExpiresAtMs).toBeGreaterThan(endedMs);
-  expect(await refusal(ask(text))).toMatch(/^CELL_E_CONFLICT: Another machine has joined as node "n1"/);
+  expect(await refusal(ask(text))).toMatch(/^CELL_E_FORBIDDEN: Token ".*" is used up/);
+  const other = writeToken(member, 'join');
+  expect(await refusal(ask(other))).toMatch(/^CELL_E_CONFLICT: Another machine has joined as node "n1"/);
 });
 
 test('a used-up token is worth nothing to who finds it', async () => {
