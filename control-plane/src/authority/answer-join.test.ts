@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => machine.remove());
 
-function answerer(consensus: ReturnType<JoinAnswerParts['consensus']> = undefined): JoinAnswerer {
+function answerer(consensus?: ReturnType<JoinAnswerParts['consensus']>): JoinAnswerer {
   return new JoinAnswerer({ places: machine.places, authority, clock, log: quietLog, consensus: () => consensus });
 }
 

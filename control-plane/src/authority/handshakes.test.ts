@@ -1,4 +1,5 @@
 /** Who believes whom, over real TLS: what authorities make against what clients and servers check. */
+import { once } from 'node:events';
 import { type AddressInfo, createServer as createPlainServer } from 'node:net';
 import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import {
@@ -130,7 +131,7 @@ async function listen(own: Credentials): Promise<string> {
   });
   server.on('tlsClientError', () => {});
   server.on('secureConnection', (socket: TLSSocket) => socket.on('error', () => {}));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   open.push(() => server.close());
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
@@ -200,7 +201,7 @@ test('who takes the connection and never speaks TLS, or always says a little, is
     const drip = setInterval(() => socket.write(Buffer.alloc(1)), 20);
     socket.on('close', () => clearInterval(drip));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   open.push(() => server.close());
   const { port } = server.address() as AddressInfo;
   const fetching = fetchTrust(`127.0.0.1:${port}`, old.pin, 200, Date.now());
