@@ -211,6 +211,15 @@ test('a guesser is slowed down, and those with good tokens at the same address a
   });
 });
 
+test('all addresses of one IPv6 network are one guesser', () => {
+  const wrong = foreignToken();
+  const codes = Array.from({ length: 21 }, (_, host) =>
+    paper.code(listJobs, { token: wrong, address: `2001:db8::${host}` }),
+  );
+  expect(codes.at(-1)).toBe('CELL_E_RATE_LIMITED');
+  expect(paper.code(listJobs, { token: wrong, address: '2001:db8:0:1::1' })).toBe('CELL_E_UNAUTHENTICATED');
+});
+
 test('who calls too often is told when to come again; others are not slowed down', async () => {
   paper = PaperAccess.started({ callsPerSecond: 10, callsBurst: 2, joinsPerMinute: 60, joinsBurst: 1 });
   const one = paper.token('viewer');

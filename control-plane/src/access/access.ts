@@ -7,6 +7,7 @@ import { CellError } from '../cell-error.ts';
 import type { Caller, Clock, ConnectionFacts, Consensus, EnteredCall, Guard, GuardedCall } from '../ports.ts';
 import { addAccessMetrics, type RefusalCounters } from './access-metrics.ts';
 import { actorOf, methodNameOf } from './actor.ts';
+import { addressBlock } from './address-block.ts';
 import { AdmittedCall } from './admitted-call.ts';
 import { AuditRecorder } from './audit-recorder.ts';
 import { Authentication } from './authenticate.ts';
@@ -85,7 +86,7 @@ export class Access implements Guard {
     } catch (error) {
       if (error instanceof CellError && error.code === 'CELL_E_UNAUTHENTICATED') {
         this.#counters.failed(metadata.get('authorization').length > 0 ? 'token' : 'certificate');
-        this.#limits.takeFailure(from, this.#nowMs());
+        this.#limits.takeFailure(addressBlock(from), this.#nowMs());
       }
       throw error;
     }
@@ -93,7 +94,7 @@ export class Access implements Guard {
 
   /** Members' calls among each other are not limited: how many they are is the cluster's own doing. */
   #count(caller: Caller, from: string, { who }: MethodRights): void {
-    if (who === 'anybody') this.#limits.takeJoin(from, this.#nowMs());
+    if (who === 'anybody') this.#limits.takeJoin(addressBlock(from), this.#nowMs());
     else if (caller.kind !== 'member' || who !== 'member') this.#limits.takeCall(limitKey(caller, from), this.#nowMs());
   }
 
@@ -110,7 +111,7 @@ export class Access implements Guard {
 
 function limitKey(caller: Caller, from: string): string {
   if (caller.kind === 'person') return caller.tokenId;
-  return caller.kind === 'nobody' ? `from ${from}` : `${caller.kind} ${caller.id}`;
+  return caller.kind === 'nobody' ? `from ${addressBlock(from)}` : `${caller.kind} ${caller.id}`;
 }
 
 /** A member speaks for itself only. */
