@@ -45,5 +45,8 @@ async function findAllocation(parts: MadeParts, id: string, nodeId: string, time
   // A member that lags may not know it yet.
   const row = own() ?? (await readState(parts, false, timeoutMs).then(own));
   if (row !== undefined) return row;
+  if (parts.consensus.state.allocations.has(id)) {
+    parts.log.warn({ node: nodeId, allocation: id }, 'A node asked for secrets of an allocation that is not its own');
+  }
   throw new CellError('CELL_E_NOT_FOUND', `Nothing called "${id.slice(0, 64)}" shall run on node "${nodeId}"`);
 }
