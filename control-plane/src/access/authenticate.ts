@@ -10,7 +10,7 @@ import type { FleetState } from '../state/fleet-state.ts';
 type Person = Caller & { readonly kind: 'person' };
 
 /** What of the state is looked at. */
-export type KnownIdentities = Pick<FleetState, 'tokens' | 'nodeIdentities' | 'members' | 'authorities'>;
+export type KnownIdentities = Pick<FleetState, 'tokens' | 'nodeIdentities' | 'members' | 'recoveries' | 'authorities'>;
 
 export interface AuthenticationParts {
   /** Undefined until this member is in a cluster and has read its data. */
@@ -91,9 +91,12 @@ export class Authentication {
 
   /** A member that is not known is believed: its certificate is ours, and this member may lag behind. */
   #member(id: number): Caller {
-    if (this.#parts.state()?.members.get(id)?.status === 'removed') {
+    const state = this.#parts.state();
+    if (state?.members.get(id)?.status === 'removed') {
+      const recovery = state.recoveries.find(({ dropped }) => dropped.includes(id));
+      const why = recovery === undefined ? '' : ', which lost its quorum and goes on without it';
       const message =
-        `Member "${id}" was removed from the control plane. To use the machine again, add it with an id that was ` +
+        `Member "${id}" was removed from the control plane${why}. To use the machine again, add it with an id that was ` +
         'never used and an empty data folder';
       throw new CellError('CELL_E_REMOVED', message);
     }
