@@ -9,6 +9,8 @@ import { MarkWriter } from '../harness/mark-writer.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
+const OTHER_KEYS =
+  '"keyring", "join_token", "join_token_file", "listen", "members", "raft", "leases", "certificates", "limits", "http", "log"';
 const PROGRAM = resolve(import.meta.dirname, '../../../bin/cell-control-plane');
 
 function rewrite(daemon: Daemon, change: (toml: string) => string): void {
@@ -100,17 +102,24 @@ test('a wrong configuration is told with every problem at once', async () => {
   rewrite(member, (toml) => `colour = "red"\n${toml.replace('id = 1\n', 'id = "one"\n')}`);
   expect(await refusal(member)).toBe(
     `CELL_E_CONFIG: Configuration file "${member.configFile}" has 2 problems
-  ${member.configFile}:1: Key "colour" is not known here. Known are "id", "cluster", "data", "trusted_network", "listen", "members", "raft", "leases", "log"
+  ${member.configFile}:1: Key "colour" is not known here. Known are "id", "cluster", "data", ${OTHER_KEYS}
   ${member.configFile}:2: Key "id" has the value "one". It must be a whole number from 1 to 1000000
 `,
   );
 });
 
-test('listening for other machines is refused until it is safe', async () => {
+test('a machine that was never made a member is told what to do', async () => {
+  const fleet = await testFleet({ members: 1, start: false, identity: false });
+  expect(await refusal(fleet.member(1))).toMatch(/^CELL_E_NOT_INITIALIZED: .*cell-control-plane init.*\n$/);
+});
+
+test('a member listens for other machines where it is told to, and they find TLS there', async () => {
   const fleet = await testFleet({ members: 1, start: false });
   const member = fleet.member(1);
   rewrite(member, (toml) => toml.replace('grpc = "127.0.0.1', 'grpc = "0.0.0.0'));
-  expect(await refusal(member)).toMatch(/^CELL_E_NOT_LOOPBACK: .*listen\.grpc.*clear text\n$/);
+  member.start();
+  await member.ready();
+  await fleet.operators().drills.writeMark({ drillId: 'open', sequence: 1n });
 });
 
 test('flags are checked, and help and version are printed', async () => {
