@@ -88,7 +88,9 @@ test('a stream that is refused gives nothing, and its refusal is coded', async (
   const call = member.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {}, bearing('x'));
   const seen: unknown[] = [];
   call.on('data', (event) => seen.push(event));
-  const error = await new Promise((resolve) => call.on('error', resolve));
+  const error = await new Promise((resolve) => {
+    call.on('error', resolve);
+  });
   expect(answeredError(error)).toMatchObject({ code: 'CELL_E_UNAUTHENTICATED' });
   expect(seen).toEqual([]);
 });
