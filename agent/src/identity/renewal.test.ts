@@ -118,7 +118,8 @@ test('a certificate of an authority that is being replaced is renewed soon, and 
   here.member.trust = [here.authority.certificate, next.certificate];
   identity.trusted({ trust: here.member.trust, renew: true });
   identity.trusted({ trust: here.member.trust, renew: true });
-  await here.advancing(1_000, () => identity.renewals.ok === 1 || undefined);
+  await here.advancing(1_000, () => here.asks === 2 || undefined);
+  await until(() => identity.renewals.ok === 1 || undefined);
   await here.clock.advance(10_000);
   expect(here.asks).toBe(2);
 });
