@@ -4,10 +4,13 @@ import { ConfigError } from '@cell/config';
 /** What sysexits.h calls EX_CONFIG. Units are not started again after it. */
 const UNCONFIGURED_EXIT_CODE = 78;
 
+/** A member of no cluster: as good as not configured, until somebody says "init" or "join". */
+const NOT_INITIALIZED = 'CELL_E_NOT_INITIALIZED';
+
 /** One line on standard error, and the end: with 78 if nobody has configured the daemon yet, else with 1. */
 export function fail(error: unknown): never {
   const { code, message, stack } = error as Partial<Error> & { code?: unknown };
-  const unconfigured = error instanceof ConfigError && error.unconfigured;
+  const unconfigured = (error instanceof ConfigError && error.unconfigured) || code === NOT_INITIALIZED;
   const known = typeof code === 'string' && code.startsWith('CELL_E_');
   process.stderr.write(`${known ? `${code}: ${message}` : `CELL_E_INTERNAL: ${stack ?? String(error)}`}\n`);
   process.exit(unconfigured ? UNCONFIGURED_EXIT_CODE : 1);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { waitFor } from '../cluster/harness/wait-for.ts';
 import { buildRepository } from './fleet/build-repository.ts';
 import { addRepository, installPackages } from './fleet/install-packages.ts';
-import { installFleet } from './fleet/installed-fleet.ts';
+import { AGENT_TOKEN_FILE, configure, installFleet } from './fleet/installed-fleet.ts';
 import { Lab } from './machines/lab.ts';
 
 const VERSION = '0.1.0';
@@ -42,6 +42,8 @@ try {
   await installPackages(first!, ['cell-agent']);
   await first!.powerOff();
 
+  const token = await fleet.controlPlane[0]!.succeed(`cellctl token create --role agent --uses ${count}`);
+
   const startedMs = performance.now();
   const beforeMib = availableMib();
   for (let made = 0; made < count; made += GROUP) {
@@ -49,10 +51,8 @@ try {
     const machines = [];
     for (const name of group) {
       const machine = await lab.make(name, { like: first! });
-      machine.write(
-        '/etc/default/cell-agent',
-        `CELL_CONTROL_PLANE=${fleet.controlPlane[0]!.address}\nCELL_TRUSTED_NETWORK=1\n`,
-      );
+      configure(machine, fleet.controlPlane[0]!.address);
+      machine.write(AGENT_TOKEN_FILE, token, 0o600);
       machines.push(machine);
     }
     await Promise.all(machines.map((machine) => machine.boot()));

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -59,13 +59,14 @@ test('a file of defaults without the one setting that is needed does not make it
 test('settings of the installation are kept for the unit, and nothing else that the environment has', () => {
   const environment = {
     CELL_CONTROL_PLANE: '10.0.0.1,10.0.0.2',
-    CELL_TRUSTED_NETWORK: '1',
+    CELL_JOIN_TOKEN_FILE: '/root/token',
     SECRET: 'x',
     CELL_TOKEN: 'y',
   };
   expect(call(agent, 'keep_environment', environment)).toBe(0);
   const kept = readFileSync(join(folder, 'default-cell-agent'), 'utf8').trim().split('\n').toSorted();
-  expect(kept).toEqual(['CELL_CONTROL_PLANE=10.0.0.1,10.0.0.2', 'CELL_TRUSTED_NETWORK=1']);
+  expect(kept).toEqual(['CELL_CONTROL_PLANE=10.0.0.1,10.0.0.2', 'CELL_JOIN_TOKEN_FILE=/root/token']);
+  expect(statSync(join(folder, 'default-cell-agent')).mode & 0o777).toBe(0o600);
 });
 
 test('a file of defaults that is there already wins over the environment', () => {
@@ -78,8 +79,7 @@ test.each([
   [agent, 'agent/src/config/agent-config.ts'],
   [member, 'control-plane/src/config/member-config.ts'],
 ] as const)('every variable that $package reads is kept by its installation', (daemon, source) => {
-  const read = [...readFileSync(join(ROOT, source), 'utf8').matchAll(/variable: '(CELL_\w+)'/g)].map(
-    ([, name]) => name,
-  );
+  const text = [source, 'config/src/http-access.ts'].map((file) => readFileSync(join(ROOT, file), 'utf8')).join('');
+  const read = [...text.matchAll(/variable: '(CELL_\w+)'/g)].map(([, name]) => name);
   expect(new Set<string | undefined>(daemon.variables)).toEqual(new Set(read));
 });

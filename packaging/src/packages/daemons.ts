@@ -5,14 +5,31 @@ export const DAEMONS = [
     /** The setting without which it can't start: in the environment, and in its file as an extended regular expression. */
     variable: 'CELL_CONTROL_PLANE',
     /** All that the environment can set. */
-    variables: ['CELL_CONTROL_PLANE', 'CELL_LOG_LEVEL', 'CELL_NODE_ADDRESS', 'CELL_NODE_NAME', 'CELL_TRUSTED_NETWORK'],
+    variables: [
+      'CELL_CONTROL_PLANE',
+      'CELL_HTTP_ALLOW',
+      'CELL_HTTP_TOKEN_FILE',
+      'CELL_JOIN_TOKEN',
+      'CELL_JOIN_TOKEN_FILE',
+      'CELL_LOG_LEVEL',
+      'CELL_NODE_ADDRESS',
+      'CELL_NODE_NAME',
+    ],
     config: '/etc/cell/agent.toml',
     setting: 'control_plane[[:space:]]*=',
   },
   {
     package: 'cell-control-plane',
     variable: 'CELL_MEMBERS',
-    variables: ['CELL_CLUSTER', 'CELL_LOG_LEVEL', 'CELL_MEMBERS', 'CELL_TRUSTED_NETWORK'],
+    variables: [
+      'CELL_CLUSTER',
+      'CELL_HTTP_ALLOW',
+      'CELL_HTTP_TOKEN_FILE',
+      'CELL_JOIN_TOKEN',
+      'CELL_JOIN_TOKEN_FILE',
+      'CELL_LOG_LEVEL',
+      'CELL_MEMBERS',
+    ],
     config: '/etc/cell/control-plane.toml',
     setting: '(members[[:space:]]*=|\\[\\[members\\]\\])',
   },

@@ -16,16 +16,20 @@ interface Launcher {
   readonly before: string;
 }
 
-const RECOVER_AS_CELL = `
-# By hand: what it writes has to stay the member's own, and what the unit would know it has to know too.
-if [ "\${1:-}" = recover ] && [ "$(id -u)" -eq 0 ]; then
-  if [ -r /etc/default/cell-control-plane ]; then
-    set -a
-    . /etc/default/cell-control-plane
-    set +a
-  fi
-  exec setpriv --reuid=cell --regid=cell --init-groups -- "$0" "$@"
-fi
+const BY_HAND = `
+# By hand: what the unit would know it has to know too, and what recovering writes has to stay the member's own.
+case "\${1:-}" in
+  init | join | recover)
+    if [ -r /etc/default/cell-control-plane ]; then
+      set -a
+      . /etc/default/cell-control-plane
+      set +a
+    fi
+    if [ "$1" = recover ] && [ "$(id -u)" -eq 0 ]; then
+      exec setpriv --reuid=cell --regid=cell --init-groups -- "$0" "$@"
+    fi
+    ;;
+esac
 `;
 
 const KEEP_COMPILED = `
@@ -47,7 +51,7 @@ export const LAUNCHERS: readonly Launcher[] = [
     bundle: 'control-plane',
     comment: 'Keeps the state of a fleet.',
     flags: ['node_flags', 'member_flags'],
-    before: RECOVER_AS_CELL,
+    before: BY_HAND,
   },
   {
     path: 'usr/bin/cellctl',

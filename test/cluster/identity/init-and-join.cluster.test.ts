@@ -42,9 +42,9 @@ function addSetting(daemon: Daemon, line: string): void {
 }
 
 /** It ends by itself, with 78 if it is not to be started again before somebody acts; gives what it said. */
-async function refusal(daemon: Daemon, exitCode = 78): Promise<string> {
+async function refusal(daemon: Daemon): Promise<string> {
   daemon.start();
-  expect(await daemon.ended()).toEqual({ exitCode, signal: undefined });
+  expect(await daemon.ended()).toEqual({ exitCode: 78, signal: undefined });
   return daemon.errors();
 }
 

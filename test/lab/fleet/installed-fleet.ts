@@ -10,6 +10,10 @@ const GRPC_PORT = 7600;
 const READY_MS_MAX = 120_000;
 const CALL_MS_MAX = 10_000;
 
+const ADMIN_TOKEN_FILE = '/root/admin-token';
+const MEMBER_TOKEN_FILE = '/root/member-token';
+export const AGENT_TOKEN_FILE = '/etc/cell/join-token';
+
 export interface FleetNames {
   readonly controlPlane: readonly string[];
   readonly workers: readonly string[];
@@ -90,12 +94,19 @@ function isReady({ status }: Node): boolean {
   return status === NodeStatus.READY;
 }
 
+/** Says where the control plane is, before the installation; `members`: addresses with commas between them. */
+export function configure(machine: Machine, members: string): void {
+  machine.write('/etc/default/cell-control-plane', `CELL_MEMBERS=${members}\n`);
+  machine.write('/etc/default/cell-agent', `CELL_CONTROL_PLANE=${members}\nCELL_JOIN_TOKEN_FILE=${AGENT_TOKEN_FILE}\n`);
+}
+
 /** Boots machines, installs Cell on all at once, and waits until the fleet is ready. */
 export async function installFleet(lab: Lab, request: InstallRequest): Promise<InstalledFleet> {
   const { names, flavour = 'limits', say = () => undefined } = request;
   say(`Booting ${[...names.controlPlane, ...names.workers].join(', ')}`);
   const controlPlane = await lab.boot(names.controlPlane, { flavour });
   const workers = await lab.boot(names.workers, { flavour });
+  const machines = [...controlPlane, ...workers];
   const members = controlPlane.map(({ address }) => address).join(',');
   say('Installing Cell from the repository');
   await Promise.all([
@@ -104,12 +115,54 @@ export async function installFleet(lab: Lab, request: InstallRequest): Promise<I
     ),
     ...workers.map((machine) => install(machine, ['cell-agent', 'cellctl'], members, request)),
   ]);
+  say("Making the cluster's authority, and the machines members");
+  const adminToken = await foundControlPlane(controlPlane);
+  await Promise.all(machines.map((machine) => logIn(machine, adminToken, controlPlane)));
+  say('Letting the agents join');
+  await joinAgents(machines, controlPlane[0]!);
   say('Waiting for the fleet to be ready');
   const addresses = await Promise.all(controlPlane.map((machine) => lab.relay(machine, GRPC_PORT)));
-  const client = connect({ addresses, timeoutMs: CALL_MS_MAX });
+  const client = connect({ addresses, timeoutMs: CALL_MS_MAX, identity: { token: adminToken } });
   const fleet = new InstalledFleet(lab, controlPlane, workers, client);
   await fleet.ready();
   return fleet;
+}
+
+/** As docs/installation.md has a person do it; gives the admin token. The members of a new control plane wait for each other. */
+export async function foundControlPlane([first, ...others]: readonly Machine[]): Promise<string> {
+  const files = `--admin-token-file ${ADMIN_TOKEN_FILE} --join-token-file ${MEMBER_TOKEN_FILE}`;
+  await first!.succeed(`cell-control-plane init ${files}`);
+  await first!.succeed('systemctl restart --no-block cell-control-plane');
+  await Promise.all(
+    others.map(async (machine) => {
+      const token = await first!.succeed(`cat ${MEMBER_TOKEN_FILE}`);
+      await machine.succeed('cell-control-plane join', { input: token });
+      await machine.succeed('systemctl restart --no-block cell-control-plane');
+    }),
+  );
+  return (await first!.succeed(`cat ${ADMIN_TOKEN_FILE}`)).trim();
+}
+
+/** Has root of a machine be an admin, by any member. */
+export async function logIn(machine: Machine, adminToken: string, controlPlane: readonly Machine[]): Promise<void> {
+  const addresses = controlPlane.map(({ address }) => address).join(',');
+  await waitFor(
+    async () => {
+      const { exitCode, errors } = await machine.run(`cellctl login --address ${addresses}`, { input: adminToken });
+      if (exitCode !== 0) throw new Error(errors);
+      return true;
+    },
+    { what: `"${machine.name}" to log in`, timeoutMs: READY_MS_MAX, pollMs: 250 },
+  );
+}
+
+/** With one token for all of them; who makes it has logged in. */
+export async function joinAgents(machines: readonly Machine[], admin: Machine): Promise<void> {
+  const token = await admin.succeed(`cellctl token create --role agent --uses ${machines.length}`);
+  for (const machine of machines) {
+    machine.write(AGENT_TOKEN_FILE, token, 0o600);
+    await machine.succeed('systemctl restart --no-block cell-agent');
+  }
 }
 
 async function install(
@@ -118,11 +171,7 @@ async function install(
   members: string,
   { repository, url, say = () => undefined }: InstallRequest,
 ): Promise<void> {
-  machine.write('/etc/default/cell-control-plane', `CELL_MEMBERS=${members}\nCELL_TRUSTED_NETWORK=1\n`);
-  machine.write('/etc/default/cell-agent', `CELL_CONTROL_PLANE=${members}\nCELL_TRUSTED_NETWORK=1\n`);
-  // For cellctl, by whoever enters the machine.
-  const addresses = members.replaceAll(',', `:${GRPC_PORT},`);
-  machine.write('/etc/profile.d/cell.sh', `export CELL_ADDR=${addresses}:${GRPC_PORT}\n`);
+  configure(machine, members);
   addRepository(machine, repository, url);
   await installPackages(machine, packages);
   say(`Installed ${packages.join(', ')} on ${machine.name}`);

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { Machine } from '../machines/machine.ts';
 import { addRepository, apt, installPackages } from './install-packages.ts';
+import { configure, foundControlPlane, joinAgents, logIn } from './installed-fleet.ts';
 import { repositoryTest } from './shared-fleet.ts';
 
 const PACKAGES = ['cell-control-plane', 'cell-agent', 'cellctl'];
@@ -35,9 +36,10 @@ repositoryTest('removed packages leave the data, purged packages leave nothing',
   addRepository(machine, repository, url);
   const before = await listing(machine);
 
-  machine.write('/etc/default/cell-control-plane', `CELL_MEMBERS=${machine.address}\nCELL_TRUSTED_NETWORK=1\n`);
-  machine.write('/etc/default/cell-agent', `CELL_CONTROL_PLANE=${machine.address}\nCELL_TRUSTED_NETWORK=1\n`);
+  configure(machine, machine.address);
   await installPackages(machine, PACKAGES);
+  await logIn(machine, await foundControlPlane([machine]), [machine]);
+  await joinAgents([machine], machine);
   await waitFor(async () => (await machine.succeed('cellctl fleet status')).includes('1 node ready'), {
     what: 'a fleet of one machine',
     timeoutMs: 60_000,
@@ -59,6 +61,7 @@ repositoryTest('removed packages leave the data, purged packages leave nothing',
 
   expect(await apt(machine, 'purge', '--auto-remove', 'cell-runtime', ...PACKAGES)).toMatchObject({ exitCode: 0 });
   expect(await units(machine)).toEqual([]);
+  await machine.succeed('rm -r /root/admin-token /root/member-token /root/.config');
   expect(difference(before, await listing(machine))).toEqual([]);
   await machine.losePower();
 });
