@@ -1,4 +1,6 @@
 /** The control plane's program: makes a member of the real clock, disk and network, and lives until a signal ends it. */
+import { statSync } from 'node:fs';
+import type { SettingsSource } from '@cell/config';
 import { type Duty, runDaemon } from '@cell/daemon';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
@@ -13,9 +15,18 @@ import { realClock } from './real-clock.ts';
 import { recoverMember } from './recover-member.ts';
 import { VERSION } from './version.ts';
 
+/** Where the configuration was read: `start` warns of secrets in it that everybody can read. */
+let configurationFile = CONFIG_FILE;
+
+function load(source: SettingsSource): MemberConfig {
+  configurationFile = source.file;
+  return loadMemberConfig(source);
+}
+
 function start(config: MemberConfig, log: Logger, onFatal: (error: unknown) => void): Duty {
   // Its own words would come between ours; what matters of them is in the errors that it gives.
   setLogVerbosity(logVerbosity.NONE);
+  if (config.join_token !== undefined && (process.env['CELL_JOIN_TOKEN'] ?? '') === '') warnOfOpenToken(log);
   const runner = new MemberRunner(config, log, (error) => onFatal(forPeople(error)));
   return {
     started: runner.start().catch((error: unknown) => {
@@ -24,6 +35,13 @@ function start(config: MemberConfig, log: Logger, onFatal: (error: unknown) => v
     standing: () => runner.standing(),
     stop: () => runner.stop(),
   };
+}
+
+function warnOfOpenToken(log: Logger): void {
+  const readableByAll = 0o004;
+  if (((statSync(configurationFile, { throwIfNoEntry: false })?.mode ?? 0) & readableByAll) === 0) return;
+  const advice = `Say "chmod 600 ${configurationFile}", or use "join_token_file"`;
+  log.warn(`Every user of this machine can read the token in "${configurationFile}". ${advice}`);
 }
 
 /** What consensus finds out about this member's log is for people too. */
@@ -73,7 +91,7 @@ runDaemon({
   manual: MEMBER_MANUAL,
   version: VERSION,
   configFile: CONFIG_FILE,
-  load: loadMemberConfig,
+  load,
   logFields: ({ id }) => ({ name: 'cell-control-plane', member: id }),
   start,
   verbs: { init, join, recover },
