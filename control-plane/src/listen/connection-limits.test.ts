@@ -39,6 +39,12 @@ test('holders of certificates are counted apart from their address, each by itse
   }
   begin(limits, 'b5');
   expect(limits.finish('b5', 'node "0"')).toBe('address');
+  limits.end('b5');
+  for (const name of ['a1', 'b1', 'b2', 'b3', 'b4']) limits.end(name);
+  begin(limits, 'b6');
+  expect(limits.finish('b6', 'node "0"')).toBeUndefined();
+  // None of them counts for the address that it came from any more.
+  expect(begin(limits, 'a8', 'a9', 'a0', 'a+')).toEqual(['begin', 'begin', 'begin', 'refuse: address']);
 });
 
 test('there are so many connections in all', () => {

@@ -76,13 +76,13 @@ export class TlsTransport implements Transport {
     return {
       port: opened.port,
       cut: (chosen) => {
-        for (const each of [...own]) if (each.facts !== undefined && chosen(each.facts)) this.#cut(each, 'order');
+        for (const each of own) if (each.facts !== undefined && chosen(each.facts)) this.#cut(each, 'order');
       },
       close: () => {
         this.#doors.delete(opened);
         opened.close();
         // Those that stand end with their server; these are not known to it yet.
-        for (const each of [...own]) if (!each.open) each.destroy();
+        for (const each of own) if (!each.open) each.destroy();
       },
     };
   }
@@ -110,7 +110,7 @@ export class TlsTransport implements Transport {
   close(): void {
     for (const stop of this.#stops) stop();
     for (const door of this.#doors) door.close();
-    for (const connection of [...this.#connections.values()]) connection.destroy();
+    for (const connection of this.#connections.values()) connection.destroy();
   }
 
   /** Whether there is room for it. */
@@ -204,7 +204,7 @@ export class TlsTransport implements Transport {
     this.#authorities = trustedAuthorities(this.#parts.identity.trust);
     const trusted = new Set(this.#authorities.map(({ id }) => id));
     for (const door of this.#doors) door.renew(this.#parts.identity);
-    for (const connection of [...this.#connections.values()]) {
+    for (const connection of this.#connections.values()) {
       const { facts } = connection;
       if (facts?.subject !== undefined && !trusted.has(facts.authorityId)) this.#cut(connection, 'untrusted');
     }
@@ -215,7 +215,7 @@ export class TlsTransport implements Transport {
     const { clock } = this.#parts;
     this.#refusals.sweep();
     const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
-    for (const connection of [...this.#connections.values()]) {
+    for (const connection of this.#connections.values()) {
       const reason = connection.overReason(wallMs, monotonicMs);
       if (reason !== undefined) this.#cut(connection, reason);
     }
