@@ -7,6 +7,7 @@ import {
   type Credentials,
   channelCredentials,
   channelSecurityOptions,
+  checkPinned,
   connectionProblem,
   fetchTrust,
   IdentityError,
@@ -16,7 +17,7 @@ import {
 } from '@cell/identity';
 import { Client, Metadata, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
-import { TestAuthority } from './testing/test-authority.ts';
+import { certificatesOf, TestAuthority } from './testing/test-authority.ts';
 
 const HOUR_MS = 3_600_000;
 const CALL_MS_MAX = 20_000;
@@ -174,6 +175,16 @@ test('somebody in between is found out: another authority, or the right certific
   expect(await problem(fetched(await listen({ privateKey, chain: ownLeaf + old.certificate }), old.pin))).toBe(
     'CELL_E_UNTRUSTED',
   );
+});
+
+/** Node's own view of a chain leaves out what does not belong to it; this holds for any list. */
+test('the right certificate beside a chain does not make it right, and of two for a pin the self-signed one is trusted', () => {
+  const check = (chain: string, pin: string): Trust => checkPinned(certificatesOf(chain), pin, 'a:1', Date.now());
+  expect(() => check(members(foreign).chain + old.certificate, old.pin)).toThrow(
+    'is not the one that the token is for',
+  );
+  expect(check(members(old).chain, old.pin)).toEqual([old.certificate]);
+  expect(check(members(next).chain + next.certificate, next.pin)).toEqual([next.certificate]);
 });
 
 test('who has a certificate of the authority, but of a node or a person, can not be the member', async () => {
