@@ -53,7 +53,7 @@ test('an authority that is being replaced is told, with who still needs it', () 
       It is retired by itself once nodes and members have changed over; "cellctl ca retire" does so at once, and who still needs it must join anew"
   `);
   const { tables } = fleet;
-  for (const { nodeId, keyHash, certificateExpiresAtMs } of [...tables.nodeIdentities.values()]) {
+  for (const { nodeId, keyHash, certificateExpiresAtMs } of tables.nodeIdentities.values()) {
     const node = { nodeId, keyHash, authorityId: 'ca2', certificateExpiresAtMs };
     fleet.apply({ kind: 'renew-node', node });
   }
