@@ -62,7 +62,7 @@ test('an agent whose disk is full keeps what runs, refuses to start, and goes on
   }
 });
 
-test('an agent of another cluster is refused and says so, and touches nothing of what it runs', async () => {
+test('an agent that is led to another cluster trusts nobody there and says so, and touches nothing of what it runs', async () => {
   const home = await testFleet({ members: 1, agents: 1, cluster: 'home' });
   const away = await testFleet({ members: 1, agents: 1, cluster: 'away', start: false });
   const witness = new Witness(home.folder);
@@ -76,7 +76,7 @@ test('an agent of another cluster is refused and says so, and touches nothing of
   const own = home.member(1).grpcAddress;
   rewrite(agent, (toml) => toml.replace(own, stranger.grpcAddress));
   agent.start();
-  await waitFor(() => agent.output().includes('CELL_E_FOREIGN_CLUSTER'), { what: 'the agent to be refused' });
+  await waitFor(() => agent.output().includes('CELL_E_UNTRUSTED'), { what: 'the agent to trust nobody there' });
   expect(await agent.http('/readyz')).toMatchObject({ status: 503, body: expect.stringContaining('cluster') });
   expect((await away.operators().nodes.listNodes({})).nodes).toEqual([]);
   expect(witness.living('web')).toEqual(before);
