@@ -93,8 +93,8 @@ class RecordReader {
 
   /** Which key it is, and how many records went by. Undefined for those of the handshake, which have keys of their own. */
   #search(record: Buffer, keys: readonly RecordKey[]): Buffer | undefined {
-    for (const key of keys) {
-      for (let sequence = 0; sequence < this.#attempts; sequence += 1) {
+    for (let sequence = 0; sequence < this.#attempts; sequence += 1) {
+      for (const key of keys) {
         const inner = key.open(record, sequence);
         if (inner === undefined) continue;
         this.#key = key;
