@@ -9,7 +9,7 @@ import {
   parseToken,
   type Trust,
 } from '@cell/identity';
-import { type ChannelCredentials, credentials as grpcCredentials, Metadata } from '@grpc/grpc-js';
+import { type ChannelCredentials, Metadata } from '@grpc/grpc-js';
 import { CellApiError } from './cell-api-error.ts';
 
 /** Either a token or a certificate; with both, the control plane goes by the token. */
@@ -64,13 +64,6 @@ export function clientSecurity({ token, trust, credentials }: Identity): ClientS
     },
   };
 }
-
-/** Neither encrypted nor proven: for tests within one process. */
-export const plainSecurity: ClientSecurity = {
-  channel: () => Promise.resolve(grpcCredentials.createInsecure()),
-  channelOptions: {},
-  metadata: () => new Metadata(),
-};
 
 function orApiError<T>(work: () => T): T {
   try {

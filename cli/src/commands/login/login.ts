@@ -59,8 +59,6 @@ export const login = defineCommand({
   },
 });
 
-export type Caller = GetCallerResponse;
-
 /** Of a person at a terminal, or all of standard input. */
 async function askForToken(world: World): Promise<string> {
   if (!canAsk(world)) return (await world.input.readAll(TOKEN_BYTES_MAX)).trim();
