@@ -1,10 +1,4 @@
-import {
-  type GetCallerResponse,
-  GetCallerResponseSchema,
-  type Identity,
-  plainMessage,
-  requestCertificate,
-} from '@cell/sdk';
+import { GetCallerResponseSchema, type Identity, plainMessage, requestCertificate } from '@cell/sdk';
 import { CliError } from '../../cli-error.ts';
 import { defineCommand } from '../../command-line/command-spec.ts';
 import { outputFlagSpecs } from '../../command-line/global-flags.ts';
