@@ -215,6 +215,19 @@ test('a new authority of the state is kept on the disk, issues at once, and is t
   expect(again).toMatchObject({ pin: pinOf(next.certificate), trust: authority.trust });
 });
 
+test('after two rotations, each certificate of the chain is followed by the one that signed it', async () => {
+  await machine.init();
+  const authority = await machine.open();
+  const rows = [authority.genesis.authority];
+  for (const index of [1, 2]) {
+    rows.push((await authority.successor()).authority);
+    await authority.follow(rowsOf(...rows), index);
+  }
+  const chain = certificatesOf(authority.own.chain);
+  expect(chain).toHaveLength(4);
+  for (const [place, signer] of chain.slice(1).entries()) expect(chain[place]!.checkIssued(signer)).toBe(true);
+});
+
 test('once the old authority is retired, nothing of it is trusted or sent', async () => {
   await machine.init();
   const authority = await machine.open();
