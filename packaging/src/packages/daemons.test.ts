@@ -59,13 +59,13 @@ test('a file of defaults without the one setting that is needed does not make it
 test('settings of the installation are kept for the unit, and nothing else that the environment has', () => {
   const environment = {
     CELL_CONTROL_PLANE: '10.0.0.1,10.0.0.2',
-    CELL_JOIN_TOKEN_FILE: '/root/token',
+    CELL_JOIN_TOKEN_FILE: '/etc/cell/join-token',
     SECRET: 'x',
     CELL_TOKEN: 'y',
   };
   expect(call(agent, 'keep_environment', environment)).toBe(0);
   const kept = readFileSync(join(folder, 'default-cell-agent'), 'utf8').trim().split('\n').toSorted();
-  expect(kept).toEqual(['CELL_CONTROL_PLANE=10.0.0.1,10.0.0.2', 'CELL_JOIN_TOKEN_FILE=/root/token']);
+  expect(kept).toEqual(['CELL_CONTROL_PLANE=10.0.0.1,10.0.0.2', 'CELL_JOIN_TOKEN_FILE=/etc/cell/join-token']);
   expect(statSync(join(folder, 'default-cell-agent')).mode & 0o777).toBe(0o600);
 });
 

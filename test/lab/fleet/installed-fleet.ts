@@ -10,8 +10,8 @@ const GRPC_PORT = 7600;
 const READY_MS_MAX = 120_000;
 const CALL_MS_MAX = 10_000;
 
-const ADMIN_TOKEN_FILE = '/root/admin-token';
-const MEMBER_TOKEN_FILE = '/root/member-token';
+const ADMIN_TOKEN_FILE = '/etc/cell/admin-token';
+const MEMBER_TOKEN_FILE = '/etc/cell/member-token';
 export const AGENT_TOKEN_FILE = '/etc/cell/join-token';
 
 export interface FleetNames {
