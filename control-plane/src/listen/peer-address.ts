@@ -3,11 +3,6 @@ import type { Socket } from 'node:net';
 
 const MAPPED = '::ffff:';
 
-/** Of "address:port", as grpc-js names a caller; without its port, IPv4 addresses as such. */
-export function addressOfPeer(peer: string): string {
-  return plainAddress(peer.slice(0, Math.max(0, peer.lastIndexOf(':'))));
-}
-
 /** Of "host:port" or "[host]:port", which was checked before. */
 export function hostAndPort(address: string): { readonly host: string; readonly port: number } {
   const at = address.lastIndexOf(':');

@@ -1,7 +1,7 @@
 import { credentials, type Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Listener, Transport } from '../../ports.ts';
 import { listenError } from '../listen-error.ts';
-import { addressOfPeer } from '../peer-address.ts';
+import { plainAddress } from '../peer-address.ts';
 
 /** Connections in plain text, on which nobody proves anything: for tests, and to measure what security costs. */
 export function plainTransport(): Transport {
@@ -23,4 +23,9 @@ function bind(server: Server, address: string, setting: string): Promise<number>
       else reject(listenError(error, address, setting));
     });
   });
+}
+
+/** Of "address:port", as grpc-js names a caller. */
+function addressOfPeer(peer: string): string {
+  return plainAddress(peer.slice(0, Math.max(0, peer.lastIndexOf(':'))));
 }
