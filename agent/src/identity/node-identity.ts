@@ -54,8 +54,8 @@ export class NodeIdentity implements LinkSecurity {
   #warning = '';
   #told = '';
   #failuresInRow = 0;
-  /** A token that a member has refused, and when. */
-  #refused: { readonly token: string; readonly atMs: number } | undefined;
+  /** A token that a member has refused. */
+  #refused: { readonly token: string; readonly atMs: number; readonly why: string } | undefined;
   #renewNow = false;
   #cancelTold: (() => void) | undefined;
   /** Something came up; it is looked at before the next wait. */
@@ -196,7 +196,7 @@ export class NodeIdentity implements LinkSecurity {
     const { clock, random } = this.#options;
     this.joins[refusal.decided ? 'refused' : 'failed'] += 1;
     if (refusal.decided) {
-      this.#refused = { token, atMs: clock.wallMs() };
+      this.#refused = { token, atMs: clock.wallMs(), why: refusal.message };
       this.#tell(`The control plane did not take this machine in: ${refusal.message}`, 'error');
       return TOKEN_LOOK_MS;
     }
@@ -222,12 +222,12 @@ export class NodeIdentity implements LinkSecurity {
     const { decided, message } = asked.refusal;
     this.renewals[decided ? 'refused' : 'failed'] += 1;
     const ended = hasEnded(this.#identity, this.#options.clock.wallMs());
-    const what = `${ended ? 'The certificate of this node has ended' : 'The certificate of this node is due'} and could not be renewed`;
-    this.#tell(
-      decided || ended ? `${what}: ${message}; ${NEW_TOKEN}` : `${what}: ${message}`,
-      ended ? 'error' : 'warn',
-    );
-    return (decided || ended) && (await this.#joinAnew());
+    const lost = decided || ended;
+    if (lost && (await this.#joinAnew())) return true;
+    const what = `The certificate of this node ${ended ? 'has ended' : 'is due'} and could not be renewed: ${message}`;
+    const refused = this.#refused === undefined ? NEW_TOKEN : `its token was refused, too: ${this.#refused.why}`;
+    this.#tell(lost ? `${what}; ${refused}` : what, ended ? 'error' : 'warn');
+    return false;
   }
 
   /** What has ended for good is not taken back by asking for more of it; a token makes a new beginning. */
@@ -242,7 +242,8 @@ export class NodeIdentity implements LinkSecurity {
       this.#onRenewal(replaced);
       return true;
     }
-    if (asked.refusal.decided) this.#refused = { token: token.text, atMs: clock.wallMs() };
+    const { decided, message: why } = asked.refusal;
+    if (decided) this.#refused = { token: token.text, atMs: clock.wallMs(), why };
     return false;
   }
 

@@ -1,5 +1,5 @@
 /** How a node keeps its certificate and whom it trusts, against members over real TLS. */
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeToken, tokenText } from '@cell/identity';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -64,7 +64,10 @@ test('a certificate that has ended is renewed before anybody is dialled with it'
 
 test('a node that was revoked says that it needs a new token', async () => {
   here.member.lifetimeMs = 1_000_000;
-  const identity = await here.joined();
+  const joinTokenFile = join(here.folder, 'token');
+  await writeFile(joinTokenFile, here.member.token, { mode: 0o600 });
+  const identity = await here.joined({ joinToken: undefined, joinTokenFile });
+  await rm(joinTokenFile);
   here.member.nodes.clear();
   await here.clock.advance(500_000);
   await until(() => identity.problem !== '' || undefined);
@@ -89,6 +92,21 @@ test('a new token in the file makes a new beginning after a renewal was refused'
   await writeFile(joinTokenFile, here.member.token, { mode: 0o600 });
   await here.advancing(20_000, () => identity.joins.ok === 2 || undefined);
   expect(identity.problem).toBe('');
+});
+
+test('a node that was revoked is told, too, why its token did not help', async () => {
+  here.member.lifetimeMs = 1_000_000;
+  const identity = await here.joined();
+  here.member.nodes.clear();
+  here.member.join = () => {
+    throw new FakeRefusal(7, 'CELL_E_FORBIDDEN', 'Node "n1" was revoked; give this machine an empty data folder');
+  };
+  await here.clock.advance(500_000);
+  await until(() => identity.problem !== '' || undefined);
+  expect(identity.problem).toBe(
+    'The certificate of this node is due and could not be renewed: Node "n1" was revoked; its token was refused, too: ' +
+      'Node "n1" was revoked; give this machine an empty data folder',
+  );
 });
 
 test('whom to trust is replaced by what a session says, and kept', async () => {
