@@ -59,7 +59,7 @@ test('api measures streamed writes, and unary calls where h2load is there', OPTI
 test('tls compares members with TLS and members in plain text, in all that they do', OPTIONS, async () => {
   const sizes = {
     raft: { members: 3, inFlight: [8], valueBytes: 256, warmUpMs: 100, rounds: 1, roundMs: 500 },
-    fleets: { members: 1, agents: 3, rounds: 1, idleMs: 100, jobs: 2, instancesPerJob: 5 },
+    fleets: { members: 3, agents: 3, rounds: 1, idleMs: 100, jobs: 2, instancesPerJob: 5 },
     comeback: { members: 1, agents: 20, rounds: 2 },
   };
   const found = await measure((output) => benchTls(output, sizes));
