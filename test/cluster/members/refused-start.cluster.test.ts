@@ -9,6 +9,8 @@ import { MarkWriter } from '../harness/mark-writer.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
+/** What its unit in systemd does not start again: EX_CONFIG of sysexits.h. */
+const WAITS_FOR_A_PERSON = 78;
 const OTHER_KEYS =
   '"keyring", "join_token", "join_token_file", "listen", "members", "raft", "leases", "certificates", "limits", "http", "log"';
 const PROGRAM = resolve(import.meta.dirname, '../../../bin/cell-control-plane');
@@ -17,11 +19,11 @@ function rewrite(daemon: Daemon, change: (toml: string) => string): void {
   writeFileSync(daemon.configFile, change(readFileSync(daemon.configFile, 'utf8')));
 }
 
-/** Starts it, expects that it ends with 1, and gives what it said. */
-async function refusal(daemon: Daemon): Promise<string> {
+/** Starts it, expects that it ends with an error, and gives what it said. */
+async function refusal(daemon: Daemon, exitCode = 1): Promise<string> {
   const before = daemon.started ? daemon.errors().length : 0;
   daemon.start();
-  expect(await daemon.ended()).toEqual({ exitCode: 1, signal: undefined });
+  expect(await daemon.ended()).toEqual({ exitCode, signal: undefined });
   return daemon.errors().slice(before);
 }
 
@@ -110,7 +112,9 @@ test('a wrong configuration is told with every problem at once', async () => {
 
 test('a machine that was never made a member is told what to do', async () => {
   const fleet = await testFleet({ members: 1, start: false, identity: false });
-  expect(await refusal(fleet.member(1))).toMatch(/^CELL_E_NOT_INITIALIZED: .*cell-control-plane init.*\n$/);
+  expect(await refusal(fleet.member(1), WAITS_FOR_A_PERSON)).toMatch(
+    /^CELL_E_NOT_INITIALIZED: .*cell-control-plane init.*\n$/,
+  );
 });
 
 test('a member listens for other machines where it is told to, and they find TLS there', async () => {
