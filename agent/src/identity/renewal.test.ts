@@ -29,8 +29,7 @@ test('a certificate is renewed at half of its life, and kept', async () => {
   await here.clock.advance(490_000);
   expect(asked()).toBe(1);
   here.member.lifetimeMs = DAY_MS;
-  await here.clock.advance(20_000);
-  await until(() => renewed === 1 || undefined);
+  await here.advancing(20_000, () => renewed === 1 || undefined);
   expect(here.transcript.at(-1)).toBe('member: is asked to renew by n1');
   expect(identity.expiresAtMs - Date.now()).toBeGreaterThan(DAY_MS - 60_000);
   await identity.close();
@@ -70,7 +69,7 @@ test('a node that was revoked says that it needs a new token', async () => {
   await rm(joinTokenFile);
   here.member.nodes.clear();
   await here.clock.advance(500_000);
-  await until(() => identity.problem !== '' || undefined);
+  await here.advancing(20_000, () => identity.problem !== '' || undefined);
   expect(identity.problem).toMatch(
     /could not be renewed: Node "n1" was revoked; if that does not end by itself, give this machine a new token/,
   );
@@ -88,7 +87,7 @@ test('a new token in the file makes a new beginning after a renewal was refused'
   here.member.nodes.clear();
   here.member.token = tokenText(makeToken('join', here.authority.pin));
   await here.clock.advance(500_000);
-  await until(() => identity.problem !== '' || undefined);
+  await here.advancing(20_000, () => identity.problem !== '' || undefined);
   await writeFile(joinTokenFile, here.member.token, { mode: 0o600 });
   await here.advancing(20_000, () => identity.joins.ok === 2 || undefined);
   expect(identity.problem).toBe('');
@@ -102,7 +101,7 @@ test('a node that was revoked is told, too, why its token did not help', async (
     throw new FakeRefusal(7, 'CELL_E_FORBIDDEN', 'Node "n1" was revoked; give this machine an empty data folder');
   };
   await here.clock.advance(500_000);
-  await until(() => identity.problem !== '' || undefined);
+  await here.advancing(20_000, () => identity.problem !== '' || undefined);
   expect(identity.problem).toBe(
     'The certificate of this node is due and could not be renewed: Node "n1" was revoked; its token was refused, too: ' +
       'Node "n1" was revoked; give this machine an empty data folder',
