@@ -45,16 +45,18 @@ export function crowdRows(attacked: () => AttackedFleet): void {
     });
 
     test('slow readers of pages fill no room but their own', async () => {
-      for (const address of [attacked().target.httpAddress, attacked().fleet.agent(1).httpAddress]) {
+      const addresses = [attacked().target.httpAddress, attacked().fleet.agent(1).httpAddress];
+      const crawl = async (address: string): Promise<void> => {
         const port = Number(address.split(':')[1]);
-        const slow = await Promise.all(
-          Array.from({ length: 2 * HTTP_PER_ADDRESS_MAX }, () => plainTo(port, '127.0.0.8')),
-        );
+        const coming = Array.from({ length: 2 * HTTP_PER_ADDRESS_MAX }, () => plainTo(port, '127.0.0.8'));
+        const slow = await Promise.all(coming);
         for (const socket of slow) socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\nX-Slow: ');
         const answer = await fetch(`http://${address}/livez`, { signal: AbortSignal.timeout(20_000) });
-        expect([answer.status, await answer.text()]).toEqual([200, expect.anything()]);
+        expect([address, answer.status]).toEqual([address, 200]);
+        await answer.body?.cancel();
         await waitFor(() => slow.every((socket) => socket.destroyed), { what: 'slow requests to be ended' });
-      }
+      };
+      await Promise.all(addresses.map(crawl));
     });
 
     test('ten thousand connections of one address leave room for others, and take little memory', async () => {

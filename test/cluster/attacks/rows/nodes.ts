@@ -95,6 +95,8 @@ export function nodeRows(attacked: () => AttackedFleet): void {
       await reading;
       expect(lines.join('')).toBe('true');
       await client.jobs.stopJob({ name: 'lonely' });
+      // It is not there for jobs of others.
+      await client.nodes.setNodeEligibility({ node: asked.name, eligible: false });
       session.close();
     });
 

@@ -11,7 +11,7 @@ export class FalseMember {
   readonly address: string;
   readonly #close: () => void;
   readonly #sockets: ReadonlySet<TLSSocket>;
-  /** How often somebody came, and went through with the handshake. */
+  /** How often somebody came. */
   visits = 0;
   /** What they said then. */
   heard: Buffer = Buffer.alloc(0);
@@ -33,7 +33,6 @@ export class FalseMember {
         ALPNProtocols: ['h2'],
         rejectUnauthorized: false,
       });
-      opened.visits += 1;
       near.on('data', (data) => {
         opened.heard = Buffer.concat([opened.heard, data]);
         far.write(data);
@@ -46,6 +45,9 @@ export class FalseMember {
         sockets.add(socket);
         socket.on('error', () => {}).on('close', () => other.destroy());
       }
+    });
+    server.on('connection', () => {
+      opened.visits += 1;
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
