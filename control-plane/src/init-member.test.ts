@@ -34,14 +34,14 @@ test('init says what to do next, and prints both tokens once', async () => {
     Join token:  celljoin_…
 
     1. Start this member:
-           systemctl restart cell-control-plane
+           systemctl restart --no-block cell-control-plane
     2. On the machine of each other member (2 at 10.0.0.2, 3 at 10.0.0.3), with the same "members",
        within 24 hours; it asks for the join token:
            cell-control-plane join
-           systemctl restart cell-control-plane
+           systemctl restart --no-block cell-control-plane
     3. Where you work; it asks for the admin token:
-           cellctl login 10.0.0.1:7600
-    4. For the first node: make a token, and name it in that machine's /etc/default/cell-agent (CELL_JOIN_TOKEN=…):
+           cellctl login --address 10.0.0.1:7600
+    4. For the machines that run jobs: make a token, and put it there into the file that agent.toml names:
            cellctl token create --role agent
     "
   `);
@@ -54,7 +54,9 @@ test('a single member is told nothing of others', async () => {
   const text = await initMember(configOf(['10.0.0.1']), {}, clock);
   expect(text).not.toMatch(/join token|cell-control-plane join|celljoin_/i);
   expect(text).toContain('1. Start this member:');
-  expect(text).toContain('2. Where you work; it asks for the admin token:\n       cellctl login 10.0.0.1:7600');
+  expect(text).toContain(
+    '2. Where you work; it asks for the admin token:\n       cellctl login --address 10.0.0.1:7600',
+  );
 });
 
 test('tokens go into files that only their owner can read, and then nowhere else', async () => {

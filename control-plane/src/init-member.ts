@@ -75,14 +75,14 @@ function initText(
     `On the machine of each other member (${others.join(', ')}), with the same "members",`,
     `within ${HOURS} hours; it asks for the join token:`,
     '    cell-control-plane join',
-    '    systemctl restart cell-control-plane',
+    '    systemctl restart --no-block cell-control-plane',
   ];
   const steps = [
-    ['Start this member:', '    systemctl restart cell-control-plane'],
+    ['Start this member:', '    systemctl restart --no-block cell-control-plane'],
     ...(joinToken === undefined ? [] : [joining]),
-    ['Where you work; it asks for the admin token:', `    cellctl login ${own.grpc}`],
+    ['Where you work; it asks for the admin token:', `    cellctl login --address ${own.grpc}`],
     [
-      "For the first node: make a token, and name it in that machine's /etc/default/cell-agent (CELL_JOIN_TOKEN=…):",
+      'For the machines that run jobs: make a token, and put it there into the file that agent.toml names:',
       '    cellctl token create --role agent',
     ],
   ];

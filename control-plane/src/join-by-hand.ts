@@ -36,7 +36,7 @@ export async function joinByHand(config: JoinConfig, flags: JoinFlags, clock: Cl
     signal: new AbortController().signal,
     waiting: (reason) => process.stderr.write(`${reason}\n`),
   });
-  return `This machine is member ${id} of cluster "${cluster}". Start it:\n    systemctl restart cell-control-plane\n`;
+  return `This machine is member ${id} of cluster "${cluster}". Start it:\n    systemctl restart --no-block cell-control-plane\n`;
 }
 
 /** The flag, else the configuration and the environment, else whoever runs it; never an argument, which `ps` shows. */

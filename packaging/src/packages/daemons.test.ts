@@ -83,3 +83,20 @@ test.each([
   const read = [...text.matchAll(/variable: '(CELL_\w+)'/g)].map(([, name]) => name);
   expect(new Set<string | undefined>(daemon.variables)).toEqual(new Set(read));
 });
+
+test.each([
+  [agent, '/agent.toml, then "systemctl restart cell-agent"'],
+  [
+    member,
+    '/control-plane.toml, then "cell-control-plane init" on the first machine, and "cell-control-plane join" on all others',
+  ],
+])('a daemon that nobody has configured is not started, and $package says what to do', (daemon, said) => {
+  expect(say(daemon, 'systemctl() { :; }\nis_start_allowed() { :; }\nstart')).toContain(said);
+});
+
+/** What the script after an installation prints. */
+function say(daemon: Daemon, commands: string): string {
+  const [functions = ''] = maintainerScript(template, daemon).split('\nif [ "$1" = configure ]');
+  const script = functions.replaceAll('/etc/default/', `${folder}/default-`);
+  return spawnSync('sh', ['-c', `${script}\n${commands}`], { encoding: 'utf8' }).stdout.trim();
+}

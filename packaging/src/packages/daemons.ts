@@ -17,6 +17,8 @@ export const DAEMONS = [
     ],
     config: '/etc/cell/agent.toml',
     setting: 'control_plane[[:space:]]*=',
+    /** What comes after editing that file, as half a sentence in double quotes of the shell. */
+    next: String.raw`\"systemctl restart cell-agent\"`,
   },
   {
     package: 'cell-control-plane',
@@ -32,6 +34,7 @@ export const DAEMONS = [
     ],
     config: '/etc/cell/control-plane.toml',
     setting: '(members[[:space:]]*=|\\[\\[members\\]\\])',
+    next: String.raw`\"cell-control-plane init\" on the first machine, and \"cell-control-plane join\" on all others`,
   },
 ] as const;
 
@@ -44,5 +47,6 @@ export function maintainerScript(template: string, daemon: Daemon): string {
     .replaceAll('@variable@', daemon.variable)
     .replaceAll('@variables@', daemon.variables.join('|'))
     .replaceAll('@config@', daemon.config)
+    .replaceAll('@next@', daemon.next)
     .replaceAll('@setting@', daemon.setting);
 }

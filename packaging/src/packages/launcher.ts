@@ -17,7 +17,8 @@ interface Launcher {
 }
 
 const BY_HAND = `
-# By hand: what the unit would know it has to know too, and what recovering writes has to stay the member's own.
+# By hand: what the unit would know it has to know too, and what is written has to be the member's own. The unit may never
+# have run, and its user has to come through to its data.
 case "\${1:-}" in
   init | join | recover)
     if [ -r /etc/default/cell-control-plane ]; then
@@ -25,8 +26,10 @@ case "\${1:-}" in
       . /etc/default/cell-control-plane
       set +a
     fi
-    if [ "$1" = recover ] && [ "$(id -u)" -eq 0 ]; then
-      exec setpriv --reuid=cell --regid=cell --init-groups -- "$0" "$@"
+    if [ "$(id -u)" -eq 0 ]; then
+      if [ "$1" = recover ]; then exec setpriv --reuid=cell --regid=cell --init-groups -- "$0" "$@"; fi
+      install -d -m 0755 /var/lib/cell
+      install -d -m 0700 -o cell -g cell /var/lib/cell/control-plane
     fi
     ;;
 esac
