@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /**
  * Below the range that the kernel takes for outgoing connections (it begins at 32768), so that a port that is free now
@@ -14,14 +14,41 @@ const BLOCKS_LAST = 31_999;
 
 const ATTEMPTS_MAX = 1000;
 
-const given = new Set<number>();
+/**
+ * Each process that asks has one for itself: the port of a daemon that is down for a moment is free, and another test's
+ * daemon must not take it.
+ */
+const SLICE = 330;
+const SLICES = Math.floor((LAST - FIRST + 1) / SLICE);
 
-/** Ports that nobody listens on, none of them given out before by this process. */
+const given = new Set<number>();
+let slice: Promise<number> | undefined;
+
+/** The first port of a slice of its own, which this process listens on for as long as it lives. */
+function ownSlice(): Promise<number> {
+  slice ??= takeSlice();
+  return slice;
+}
+
+async function takeSlice(): Promise<number> {
+  const begin = Math.floor(Math.random() * SLICES);
+  for (let place = 0; place < SLICES; place += 1) {
+    const port = FIRST + ((begin + place) % SLICES) * SLICE;
+    const holder = await listenOn(port);
+    if (holder === undefined) continue;
+    holder.unref();
+    return port;
+  }
+  throw new Error(`${SLICES} processes have test ports already`);
+}
+
+/** Ports that nobody listens on, none of them given out before. */
 export async function freePorts(count: number): Promise<number[]> {
+  const first = (await ownSlice()) + 1;
   const ports: number[] = [];
   for (let attempts = 0; ports.length < count; attempts += 1) {
     if (attempts >= ATTEMPTS_MAX) throw new Error(`Found ${ports.length} of ${count} free ports`);
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
+    const port = first + Math.floor(Math.random() * (SLICE - 1));
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     ports.push(port);
@@ -47,8 +74,9 @@ async function areFree(first: number, count: number): Promise<boolean> {
 
 /** So many free ports in a row, given by the first. */
 export async function freePortRow(count: number): Promise<number> {
+  const lowest = (await ownSlice()) + 1;
   for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts += 1) {
-    const first = FIRST + Math.floor(Math.random() * (LAST - FIRST + 2 - count));
+    const first = lowest + Math.floor(Math.random() * (SLICE - count));
     const row = Array.from({ length: count }, (_, place) => first + place);
     if (row.some((port) => given.has(port)) || (await Promise.all(row.map(isFree))).includes(false)) continue;
     for (const port of row) given.add(port);
@@ -57,10 +85,18 @@ export async function freePortRow(count: number): Promise<number> {
   throw new Error(`Found no ${count} free ports in a row`);
 }
 
-function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
+  const server = await listenOn(port);
+  if (server === undefined) return false;
+  await new Promise((closed) => server.close(closed));
+  return true;
+}
+
+/** Nothing if somebody else does. */
+function listenOn(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', () => resolve(undefined));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => resolve(server));
   });
 }
