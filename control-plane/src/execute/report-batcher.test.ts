@@ -49,6 +49,13 @@ test('of one allocation only the newest report is written', async () => {
   expect(consensus.commands.at(-1)).toMatchObject({ reports: [{ state: 'running' }] });
 });
 
+test('what another node says of an allocation neither counts nor takes the place of what its own says', async () => {
+  say(0, 'running');
+  batcher.add([{ ...report(consensus, ids[0]!, 'failed', { message: 'a lie' }), nodeId: 'another' }], false);
+  await clock.advance(10);
+  expect(states()[0]).toBe('running');
+});
+
 test('one command is in flight at a time; what comes meanwhile waits, also if it says what the state says', async () => {
   let release = () => {};
   consensus.hold = new Promise((resolve) => {

@@ -41,6 +41,7 @@ const attemptsMax = 5;
 
 export class ReportBatcher implements ReportSink {
   readonly #parts: ReportBatcherParts;
+  /** By who said it and of what: what another node says of an allocation takes nothing's place. */
   readonly #queue = new Map<string, AllocationReport>();
   #compareAfterBarrier = false;
   #flushing = false;
@@ -61,11 +62,11 @@ export class ReportBatcher implements ReportSink {
     if (reports.length === 0) return;
     this.#compareAfterBarrier ||= afterHello;
     for (const report of reports) {
-      if (this.#queue.size >= queuedMax && !this.#queue.has(report.id)) {
+      if (this.#queue.size >= queuedMax && !this.#queue.has(keyOf(report))) {
         this.#refuse(report.nodeId);
         continue;
       }
-      this.#queue.set(report.id, report);
+      this.#queue.set(keyOf(report), report);
     }
     this.#schedule(gatherMs);
   }
@@ -121,9 +122,9 @@ export class ReportBatcher implements ReportSink {
   #take(): AllocationReport[] {
     const batch: AllocationReport[] = [];
     let bytes = 0;
-    for (const [id, report] of this.#queue) {
+    for (const [key, report] of this.#queue) {
       if (batch.length >= reportsPerCommandMax || bytes >= commandBytesMax) break;
-      this.#queue.delete(id);
+      this.#queue.delete(key);
       if (!changes(this.#parts.consensus.state, report)) continue;
       batch.push(report);
       // Characters of the message may take up to 6 bytes in JSON; the rest of a report is small.
@@ -139,7 +140,10 @@ export class ReportBatcher implements ReportSink {
       this.#giveUp(batch, error);
       return retryMaxMs;
     }
-    for (const report of batch) if (!this.#queue.has(report.id)) this.#queue.set(report.id, report);
+    for (const report of batch) {
+      const key = keyOf(report);
+      if (!this.#queue.has(key)) this.#queue.set(key, report);
+    }
     this.#parts.log.info({ err: error, reports: this.#queue.size }, 'Reports could not be written; trying again');
     return noLeader ? retryFirstMs * 5 : Math.min(retryMaxMs, retryFirstMs * 2 ** this.#failures);
   }
@@ -149,11 +153,15 @@ export class ReportBatcher implements ReportSink {
     this.#failures = 0;
     const concerned = batch.length > 0 ? batch : [...this.#queue.values()];
     const nodeIds = new Set(concerned.map((report) => report.nodeId));
-    for (const [id, report] of this.#queue) if (nodeIds.has(report.nodeId)) this.#queue.delete(id);
+    for (const [key, report] of this.#queue) if (nodeIds.has(report.nodeId)) this.#queue.delete(key);
     this.#parts.log.warn({ err: error, sessions: nodeIds.size }, 'Reports could not be written; closing the sessions');
     const reason = new CellError('CELL_E_NO_LEADER', 'Reports could not be written; try another member');
     for (const nodeId of nodeIds) this.#parts.sessions.closeSession(nodeId, reason);
   }
+}
+
+function keyOf({ nodeId, id }: AllocationReport): string {
+  return `${nodeId} ${id}`;
 }
 
 /** Whether applying the report would change the state. */
