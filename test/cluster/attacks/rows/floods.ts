@@ -21,7 +21,8 @@ export function floodRows(attacked: () => AttackedFleet): void {
     test('TLS 1.2 and plain text are not spoken, on either port', async () => {
       const failed = await attacked().count('cell_handshakes_total{outcome="failed"}');
       for (const port of [attacked().grpcPort, attacked().peersPort]) {
-        const old = connectTls({ host: '127.0.0.1', port, maxVersion: 'TLSv1.2', rejectUnauthorized: false });
+        const spoken = { maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] } as const;
+        const old = connectTls({ host: '127.0.0.1', port, ...spoken, rejectUnauthorized: false });
         await expect(once(old, 'secureConnect')).rejects.toThrow(/protocol version|ECONNRESET|disconnected/i);
         for (const text of [GREETING, Buffer.from('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n')]) {
           const plain = await opened(port);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { type Credentials, SERVER_NAME } from '@cell/identity';
 import { methodDefinition } from '@cell/proto';
@@ -96,7 +96,7 @@ export async function calling(coming: Coming, ...call: Parameters<RawCaller['cal
 
 /** A connection over TLS, for HTTP/2; rejects if it is refused. */
 export async function openTls({ port, from = '127.0.0.1', credentials }: Coming): Promise<TLSSocket> {
-  const socket = connectTls({
+  const options: ConnectionOptions & { readonly localAddress: string } = {
     host: '127.0.0.1',
     port,
     localAddress: from,
@@ -104,7 +104,8 @@ export async function openTls({ port, from = '127.0.0.1', credentials }: Coming)
     ALPNProtocols: ['h2'],
     rejectUnauthorized: false,
     ...(credentials === undefined ? {} : { key: credentials.privateKey, cert: credentials.chain }),
-  } as Parameters<typeof connectTls>[0]);
+  };
+  const socket = connectTls(options);
   await once(socket, 'secureConnect');
   // What comes later is told by its end.
   socket.on('error', () => {});

@@ -92,7 +92,7 @@ export class TakenSession {
     const message = await waitFor(() => this.heard.findLast((each) => each.case === kind), {
       what: `the member to say ${kind}; the session's end: ${this.end ?? 'none'}`,
     });
-    return message.value as Extract<Heard, { case: C }>['value'];
+    return message.value as never;
   }
 
   report(id: string, state: AllocationState, message: string): void {
