@@ -1,7 +1,8 @@
+import { connect, constants } from 'node:http2';
 import { AgentService, AllocationService, FleetService, JobService, methodDefinition } from '@cell/proto';
 import { Client, credentials, Metadata, Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
-import { addService, enteredCall } from './add-service.ts';
+import { addService, enteredCall, guardedServer } from './add-service.ts';
 import { CellError } from './cell-error.ts';
 import { answeredError, toServiceError } from './grpc-error.ts';
 import type { EnteredCall, Guard } from './ports.ts';
@@ -18,14 +19,14 @@ interface HandledCall {
 }
 
 interface Fixture {
+  readonly port: number;
   readonly client: Client;
   readonly handled: string[];
   readonly ended: string[];
 }
 
 /** Two services, whose handlers say their name and answer with `outcome`. */
-async function serve(guardError: Error | undefined, outcome = 'ok'): Promise<Fixture> {
-  const server = new Server();
+async function serve(guardError: Error | undefined, outcome = 'ok', early = true): Promise<Fixture> {
   const handled: string[] = [];
   const ended: string[] = [];
   const guard: Guard = {
@@ -34,6 +35,7 @@ async function serve(guardError: Error | undefined, outcome = 'ok'): Promise<Fix
       return { ended: (how: string) => void ended.push(`${method.name}: ${how}`) } as EnteredCall;
     },
   };
+  const server = early ? guardedServer({}, guard) : new Server();
   const failure = toServiceError(new CellError('CELL_E_CONFLICT', 'not so'));
   const handler = (name: string) => (call: HandledCall, reply?: (error: unknown, answer?: unknown) => void) => {
     enteredCall(call);
@@ -56,7 +58,7 @@ async function serve(guardError: Error | undefined, outcome = 'ok'): Promise<Fix
     () => client.close(),
     () => server.forceShutdown(),
   );
-  return { client, handled, ended };
+  return { port, client, handled, ended };
 }
 
 /** Calls one method of each kind; what they ended with. */
@@ -96,11 +98,14 @@ async function callAll({ client }: Fixture): Promise<string[]> {
   return Promise.all(kinds);
 }
 
-test('calls of all kinds that are refused reach no handler', async () => {
-  const fixture = await serve(new CellError('CELL_E_FORBIDDEN', 'you may not'));
-  expect(await callAll(fixture)).toEqual(Array(4).fill('you may not'));
-  expect(fixture).toMatchObject({ handled: [], ended: [] });
-});
+test.each([true, false])(
+  'calls of all kinds that are refused reach no handler (by their headers: %s)',
+  async (early) => {
+    const fixture = await serve(new CellError('CELL_E_FORBIDDEN', 'you may not'), 'ok', early);
+    expect(await callAll(fixture)).toEqual(Array(4).fill('you may not'));
+    expect(fixture).toMatchObject({ handled: [], ended: [] });
+  },
+);
 
 test('a guard that fails lets nobody in, and says nothing of why', async () => {
   const fixture = await serve(new Error('a secret in an error'));
@@ -121,4 +126,21 @@ test.each([
 
 test('a call that no guard has let in is our own mistake', () => {
   expect(() => enteredCall({})).toThrow(/no guard has let in/);
+});
+
+test('who is not let in is told so before the request is read, and its stream is gone', async () => {
+  const { port, handled } = await serve(new CellError('CELL_E_UNAUTHENTICATED', 'who are you'));
+  const connection = connect(`http://127.0.0.1:${port}`);
+  ends.push(() => connection.destroy());
+  const { path } = methodDefinition(JobService.method.submitJob);
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  // A message of 1 MiB that never comes as a whole.
+  const call = connection.request(headers, { endStream: false });
+  const answered = new Promise<unknown>((resolve) => call.on('response', (head) => resolve(head['cell-error-code'])));
+  const closed = new Promise<number | undefined>((resolve) => call.on('close', () => resolve(call.rstCode)));
+  call.resume();
+  call.write(Buffer.from([0, 0, 0x10, 0, 0, 1, 2, 3]));
+  expect(await answered).toBe('CELL_E_UNAUTHENTICATED');
+  expect(await closed).toBe(constants.NGHTTP2_NO_ERROR);
+  expect(handled).toEqual([]);
 });

@@ -1,7 +1,19 @@
 /** The one way to put a service on a server: no method is called before the guard has let the call in. */
+
+import type { ServerHttp2Stream } from 'node:http2';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
-import { serviceDefinition } from '@cell/proto';
-import type { Server, ServiceDefinition, StatusObject, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
+import { methodDefinition, serviceDefinition } from '@cell/proto';
+import {
+  type Metadata,
+  Server,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  type ServerOptions,
+  type ServiceDefinition,
+  type StatusObject,
+  type sendUnaryData,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
 import { CellError } from './cell-error.ts';
 import { ERROR_CODE_KEY, toServiceError } from './grpc-error.ts';
 import type { EnteredCall, Guard, GuardedCall } from './ports.ts';
@@ -15,6 +27,7 @@ export function addService<S extends DescService>(
 ): void {
   const given: Readonly<Record<string, UntypedHandleCall>> = handlers;
   const guarded = service.methods.map((method) => {
+    methodsByPath.set(methodDefinition(method).path, method);
     return [method.localName, guardedHandler(guard, method, given[method.localName]!)];
   });
   // The definition's functions take exactly what the typed handlers give; grpc-js wants them to take anything.
@@ -24,7 +37,45 @@ export function addService<S extends DescService>(
 
 export type Handlers<S extends DescService> = Readonly<Record<keyof S['method'] & string, UntypedHandleCall>>;
 
+const methodsByPath = new Map<string, DescMethod>();
 const enteredCalls = new WeakMap<object, EnteredCall>();
+/** Calls that were let in and have no handler yet: by their metadata, which is all that both have of a call. */
+const enteredEarly = new WeakMap<Metadata, EnteredCall>();
+
+/**
+ * A server that lets calls in by their headers. Without it that is done when the handler is called: requests are in
+ * memory by then, as many and as large as one connection can send, whoever sends them.
+ */
+export function guardedServer(options: ServerOptions, guard: Guard): Server {
+  return new Server({ ...options, interceptors: [guardedEntrance(guard)] });
+}
+
+function guardedEntrance(guard: Guard): ServerInterceptor {
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, passOn) => {
+            const method = methodsByPath.get(path);
+            try {
+              const entered = method && guard.enter(method, { metadata, getPeer: () => call.getPeer() });
+              if (entered !== undefined) enteredEarly.set(metadata, entered);
+            } catch (error) {
+              call.sendStatus(refusalOf(error));
+              resetStream(call);
+              return;
+            }
+            passOn(metadata);
+          },
+        }),
+    });
+}
+
+/** Else it stays for as long as the caller does not say that it has said all; and grpc-js has no other way. */
+function resetStream(call: unknown): void {
+  const { stream } = call as { readonly stream?: ServerHttp2Stream };
+  stream?.close();
+}
 
 /** Who makes a call: for handlers, of the call that grpc-js gave them. */
 export function enteredCall(call: object): EnteredCall {
@@ -48,7 +99,7 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
   const guarded: AnyHandler = (call, reply) => {
     let entered: EnteredCall;
     try {
-      entered = guard.enter(method, call);
+      entered = enteredEarly.get(call.metadata) ?? guard.enter(method, call);
     } catch (error) {
       refuse(error, call, reply);
       return;
@@ -67,14 +118,18 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
   return guarded as UntypedHandleCall;
 }
 
-function refuse(error: unknown, call: AnyCall, reply: sendUnaryData<unknown> | undefined): void {
-  // A guard that fails lets nobody in, and tells strangers nothing of why.
+/** A guard that fails lets nobody in, and tells strangers nothing of why. */
+function refusalOf(error: unknown): StatusObject {
   const coded = error instanceof CellError ? error : new CellError('CELL_E_INTERNAL', 'The call could not be checked');
+  return toServiceError(coded);
+}
+
+function refuse(error: unknown, call: AnyCall, reply: sendUnaryData<unknown> | undefined): void {
   if (reply === undefined) {
-    call.emit('error', toServiceError(coded));
+    call.emit('error', refusalOf(error));
     return;
   }
-  reply(toServiceError(coded));
+  reply(refusalOf(error));
   // Of a stream to us, nothing more is read.
   call.destroy?.();
 }

@@ -1,8 +1,9 @@
 /** How a member comes up to the point at which it is in a cluster: who it is, where it listens, whom it waits for. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { HttpAccess, splitAddress } from '@cell/config';
-import { Server } from '@grpc/grpc-js';
+import type { Server } from '@grpc/grpc-js';
 import type { Registry } from 'prom-client';
+import { guardedServer } from './add-service.ts';
 import type { MemberConfig } from './config/member-config.ts';
 import { peerServerOptions } from './consensus/peers/channel-options.ts';
 import { registerIntroductions } from './consensus/peers/peer-service.ts';
@@ -73,7 +74,7 @@ export async function openEntrance(parts: EntranceParts, registry: Registry, sta
     wallMs: clock.wallMs,
     joinMember: (request, call) => security.joins.answer(request, call),
   });
-  const peerServer = new Server(peerServerOptions);
+  const peerServer = guardedServer(peerServerOptions, guard);
   registerIntroductions(peerServer, guard, reception);
   const listener = await transport.listen(peerServer, config.listen.peers, 'listen.peers');
   const closePeerServer = once(() => {

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { ConfState, LogStore } from '@cell/raft';
 import { openLogStore } from '@cell/raft/storage';
-import { Server } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { guardedServer } from './add-service.ts';
 import { registerServices, SessionRegistry, serverOptions } from './api/index.ts';
 import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
@@ -277,7 +277,7 @@ function startDuties(
   const sessions = new SessionRegistry({ consensus, clock, log, settings });
   const executor = startExecutor({ consensus, peers, clock, log, random, settings: times, sessions });
   started.onStop(() => executor.stop());
-  const operators = new Server(serverOptions);
+  const operators = guardedServer(serverOptions, guard);
   let listener: Listener | undefined;
   started.onStop(() => {
     listener?.close();

@@ -2,7 +2,7 @@
  * Commands in allocations whose agents are connected here: asked for in the session, and carried by a stream that the
  * agent opens. Both directions wait for who reads slower, so that little is kept here however much is said.
  */
-import { constants, type Http2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ExecInput,
@@ -15,6 +15,7 @@ import type {
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { enteredCall } from '../add-service.ts';
+import { callStream } from '../call-stream.ts';
 import { CellError } from '../cell-error.ts';
 import type { Clock } from '../ports.ts';
 import { AgentAnswers, refusedByAgent } from './agent-answers.ts';
@@ -148,9 +149,8 @@ function finish(call: ExecCall, ended: boolean): void {
 
 /**
  * Breaks the stream off. An orderly end would come to the agent behind all that the command has not read, so perhaps
- * never; and grpc-js has no other way for a server.
+ * never.
  */
 function reset(call: ExecCall): void {
-  const { call: inner } = call as unknown as { readonly call: { readonly stream: Http2Stream } };
-  inner.stream.close(constants.NGHTTP2_CANCEL);
+  callStream(call).close(constants.NGHTTP2_CANCEL);
 }

@@ -1,8 +1,9 @@
 /** A member's services on a real gRPC server on loopback, over a consensus in memory; its peers are on paper. */
 import type { DescMethodServerStreaming, DescMethodUnary, MessageShape } from '@bufbuild/protobuf';
 import { callUnary, methodDefinition, type Outgoing } from '@cell/proto';
-import { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, ServerCredentials } from '@grpc/grpc-js';
 import { openGuard } from '../../access/testing/open-guard.ts';
+import { guardedServer } from '../../add-service.ts';
 import { CellError } from '../../cell-error.ts';
 import { silentLog } from '../../execute/testing/example-fleet.ts';
 import { MemoryConsensus } from '../../execute/testing/memory-consensus.ts';
@@ -72,7 +73,7 @@ export class PaperMember {
   readonly sessions: SessionRegistry;
   served!: ServedPeerRequests & { stop(): void };
   client!: Client;
-  readonly #server = new Server(serverOptions);
+  readonly #server = guardedServer(serverOptions, { enter: (method, call) => this.guard.enter(method, call) });
 
   constructor() {
     const { consensus } = this;
