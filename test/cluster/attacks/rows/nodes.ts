@@ -112,7 +112,7 @@ export function nodeRows(attacked: () => AttackedFleet): void {
       await attacked().audited({ actor: 'member/2', outcome: 'CELL_E_FORBIDDEN' }, methods.peers.length);
     });
 
-    test('a member serves no people, and one that nobody has added has no say', async () => {
+    test('a member calls nothing that is for others, and one that does not know the cluster is no member of it', async () => {
       const { authority, peersPort, grpcPort } = attacked();
       const member = authority.credentials({ kind: 'member', id: 2 });
       const people = await RawCaller.open({ port: grpcPort, credentials: member });
