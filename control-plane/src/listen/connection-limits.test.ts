@@ -26,6 +26,16 @@ test('an address has so many connections and no more, until some end', () => {
   expect(begin(limits, 'a6', 'a7')).toEqual(['begin', 'refuse: address']);
 });
 
+test('a machine with a network of IPv6 addresses has no more connections for that', () => {
+  const limits = new ConnectionLimits<string>({ ...settings, handshakes: 50 });
+  const come = (address: string) => limits.begin(address, address).kind;
+  const network = Array.from({ length: 6 }, (_, place) => come(`2001:db8:0:1:${place}::${place}`));
+  expect(network).toEqual([...Array.from({ length: 5 }, () => 'begin'), 'refuse']);
+  expect(come('2001:db8:0:2::1')).toBe('begin');
+  limits.end('2001:db8:0:1:0::0');
+  expect(come('2001:db8:0:1::99')).toBe('begin');
+});
+
 test('holders of certificates are counted apart from their address, each by itself', () => {
   const limits = new ConnectionLimits<string>({ ...settings, handshakes: 50 });
   begin(limits, 'a1', 'a2', 'a3', 'a4', 'a5');

@@ -1,4 +1,5 @@
 /** How many connections may be, from where, and how many that have not shown yet who they are. Pure. */
+import { addressBlock } from '../model/address-block.ts';
 
 export interface ConnectionLimitSettings {
   /** Connections of one address that came without a certificate, and of one holder of a certificate. */
@@ -12,6 +13,7 @@ export interface ConnectionLimitSettings {
 export type LimitFault = 'connections' | 'address' | 'handshakes';
 
 interface Counted {
+  /** All of an IPv6 network are one. */
   readonly address: string;
   /** Who it counts for: its address until it is known who it is. */
   source: string;
@@ -51,7 +53,8 @@ export class ConnectionLimits<C> {
   }
 
   /** Counts a connection, unless it is refused. */
-  begin(connection: C, address: string): Beginning<C> {
+  begin(connection: C, from: string): Beginning<C> {
+    const address = addressBlock(from);
     if (this.#all.size >= this.#settings.connections) return { kind: 'refuse', fault: 'connections' };
     const ofAddress = this.#bySource.get(address) ?? 0;
     if (ofAddress >= this.#settings.connectionsPerSource) return { kind: 'refuse', fault: 'address' };
