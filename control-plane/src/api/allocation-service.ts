@@ -4,6 +4,7 @@ import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
 import { isFinal } from '../model/entities.ts';
 import type { LogRequest } from '../ports.ts';
+import { checkEntry } from './check-submission.ts';
 import { findAllocation, findJob, findNode } from './find.ts';
 import { logsFromAnywhere } from './find-logs.ts';
 import { usageFromAnywhere } from './find-usage.ts';
@@ -41,6 +42,7 @@ export function registerAllocationService(server: Server, calls: CallServer, par
       const asked = await readStart(call[Symbol.asyncIterator]());
       const state = visibleTo(entered.caller, await readFreshest(parts, timeoutMs));
       const row = findAllocation(state, asked.start.allocationId);
+      checkEntry(entered.caller, state.jobVersion(row.job, row.jobVersion)?.spec);
       entered.begun(`allocation/${row.id} (${row.job}/${row.instance})`);
       await pipe(responses(execAnywhere(parts, row, asked, signal)), call, signal);
     }),

@@ -24,6 +24,21 @@ export function checkSubmission(caller: Caller, spec: JobSpec): void {
   throw new CellError('CELL_E_FORBIDDEN', message);
 }
 
+/**
+ * Throws `CELL_E_FORBIDDEN` if a token that is limited to a namespace would come by a command to what it may not submit:
+ * somebody with more rights has put such a job into its namespace.
+ */
+export function checkEntry(caller: Caller, spec: JobSpec | undefined): void {
+  const namespace = namespaceOf(caller);
+  if (namespace === undefined) return;
+  const refused = spec === undefined ? ['what is not known any more'] : sharedThings(spec);
+  if (refused.length === 0) return;
+  const message =
+    `Job "${spec?.name ?? ''}" has ${refused.join(', ')}: a command in it would reach what other namespaces have on the ` +
+    `machine, and the token is limited to "${namespace}". Ask who has a token without a limit`;
+  throw new CellError('CELL_E_FORBIDDEN', message);
+}
+
 /** What a job would share with those of other namespaces, as the job file calls it. */
 function sharedThings(spec: JobSpec): readonly string[] {
   const things: readonly (readonly [string, boolean])[] = [

@@ -182,15 +182,36 @@ test('changes carry who asked for them; of a drill only the first mark does', as
   ]);
 });
 
-test('no command can be run in what is of another namespace', async () => {
+/** What comes of a command: the code of an error. No node on paper runs any. */
+function run(allocationId: string): Promise<string> {
   const { path, requestSerialize, responseDeserialize } = methodDefinition(AllocationService.method.exec);
-  const run = (allocationId: string) =>
-    new Promise<string>((resolve) => {
-      const call = member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-      call.on('error', (error) => resolve(String(answeredError(error)?.code)));
-      call.resume();
-      call.write({ message: { case: 'start', value: { allocationId, command: ['id'] } } });
-    });
+  return new Promise((resolve) => {
+    const call = member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    call.on('error', (error) => resolve(String(answeredError(error)?.code)));
+    call.resume();
+    call.write({ message: { case: 'start', value: { allocationId, command: ['id'] } } });
+  });
+}
+
+test.each([
+  { sandbox: 'none' },
+  { user: 'root' },
+  { devices: ['/dev/sda:rw'] },
+  { credentials: { key: 'shared' } },
+  { environmentFiles: ['shared.env'] },
+] as const)('a job of the namespace that somebody with more rights gave %j is entered by those alone', async (more) => {
+  const shared = { ...spec('backup', 'team-a'), ...more };
+  member.consensus.write({ kind: 'submit-job', timeMs: 0, spec: shared, expectedIndex: undefined });
+  place(member.consensus, 'backup', 0, 'n1');
+  expect(await run('BACKUP-0-N1')).toBe('CELL_E_FORBIDDEN');
+  // Also once the job is as it may be: this instance is not.
+  member.consensus.write({ kind: 'submit-job', timeMs: 0, spec: spec('backup', 'team-a'), expectedIndex: undefined });
+  expect(await run('BACKUP-0-N1')).toBe('CELL_E_FORBIDDEN');
+  caller = person();
+  expect(await run('BACKUP-0-N1')).not.toBe('CELL_E_FORBIDDEN');
+});
+
+test('no command can be run in what is of another namespace', async () => {
   expect(await run('MAIL-0-N1')).toBe('CELL_E_NOT_FOUND');
   // Found; but no node on paper runs anything.
   expect(await run('WEB-0-N1')).not.toBe('CELL_E_NOT_FOUND');
