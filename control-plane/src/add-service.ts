@@ -62,7 +62,8 @@ function guardedEntrance(guard: Guard): ServerInterceptor {
               if (entered !== undefined) enteredEarly.set(metadata, entered);
             } catch (error) {
               call.sendStatus(refusalOf(error));
-              resetStream(call);
+              // Else it stays for as long as the caller does not say that it has said all.
+              innerStream(call as unknown as WrappedCall).close();
               return;
             }
             passOn(metadata);
@@ -71,10 +72,21 @@ function guardedEntrance(guard: Guard): ServerInterceptor {
     });
 }
 
-/** Else it stays for as long as the caller does not say that it has said all; and grpc-js has no other way. */
-function resetStream(call: unknown): void {
-  const { stream } = call as { readonly stream?: ServerHttp2Stream };
-  stream?.close();
+/** What grpc-js wraps a stream in: one call in another, as many as there are interceptors. */
+interface WrappedCall {
+  readonly nextCall?: WrappedCall;
+  readonly stream?: ServerHttp2Stream;
+}
+
+/** The stream of a call that a handler was given: grpc-js has no way for a server to break one off. */
+export function callStream(call: unknown): ServerHttp2Stream {
+  return innerStream((call as { readonly call: WrappedCall }).call);
+}
+
+function innerStream(call: WrappedCall): ServerHttp2Stream {
+  let inner = call;
+  while (inner.nextCall !== undefined) inner = inner.nextCall;
+  return inner.stream!;
 }
 
 /** Who makes a call: for handlers, of the call that grpc-js gave them. */

@@ -14,8 +14,7 @@ import type {
 } from '@cell/proto';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { enteredCall } from '../add-service.ts';
-import { callStream } from '../call-stream.ts';
+import { callStream, enteredCall } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import type { Clock } from '../ports.ts';
 import { AgentAnswers, refusedByAgent } from './agent-answers.ts';
