@@ -42,6 +42,20 @@ test('who is allowed by address needs no token, and who has the token may come f
   expect(access.refusal('192.0.2.1', `bearer  ${TOKEN}`)).toBeUndefined();
 });
 
+test('a machine that may call by loopback may call itself by any of its addresses', () => {
+  const { access } = opened();
+  expect(access.refusal('192.0.2.1', undefined, '192.0.2.1')).toBeUndefined();
+  expect(refused(access.refusal('192.0.2.1', undefined, '192.0.2.2'))).toBe(true);
+  expect(refused(access.refusal(undefined, undefined, undefined))).toBe(true);
+  const others = new HttpAccess({
+    allow: ['10.1.0.0/16'],
+    token_file: undefined,
+    monotonicMs: () => 0,
+    onProblem: () => {},
+  });
+  expect(refused(others.refusal('192.0.2.1', undefined, '192.0.2.1'))).toBe(true);
+});
+
 test.each([
   undefined,
   '',

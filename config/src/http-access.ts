@@ -33,6 +33,7 @@ const TOKEN_FILE_BYTES_MAX = 4096;
 const TOKEN_LENGTH_MIN = 16;
 const GROUP_AND_OTHERS = 0o077;
 const READ_EVERY_MS = 1000;
+const LOOPBACK = '127.0.0.1';
 
 interface HttpAccessParts extends HttpSettings {
   readonly monotonicMs: () => number;
@@ -57,9 +58,16 @@ export class HttpAccess {
    *
    * @param address of the socket's other end; undefined if that has gone
    * @param authorization the header of that name
+   * @param ownAddress of the socket's own end. If both are the same, the caller is on this machine, whatever its address:
+   *   to a daemon that listens on no other it can't come by loopback
    */
-  refusal(address: string | undefined, authorization: string | undefined): string | undefined {
+  refusal(
+    address: string | undefined,
+    authorization: string | undefined,
+    ownAddress?: string | undefined,
+  ): string | undefined {
     if (address !== undefined && this.#addresses.has(address)) return undefined;
+    if (address !== undefined && address === ownAddress && this.#addresses.has(LOOPBACK)) return undefined;
     if (this.#hasToken(authorization)) return undefined;
     const from = address === undefined ? 'there' : `"${plainAddress(address)}"`;
     const how = `have "allow" of [http] in this daemon's configuration name the address`;

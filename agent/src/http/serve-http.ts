@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { joinAddress, splitAddress } from '@cell/config';
+import { type HttpAccess, joinAddress, splitAddress } from '@cell/config';
 import type { Registry } from 'prom-client';
 import { AgentError } from '../agent-error.ts';
 import { limitPerAddress } from './limit-per-address.ts';
@@ -10,7 +10,7 @@ export interface HttpSources {
   /** Empty if the agent does its work, else why not: a sentence. */
   readonly notReady: () => string;
   /** Why somebody may not see the metrics: a sentence; undefined if he may. */
-  readonly refusal: (address: string | undefined, authorization: string | undefined) => string | undefined;
+  readonly refusal: HttpAccess['refusal'];
 }
 
 export interface HttpServer {
@@ -80,7 +80,7 @@ async function answerMetrics(
   response: ServerResponse,
   { metrics, refusal }: HttpSources,
 ): Promise<void> {
-  const why = refusal(socket.remoteAddress, headers.authorization);
+  const why = refusal(socket.remoteAddress, headers.authorization, socket.localAddress);
   if (why !== undefined) return send(response, 403, `${why}\n`);
   send(response, 200, await metrics.metrics(), metrics.contentType);
 }

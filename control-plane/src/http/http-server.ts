@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { HttpAccess } from '@cell/config';
 import { CellError } from '../cell-error.ts';
 import { limitPerAddress } from './limit-per-address.ts';
 
@@ -20,11 +21,8 @@ export interface HttpServerParts {
   readonly port: number;
   /** By path; only GET and HEAD come through. */
   readonly routes: ReadonlyMap<string, HttpRoute>;
-  /**
-   * Why somebody may not see the routes that are not open: a sentence; undefined if he may. Given the address that the
-   * socket has at its other end, and the header "authorization".
-   */
-  readonly refusal: (address: string | undefined, authorization: string | undefined) => string | undefined;
+  /** Why somebody may not see the routes that are not open: a sentence; undefined if he may. */
+  readonly refusal: HttpAccess['refusal'];
   /** Told of routes that threw. */
   readonly onError: (error: unknown, path: string) => void;
 }
@@ -108,8 +106,9 @@ async function respond(parts: HttpServerParts, request: IncomingMessage, respons
     response.setHeader('allow', 'GET, HEAD');
     send(request, response, { status: 405, contentType: TEXT, body: 'Only GET and HEAD are allowed\n' });
   } else {
-    const { remoteAddress } = request.socket;
-    const refusal = route.open ? undefined : parts.refusal(remoteAddress, request.headers.authorization);
+    const { remoteAddress, localAddress } = request.socket;
+    const { authorization } = request.headers;
+    const refusal = route.open ? undefined : parts.refusal(remoteAddress, authorization, localAddress);
     if (refusal === undefined) send(request, response, await route.answer());
     else send(request, response, { status: 403, contentType: TEXT, body: `${refusal}\n` });
   }
