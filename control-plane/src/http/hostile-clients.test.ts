@@ -29,13 +29,13 @@ async function opened(from = '127.0.0.1'): Promise<Socket> {
   return socket;
 }
 
-/** All that comes until the connection ends. */
+/** All that comes until the connection ends, in whichever way: who still writes is reset. */
 async function untilClosed(socket: Socket): Promise<string> {
   let text = '';
   socket.setEncoding('utf8').on('data', (part: string) => {
     text += part;
   });
-  if (!socket.closed) await once(socket, 'close');
+  if (!socket.closed) await new Promise((closed) => socket.once('close', closed));
   return text;
 }
 
