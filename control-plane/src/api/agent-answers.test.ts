@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../execute/testing/fake-clock.ts';
-import { AgentAnswers, refusedByAgent } from './agent-answers.ts';
+import { AgentAnswers, namelessMax, refusedByAgent } from './agent-answers.ts';
 import type { AgentSession } from './agent-session.ts';
 
 let clock: FakeClock;
@@ -62,6 +62,19 @@ test('so many are open at once, and others once one has left', () => {
   expect(() => answers.enter()).toThrow(/passes on output to 2 already/);
   leave();
   answers.enter();
+});
+
+test('a node may open so many streams without a word, and others go on', async () => {
+  const ends: (() => void)[] = [];
+  const open = (nodeId: string) => answers.named(nodeId, () => new Promise<void>((resolve) => ends.push(resolve)));
+  const opened = Array.from({ length: namelessMax }, () => open('n1'));
+  await expect(open('n1')).rejects.toMatchObject({ code: 'CELL_E_OVERLOADED' });
+  const other = open('n2');
+  for (const end of ends.splice(0)) end();
+  await Promise.all([...opened, other]);
+  await expect(answers.named('n1', async () => 'its name')).resolves.toBe('its name');
+  const failing = () => answers.named('n1', () => Promise.reject(new Error('gone')));
+  for (let count = 0; count <= namelessMax; count += 1) await expect(failing()).rejects.toThrow('gone');
 });
 
 test.each([

@@ -16,6 +16,9 @@ const answerTimeoutMs = 10_000;
 /** As agents write refusals: a code of theirs, and a sentence. */
 const refusal = /^(CELL_E_[A-Z_]{1,40}): (.+)$/s;
 
+/** Streams of one node that have not said yet what they answer: no more than it can have been asked at once. */
+export const namelessMax = 64;
+
 interface Waiting<Answer> {
   /** Who was asked: nobody else may answer. */
   readonly nodeId: string;
@@ -26,6 +29,8 @@ export class AgentAnswers<Answer> {
   readonly #clock: Clock;
   readonly #limits: AnswerLimits;
   readonly #waiting = new Map<string, Waiting<Answer>>();
+  /** By the node that has opened them. */
+  readonly #nameless = new Map<string, number>();
   #open = 0;
 
   constructor(clock: Clock, limits: AnswerLimits) {
@@ -68,6 +73,23 @@ export class AgentAnswers<Answer> {
       this.#waiting.delete(requestId);
       cancelTimeout();
       signal.removeEventListener('abort', gone);
+    }
+  }
+
+  /** A node has opened a stream; `first` reads which request it answers. Rejects with `CELL_E_OVERLOADED`. */
+  async named<T>(nodeId: string, first: () => Promise<T>): Promise<T> {
+    const before = this.#nameless.get(nodeId) ?? 0;
+    if (before >= namelessMax) {
+      const message = `Node "${nodeId}" has opened ${before} streams for ${this.#limits.what} that name no request`;
+      throw new CellError('CELL_E_OVERLOADED', message);
+    }
+    this.#nameless.set(nodeId, before + 1);
+    try {
+      return await first();
+    } finally {
+      const left = this.#nameless.get(nodeId)! - 1;
+      if (left === 0) this.#nameless.delete(nodeId);
+      else this.#nameless.set(nodeId, left);
     }
   }
 

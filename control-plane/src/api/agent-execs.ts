@@ -76,7 +76,7 @@ export class AgentExecs {
     try {
       const nodeId = nodeOf(enteredCall(call).caller);
       const messages: AsyncIterator<ServeExecRequest> = call[Symbol.asyncIterator]();
-      const first = await messages.next();
+      const first = await this.#answers.named(nodeId, () => messages.next());
       if (first.done === true) throw new CellError('CELL_E_INVALID', 'The stream names no request');
       this.#answers.arrived(first.value.requestId, nodeId, { call, first: first.value, rest: messages });
     } catch (error) {

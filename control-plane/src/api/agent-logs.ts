@@ -68,9 +68,11 @@ export class AgentLogs {
     try {
       const nodeId = nodeOf(enteredCall(call).caller);
       const messages: AsyncIterator<SendLogsRequest> = call[Symbol.asyncIterator]();
-      const first = await messages.next().catch((error: unknown) => {
-        throw new CellError('CELL_E_NODE_UNREACHABLE', 'The agent went away before it sent output', { cause: error });
-      });
+      const next = () =>
+        messages.next().catch((error: unknown) => {
+          throw new CellError('CELL_E_NODE_UNREACHABLE', 'The agent went away before it sent output', { cause: error });
+        });
+      const first = await this.#answers.named(nodeId, next);
       if (first.done === true) throw new CellError('CELL_E_INVALID', 'Output came without the id of its request');
       const incoming = { first: first.value, rest: messages, brokenOff: () => call.cancelled, end };
       this.#answers.arrived(first.value.requestId, nodeId, incoming);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { addJob, addNode, place } from '../execute/testing/example-fleet.ts';
 import { answeredError } from '../grpc-error.ts';
 import { exampleAuthority, exampleJoin, exampleJoinToken } from '../state/testing/identity-arbitraries.ts';
+import { silentSessionsMax } from './session-registry.ts';
 import { GrpcAgent } from './testing/grpc-agent.ts';
 import { PaperMember } from './testing/paper-member.ts';
 import { SessionTable } from './testing/session-transcript.ts';
@@ -42,6 +43,18 @@ n1 < end CELL_E_FORBIDDEN: Node "n2" says that its id is "n2", and its certifica
   );
   expect(table.registry.size).toBe(1);
   expect(table.consensus.state.nodes.has('n1')).toBe(false);
+});
+
+test('a node has so many sessions in which it says nothing, and takes nobody the room', async () => {
+  const silent = Array.from({ length: silentSessionsMax }, () => table.agent('n1'));
+  expect(() => table.agent('n1')).toThrow(expect.objectContaining({ code: 'CELL_E_OVERLOADED' }));
+  expect(() => table.agent('n2')).not.toThrow();
+  silent[0]!.hello();
+  await table.said();
+  const again = table.agent('n1');
+  expect(() => table.agent('n1')).toThrow(expect.objectContaining({ code: 'CELL_E_OVERLOADED' }));
+  again.session.gone();
+  expect(() => table.agent('n1')).not.toThrow();
 });
 
 test('an agent is told whom to trust after the welcome, and again at each change', async () => {

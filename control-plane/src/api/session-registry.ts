@@ -34,6 +34,8 @@ export interface HeardSession {
 }
 
 const sessionsMax = 20_000;
+/** Sessions of one node in which nothing was said: an agent has one, and others while it finds a better member. */
+export const silentSessionsMax = 8;
 const sweepPeriodMs = 1_000;
 /** A longer time between two sweeps means that this process stood still, and has not read what agents sent. */
 const stallMs = 3_000;
@@ -42,6 +44,8 @@ export class SessionRegistry implements SessionHost {
   readonly #parts: RegistryParts;
   readonly #sessions = new Set<AgentSession>();
   readonly #byNode = new Map<string, AgentSession>();
+  /** Those that have not said Hello, by the node that their certificate names. */
+  readonly #silent = new Map<string, Set<AgentSession>>();
   readonly #touched = new Set<AgentSession>();
   readonly #stops: (() => void)[];
   #flushing = false;
@@ -68,12 +72,19 @@ export class SessionRegistry implements SessionHost {
     if (this.#sessions.size >= sessionsMax) {
       throw new CellError('CELL_E_OVERLOADED', `This member serves ${sessionsMax} agents already; try another member`);
     }
+    const silent = this.#silent.get(proven.nodeId) ?? new Set();
+    if (silent.size >= silentSessionsMax) {
+      const message = `Node "${proven.nodeId}" has ${silent.size} sessions in which it has said nothing; end some first`;
+      throw new CellError('CELL_E_OVERLOADED', message);
+    }
     const session = new AgentSession({ ...this.#parts, reports, host: this }, stream, proven);
     this.#sessions.add(session);
+    this.#silent.set(proven.nodeId, silent.add(session));
     return session;
   }
 
   admit(session: AgentSession): void {
+    this.#spoke(session);
     const older = this.#byNode.get(session.nodeId);
     this.#byNode.set(session.nodeId, session);
     if (older === undefined) return;
@@ -93,9 +104,16 @@ export class SessionRegistry implements SessionHost {
   }
 
   left(session: AgentSession): void {
+    this.#spoke(session);
     this.#sessions.delete(session);
     this.#touched.delete(session);
     if (this.#byNode.get(session.nodeId) === session) this.#byNode.delete(session.nodeId);
+  }
+
+  #spoke(session: AgentSession): void {
+    const silent = this.#silent.get(session.provenId);
+    silent?.delete(session);
+    if (silent?.size === 0) this.#silent.delete(session.provenId);
   }
 
   /** The session of a node's agent, if it is served here now. */
