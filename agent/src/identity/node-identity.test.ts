@@ -142,8 +142,7 @@ test('a token that another node has used up is asked about once a minute', async
   expect(identity.problem).toContain('Token "lab" is used up');
   for (let step = 0; step < 11; step += 1) await here.clock.advance(5_000);
   expect(here.asks).toBe(2);
-  await here.clock.advance(5_000);
-  await until(() => identity.joins.refused === 2 || undefined);
+  await here.advancing(5_000, () => identity.joins.refused === 2 || undefined);
 });
 
 test('another token in the file than the one that was refused is taken at once', async () => {

@@ -132,8 +132,7 @@ test('a certificate of an authority that is being replaced is renewed soon, and 
   identity.trusted({ trust: here.member.trust, renew: true });
   identity.trusted({ trust: here.member.trust, renew: true });
   expect(after.mock.calls.map(([delayMs]) => delayMs)).toEqual([4_000]);
-  await here.clock.advance(4_000);
-  await until(() => identity.renewals.ok === 1 || undefined);
+  await here.advancing(4_000, () => identity.renewals.ok === 1 || undefined);
 });
 
 test('a certificate that the disk does not take is used all the same, and stored once there is room', async () => {
@@ -145,8 +144,7 @@ test('a certificate that the disk does not take is used all the same, and stored
   expect(here.said).toEqual(['Could not store the certificate of this node; make room in the data folder']);
   expect(await readFile(path, 'utf8')).not.toContain('CERTIFICATE');
   await rmdir(`${path}.new`);
-  await here.clock.advance(60_000);
-  await until(async () => (await readFile(path, 'utf8')).includes('CERTIFICATE') || undefined);
+  await here.advancing(60_000, async () => (await readFile(path, 'utf8')).includes('CERTIFICATE') || undefined);
 });
 
 test('a certificate that the session refuses is renewed at once, once', async () => {

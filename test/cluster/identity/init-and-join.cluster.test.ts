@@ -36,6 +36,12 @@ function joined(member: Member, tokenFile: string): Promise<ProgramEnd> {
   return runProgram('cell-control-plane', ['join', '--config', member.configFile, '--token-file', tokenFile]);
 }
 
+/** Starts a member that waits for others before it is ready. */
+async function listening(member: Member): Promise<void> {
+  member.start();
+  await waitFor(async () => (await member.http('/livez')).status === 200, { what: `${member.name} to listen` });
+}
+
 /** A key before all tables. */
 function addSetting(daemon: Daemon, line: string): void {
   writeFileSync(daemon.configFile, `${line}\n${readFileSync(daemon.configFile, 'utf8')}`);
@@ -83,8 +89,7 @@ test('"init" is for once, and a token to become a member is worth nothing to a m
     errors: expect.stringMatching(/^CELL_E_CONFLICT: .*already/),
   });
   expect(readFileSync(join(first.dataFolder, 'authority/authorities.json'))).toEqual(book);
-  first.start();
-  await waitFor(async () => (await first.http('/livez')).status === 200, { what: 'the first member to listen' });
+  await listening(first);
   const stranger = await fleet.prepareMember();
   const unexpected = await joined(stranger, joinTokenFile);
   expect(unexpected).toMatchObject({
@@ -105,7 +110,7 @@ test('mistyped and foreign tokens are refused with what is wrong, and never said
   const founded = await initialized(2);
   const { fleet, joinTokenFile } = founded;
   const [first, second] = fleet.members as [Member, Member];
-  first.start();
+  await listening(first);
   const good = readFileSync(joinTokenFile, 'utf8').trim();
   const mistyped = good.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'));
   const foreign = readFileSync((await initialized(2)).joinTokenFile, 'utf8').trim();
