@@ -4,8 +4,16 @@ import { defineConfig } from 'vitest/config';
 
 const prometheusFolder = resolve(import.meta.dirname, '.cache/prometheus/usr/bin');
 
-/** Tests that start real processes: one at a time, after all others, with time for elections and restarts. */
+/** Tests that start real processes: one at a time, with time for elections and restarts. */
 const CLUSTER_FILES = ['test/**/*.cluster.test.ts'];
+/**
+ * Those of them that mostly wait, for leases, restarts and answers, and that leave seconds where they hold the product to
+ * times: two at a time.
+ */
+const PAIRED_FILES = [
+  'test/packages/*.cluster.test.ts',
+  'test/cluster/{access,agents,bad-input,cellctl,identity,membership,workloads}/*.cluster.test.ts',
+];
 const CLUSTER_TIMEOUT_MS = 120_000;
 /** Tests that start machines: the same, after those. Installing and booting takes longest. */
 const LAB_FILES = ['test/lab/**/*.lab.test.ts'];
@@ -18,8 +26,9 @@ const UNIT_TIMEOUT_MS = 60_000;
 /** Of `expect.poll`, whose own second is too little there. */
 const POLL_TIMEOUT_MS = 15_000;
 
+const PATIENT = { expect: { poll: { timeout: POLL_TIMEOUT_MS } } };
 /** One file at a time: each has the machine to itself. */
-const ALONE = { fileParallelism: false, maxWorkers: 1, expect: { poll: { timeout: POLL_TIMEOUT_MS } } };
+const ALONE = { ...PATIENT, fileParallelism: false, maxWorkers: 1 };
 
 const systemdTests = {
   test: {
@@ -45,7 +54,7 @@ export default defineConfig({
               exclude: [...CLUSTER_FILES, ...LAB_FILES, ...SYSTEMD_FILES],
               testTimeout: UNIT_TIMEOUT_MS,
               hookTimeout: UNIT_TIMEOUT_MS,
-              expect: { poll: { timeout: POLL_TIMEOUT_MS } },
+              ...PATIENT,
               sequence: { groupOrder: 0 },
             },
           },
@@ -53,10 +62,22 @@ export default defineConfig({
             test: {
               name: 'cluster',
               include: CLUSTER_FILES,
+              exclude: PAIRED_FILES,
               ...ALONE,
               testTimeout: CLUSTER_TIMEOUT_MS,
               hookTimeout: CLUSTER_TIMEOUT_MS,
               sequence: { groupOrder: 1 },
+            },
+          },
+          {
+            test: {
+              name: 'pairs',
+              include: PAIRED_FILES,
+              ...PATIENT,
+              maxWorkers: 2,
+              testTimeout: CLUSTER_TIMEOUT_MS,
+              hookTimeout: CLUSTER_TIMEOUT_MS,
+              sequence: { groupOrder: 2 },
             },
           },
           {
@@ -68,7 +89,7 @@ export default defineConfig({
               isolate: false,
               testTimeout: LAB_TIMEOUT_MS,
               hookTimeout: LAB_TIMEOUT_MS,
-              sequence: { groupOrder: 2 },
+              sequence: { groupOrder: 3 },
             },
           },
         ],

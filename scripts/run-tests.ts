@@ -1,14 +1,14 @@
 /**
- * All tests: `node scripts/run-tests.ts`. First those of clusters, alone, since they hold the product to its times; then
- * the lab's machines, which mostly wait, beside the unit tests, which only count. Closes with one line over all of them.
- * With words (`npm test -- raft/src/core`), these go to one vitest as they are.
+ * All tests: `node scripts/run-tests.ts`. First those of clusters that hold the product to its times, alone; then those
+ * that mostly wait, in pairs; then the lab's machines, which wait as well, beside the unit tests, which only count.
+ * Closes with one line over all of them. With words (`npm test -- raft/src/core`), these go to one vitest as they are.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const STEPS = [['cluster'], ['lab', 'unit']] as const;
+const STEPS = [['cluster'], ['pairs'], ['lab', 'unit']] as const;
 const COUNTS = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
 
 interface Ended {

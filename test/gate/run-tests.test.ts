@@ -23,19 +23,20 @@ test('all tests close with one line over the parts, those of clusters first', ()
   const { exitCode, lines } = runWith(COUNTS);
   expect(exitCode).toBe(0);
   expect(lines[0]).toBe('of cluster');
-  expect(lines.slice(1, 3).sort()).toEqual(['of lab', 'of unit']);
-  expect(lines.at(-1)).toBe('6 passed, 0 failed, 3 skipped');
+  expect(lines[1]).toBe('of pairs');
+  expect(lines.slice(2, 4).sort()).toEqual(['of lab', 'of unit']);
+  expect(lines.at(-1)).toBe('8 passed, 0 failed, 4 skipped');
 });
 
 test('a part that fails fails them all, and the others still run', () => {
   const failing = `if [ "$3" = cluster ]; then printf '1 passed, 1 failed, 0 skipped' >"$CELL_TEST_COUNTS"; exit 1; fi`;
   const { exitCode, lines } = runWith(`${failing}; ${COUNTS}`);
-  expect([exitCode, lines.at(-1)]).toEqual([1, '5 passed, 1 failed, 2 skipped']);
+  expect([exitCode, lines.at(-1)]).toEqual([1, '7 passed, 1 failed, 3 skipped']);
 });
 
 test('a part that ends before it has counted is a failure, whatever its exit code', () => {
   const { exitCode, lines } = runWith(`if [ "$3" = lab ]; then exit 0; fi; ${COUNTS}`);
-  expect([exitCode, lines.at(-1)]).toEqual([1, '4 passed, 1 failed, 2 skipped']);
+  expect([exitCode, lines.at(-1)]).toEqual([1, '6 passed, 1 failed, 3 skipped']);
   expect(lines).toContain('FAIL The tests of "lab" ended with 0 before they had counted');
 });
 
