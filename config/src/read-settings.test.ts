@@ -124,6 +124,10 @@ test('a text that is not TOML is refused with its line', () => {
   expect(messageOf('id = [\n')).toMatch(/^CELL_E_CONFIG: cell.toml:[12]: Could not read it as TOML: /);
 });
 
+test('a text that is nested deeper than it can be read is refused', () => {
+  expect(messageOf(`id = ${'['.repeat(50_000)}${']'.repeat(50_000)}`)).toMatch(/^CELL_E_CONFIG: .*It is nested too deep/);
+});
+
 test('rules between keys are reported at the key they name', () => {
   const message = messageOf(good, (settings, refuse) => {
     if (settings.members[1]?.id === 2) refuse(['members', 1, 'id'], 'has the value "2". It must be odd');

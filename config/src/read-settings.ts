@@ -61,6 +61,9 @@ function parse(text: string, file: string): Located {
   try {
     return parseLocated(text);
   } catch (error) {
+    if (error instanceof RangeError) {
+      throw wholeFile(file, 0, 'Could not read it as TOML: It is nested too deep, or a value is too long', error);
+    }
     if (!(error instanceof ParseError)) throw error;
     throw wholeFile(file, error.lineNumber, `Could not read it as TOML: ${error.message}`, error);
   }

@@ -18,7 +18,7 @@ export async function fetchTrust(address: string, pin: string, timeoutMs: number
 
 /** See `fetchTrust`. `chain`: as the server sent it, its own certificate first. */
 export function checkPinned(chain: readonly X509Certificate[], pin: string, address: string, nowMs: number): Trust {
-  const pinned = chain.filter((certificate) => certificate.ca && pinOf(certificate) === pin);
+  const pinned = chain.filter((certificate) => certificate.ca && sentPin(certificate) === pin);
   const authority = pinned.find((certificate) => signed(certificate, certificate)) ?? pinned[0];
   if (authority === undefined || !leadsTo(chain, authority)) {
     const message =
@@ -36,7 +36,7 @@ export function checkPinned(chain: readonly X509Certificate[], pin: string, addr
 function leadsTo(chain: readonly X509Certificate[], authority: X509Certificate): boolean {
   let current = chain[0]!;
   for (let steps = 0; steps < CHAIN_MAX; steps += 1) {
-    if (pinOf(current) === pinOf(authority)) return true;
+    if (sentPin(current) === pinOf(authority)) return true;
     const issuer = chain.find((each) => each !== current && each.ca && signed(current, each));
     if (issuer === undefined) return false;
     current = issuer;
@@ -44,8 +44,21 @@ function leadsTo(chain: readonly X509Certificate[], authority: X509Certificate):
   return false;
 }
 
+/** Whoever answers may send anything as a public key: one that is none has no pin, and signs nothing. */
+function sentPin(certificate: X509Certificate): string | undefined {
+  try {
+    return pinOf(certificate);
+  } catch {
+    return undefined;
+  }
+}
+
 function signed(certificate: X509Certificate, by: X509Certificate): boolean {
-  return certificate.checkIssued(by) && certificate.verify(by.publicKey);
+  try {
+    return certificate.checkIssued(by) && certificate.verify(by.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 function checkTimes(
@@ -97,9 +110,12 @@ function serverChain(address: string, timeoutMs: number): Promise<X509Certificat
     socket.on('error', (error) => fail(error.message, error));
     socket.once('secureConnect', () => {
       clearTimeout(timer);
-      const chain = sentChain(socket);
-      socket.destroy();
-      resolve(chain);
+      try {
+        resolve(sentChain(socket));
+        socket.destroy();
+      } catch (error) {
+        fail('it sends what is no certificate', error as Error);
+      }
     });
   });
 }

@@ -1,12 +1,22 @@
 const BARE_KEY = /^[A-Za-z0-9_-]+$/;
 
+/** No value of a job is in as many lists and tables; what is in more is written as "…". */
+const DEPTH_MAX = 16;
+
 /** A value in TOML: strings, numbers, booleans, lists, and tables written inline. Anything else as JavaScript says it. */
 export function renderValue(value: unknown): string {
+  return renderNested(value, 0);
+}
+
+function renderNested(value: unknown, depth: number): string {
   if (typeof value === 'string') return renderString(value);
   if (typeof value === 'number') return renderNumber(value);
-  if (Array.isArray(value)) return `[${value.map(renderValue).join(', ')}]`;
+  if (depth > DEPTH_MAX) return '…';
+  if (Array.isArray(value)) return `[${value.map((item) => renderNested(item, depth + 1)).join(', ')}]`;
   if (typeof value === 'object' && value !== null && !('toISOString' in value)) {
-    const members = Object.entries(value).map(([key, member]) => `${renderKey(key)} = ${renderValue(member)}`);
+    const members = Object.entries(value).map(
+      ([key, member]) => `${renderKey(key)} = ${renderNested(member, depth + 1)}`,
+    );
     return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
   }
   return String(value);

@@ -107,3 +107,10 @@ test('a data folder that can not be made is refused', async () => {
   const found = await AgentStore.open(join(folder, 'file', 'data')).catch(problem);
   expect(found).toMatch(/^CELL_E_DATA_UNUSABLE: Could not use the data folder ".*": ENOTDIR/);
 });
+
+test('a file that is nested deeper than anything that was written is damaged', async () => {
+  await reopened(() => undefined);
+  const nested = '['.repeat(100_000) + ']'.repeat(100_000);
+  await writeFile(join(folder, 'state', 'node.json'), `{"format":1,"checksum":"","content":${nested}}`);
+  expect(await AgentStore.open(folder).catch(problem)).toMatch(/^CELL_E_STATE_DAMAGED: .*was changed/);
+});

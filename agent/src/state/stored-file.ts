@@ -36,7 +36,7 @@ export async function readStored(path: string, advice: string): Promise<unknown>
   if (text.length > FILE_BYTES_MAX) throw damaged(path, `it is longer than ${FILE_BYTES_MAX} bytes`, advice);
   const content = parse(text, path, advice);
   if (content.format !== FORMAT) throw damaged(path, `its format "${String(content.format)}" is not known`, advice);
-  if (checksumOf(JSON.stringify(content.content)) !== content.checksum) {
+  if (content.checksum !== content.own) {
     throw damaged(path, 'its checksum does not fit its content', advice);
   }
   return content.content;
@@ -46,10 +46,22 @@ export async function removeStored(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-function parse(text: string, path: string, advice: string): { format: unknown; checksum: unknown; content: unknown } {
+interface Parsed {
+  readonly format: unknown;
+  readonly checksum: unknown;
+  readonly content: unknown;
+  /** The checksum that fits the content. */
+  readonly own: string;
+}
+
+function parse(text: string, path: string, advice: string): Parsed {
   try {
-    const found: unknown = JSON.parse(text);
-    if (typeof found === 'object' && found !== null) return { format: 0, checksum: '', content: null, ...found };
+    const found = JSON.parse(text) as Partial<Parsed> | null;
+    if (typeof found === 'object' && found !== null) {
+      const { format = 0, checksum = '', content = null } = found;
+      // Text can be nested more deeply than it can be written again.
+      return { format, checksum, content, own: checksumOf(JSON.stringify(content)) };
+    }
   } catch {
     // Said below.
   }

@@ -23,7 +23,10 @@ export function timeAndAge(time: SentTime | undefined, style: Pick<Style, 'nowMs
 }
 
 export function isoSeconds(time: SentTime): string {
-  return `${new Date(sentTimeMs(time)).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+  const date = new Date(sentTimeMs(time));
+  // A time that no calendar has.
+  if (Number.isNaN(date.getTime())) return `${time.seconds} s since 1970`;
+  return `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
 /** A point in time to come: "2026-01-02 03:04:05Z (in 5m)", or in short "5m"; one that is over "… (5m ago)". */

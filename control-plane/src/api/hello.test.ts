@@ -25,6 +25,14 @@ test('a node that says it can more than any machine is refused', () => {
   );
 });
 
+test('a node that says it has more disk than the state can hold is refused', () => {
+  const hello = exampleHello('n1');
+  const inventory = { ...hello.inventory, diskFreeMib: 2n ** 63n };
+  expect(() => readHello(create(HelloSchema, { ...hello, inventory }), 'c1', [])).toThrow(
+    'The agent said inventory.disk_free_mib = "9223372036854775808"; allowed: what a disk can have',
+  );
+});
+
 test('a node registers again when it can more or less than before, and not when it says the same in another order', () => {
   const fleet = new TestFleet();
   const registered = said(['a', 'b']);

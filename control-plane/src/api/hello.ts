@@ -68,10 +68,15 @@ function readInventory(said: SaidInventory): Inventory {
   if (portFirst < 1 || portLast > 65_535 || portFirst > portLast) {
     throw invalid('inventory.ports', `${portFirst}-${portLast}`, 'a range within 1-65535');
   }
+  const diskFreeMib = Number(said.diskFreeMib);
+  // The state holds whole numbers up to 2^53 - 1.
+  if (!Number.isSafeInteger(diskFreeMib)) {
+    throw invalid('inventory.disk_free_mib', String(said.diskFreeMib), 'what a disk can have');
+  }
   return {
     cpuMillis: said.capacity?.cpuMillis ?? 0,
     memoryMib: said.capacity?.memoryMib ?? 0,
-    diskFreeMib: Number(said.diskFreeMib),
+    diskFreeMib,
     address: bounded('inventory.address', said.address),
     portFirst,
     portLast,

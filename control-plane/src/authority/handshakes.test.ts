@@ -1,4 +1,5 @@
 /** Who believes whom, over real TLS: what authorities make against what clients and servers check. */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createPlainServer } from 'node:net';
 import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
@@ -185,6 +186,17 @@ test('the right certificate beside a chain does not make it right, and of two fo
   );
   expect(check(members(old).chain, old.pin)).toEqual([old.certificate]);
   expect(check(members(next).chain + next.certificate, next.pin)).toEqual([next.certificate]);
+});
+
+test('who shows an authority whose public key is none is not the one that the token is for', () => {
+  const { raw } = certificatesOf(old.certificate)[0]!;
+  // The algorithm of the key (id-ecPublicKey, RFC 5480) becomes one that nobody knows.
+  const at = raw.indexOf(Buffer.from('2a8648ce3d0201', 'hex'));
+  raw[at + 6] = 0x7f;
+  const odd = new X509Certificate(raw);
+  const chain = [certificatesOf(members(old).chain)[0]!, odd];
+  expect(() => odd.publicKey).toThrow();
+  expect(() => checkPinned(chain, old.pin, 'a:1', Date.now())).toThrow('is not the one that the token is for');
 });
 
 test('who has a certificate of the authority, but of a node or a person, can not be the member', async () => {

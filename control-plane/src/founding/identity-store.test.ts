@@ -125,3 +125,10 @@ test('an identity is read as it was written', () => {
   const identity = { ...newIdentity(1, 'c', 'i'), clusterId: 'x', origin: 'founded', members } as const;
   expect(parseIdentity(renderIdentity(identity), 'file')).toEqual(identity);
 });
+
+test('an identity that is nested deeper than anything that was written is damaged', () => {
+  const nested = '['.repeat(100_000) + ']'.repeat(100_000);
+  expect(() => parseIdentity(`{"format":1,"checksum":"","content":${nested}}`, 'file')).toThrow(
+    expect.objectContaining({ code: 'CELL_E_IDENTITY_DAMAGED' }),
+  );
+});

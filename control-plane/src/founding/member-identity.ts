@@ -54,14 +54,17 @@ export function renderIdentity(identity: MemberIdentity): string {
 export function parseIdentity(text: string, file: string): MemberIdentity {
   if (text.length > TEXT_BYTES_MAX) throw damaged(file, `it is longer than ${TEXT_BYTES_MAX} bytes`);
   let found: { format?: unknown; checksum?: unknown; content?: unknown };
+  let own: string;
   try {
     found = { ...(JSON.parse(text) as object) };
+    // Text can be nested more deeply than it can be written again.
+    own = checksumOf(JSON.stringify(found.content));
   } catch (error) {
     throw damaged(file, text === '' ? 'it is empty' : 'it is cut off or was changed', error);
   }
   if (found.format !== FORMAT) throw damaged(file, `its format "${String(found.format)}" is not known here`);
   const { content } = found;
-  if (found.checksum !== checksumOf(JSON.stringify(content))) throw damaged(file, 'its checksum does not fit');
+  if (found.checksum !== own) throw damaged(file, 'its checksum does not fit');
   // Written by this program, as the checksum says.
   return content as MemberIdentity;
 }

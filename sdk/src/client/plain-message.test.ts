@@ -51,6 +51,11 @@ test('numbers that a double can not hold are text, and bytes are base64', () => 
   expect(plainMessage(StreamLogsResponseSchema, logs)['data']).toBe('aGk=');
 });
 
+test('a time that no calendar has is its seconds since 1970', () => {
+  const allocation = create(AllocationSchema, { createdAt: { seconds: 2n ** 62n } });
+  expect(plainMessage(AllocationSchema, allocation)['createdAt']).toBe('4611686018427387904');
+});
+
 test('a value of an enumeration is a word without its prefix', () => {
   expect(enumWord(AllocationStateSchema, AllocationState.UNHEALTHY)).toBe('unhealthy');
   expect(enumWord(AllocationStateSchema, 99)).toBe('99');

@@ -2,7 +2,7 @@
 import type { DescEnum, DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { isMessage } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
-import { FeatureSet_FieldPresence, TimestampSchema, timestampDate } from '@bufbuild/protobuf/wkt';
+import { FeatureSet_FieldPresence, type Timestamp, TimestampSchema, timestampDate } from '@bufbuild/protobuf/wkt';
 
 export type PlainValue =
   | null
@@ -13,7 +13,7 @@ export type PlainValue =
   | { readonly [key: string]: PlainValue };
 
 /**
- * Every field is there: what is absent is null, times are ISO 8601 text, bytes base64, values of enums lower-case words
+ * Every field is there: what is absent is null, times are ISO 8601 text (such as no calendar has: seconds since 1970), bytes base64, values of enums lower-case words
  * without their prefix ("running"; "unspecified" for none). Numbers beyond 2^53 are text.
  */
 export function plainMessage<D extends DescMessage>(
@@ -59,8 +59,14 @@ function plainItem(value: unknown, enumeration: DescEnum | undefined): PlainValu
   }
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   const reflected = value as ReflectMessage;
-  if (isMessage(reflected.message, TimestampSchema)) return timestampDate(reflected.message).toISOString();
+  if (isMessage(reflected.message, TimestampSchema)) return timeText(reflected.message);
   return plainFields(reflected);
+}
+
+/** A time that no calendar has is its seconds since 1970. */
+function timeText(time: Timestamp): string {
+  const date = timestampDate(time);
+  return Number.isNaN(date.getTime()) ? String(time.seconds) : date.toISOString();
 }
 
 /** "JOB_STATUS_RUNNING" is "running"; a value that this version does not know is its number. */

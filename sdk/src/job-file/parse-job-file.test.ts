@@ -92,6 +92,7 @@ test('mistakes in the syntax hide no other problems, and bring up no false ones'
 
 test.each([
   ['a hundred thousand nested lists', `a = ${'['.repeat(100_000)}`],
+  ['lists nested as deep as can be read', `a = ${'['.repeat(2_000)}${']'.repeat(2_000)}`],
   ['a string of almost a mebibyte', `${minimal}user = "${'x'.repeat(JOB_FILE_BYTES_MAX - 100)}"`],
   ['tens of thousands of mistakes', 'a =\n'.repeat(16_000)],
   ['tens of thousands of unknown keys', Array.from({ length: 20_000 }, (_, index) => `k${index} = 1\n`).join('')],

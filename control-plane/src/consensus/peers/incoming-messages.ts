@@ -1,11 +1,12 @@
 import type { ExchangeMessagesRequest, ExchangeMessagesResponse } from '@cell/proto';
-import { decodeMessages, type TransportEvents } from '@cell/raft';
+import type { TransportEvents } from '@cell/raft';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CellError } from '../../cell-error.ts';
 import { toServiceError } from '../../grpc-error.ts';
 import { type MemberCall, type PeerIdentity, removedError } from './peer-identity.ts';
+import { readMessages } from './read-messages.ts';
 
 type Call = ServerDuplexStream<ExchangeMessagesRequest, ExchangeMessagesResponse>;
 
@@ -67,7 +68,7 @@ export class IncomingMessages {
   /** A frame that makes no sense ends the stream; the sender's Raft sends again what was lost. */
   #take(call: Call, from: number, frame: Uint8Array): void {
     try {
-      const messages = decodeMessages(frame);
+      const messages = readMessages(frame);
       const stray = messages.find((message) => message.from !== from || message.to !== this.#parts.identity.memberId);
       if (stray !== undefined) {
         throw new CellError(

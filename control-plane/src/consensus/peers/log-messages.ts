@@ -1,5 +1,6 @@
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { LogStream, type RelayLogsResponse, type StreamLogsRequest } from '@cell/proto';
+import { CellError } from '../../cell-error.ts';
 import type { LogChunk, LogRequest } from '../../ports.ts';
 
 const toWire = { both: LogStream.UNSPECIFIED, stdout: LogStream.STDOUT, stderr: LogStream.STDERR } as const;
@@ -12,6 +13,7 @@ export function logRequestToProto(request: LogRequest) {
   return { allocationId, follow, stream: toWire[request.stream], cursor, ...tail, ...since };
 }
 
+/** Throws `CELL_E_INVALID`. */
 export function logRequestFromProto(request: StreamLogsRequest): LogRequest {
   const { allocationId, follow, tailLines, stream, since, cursor } = request;
   return {
@@ -20,7 +22,7 @@ export function logRequestFromProto(request: StreamLogsRequest): LogRequest {
     tailLines,
     stream: stream === LogStream.UNSPECIFIED ? 'both' : streamFromProto(stream),
     cursor,
-    ...(since === undefined ? {} : { sinceMs: timestampMs(since) }),
+    ...(since === undefined ? {} : { sinceMs: calendarMs(timestampMs(since)) }),
   };
 }
 
@@ -34,4 +36,12 @@ export function chunkFromProto({ data, stream, cursor }: RelayLogsResponse): Log
 
 function streamFromProto(stream: LogStream): LogChunk['stream'] {
   return stream === LogStream.STDERR ? 'stderr' : 'stdout';
+}
+
+/** Beyond what a calendar has, times can't be passed on. */
+function calendarMs(timeMs: number): number {
+  if (Number.isNaN(new Date(timeMs).getTime())) {
+    throw new CellError('CELL_E_INVALID', `Output can't be asked for since ${timeMs} ms after 1970`);
+  }
+  return timeMs;
 }

@@ -1,8 +1,9 @@
 import type { SendSnapshotRequest } from '@cell/proto';
-import { decodeMessages, type Message, type SnapshotData } from '@cell/raft';
+import type { Message, SnapshotData } from '@cell/raft';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { CellError } from '../../cell-error.ts';
 import type { Clock } from '../../ports.ts';
+import { readMessages } from './read-messages.ts';
 
 /** How long the sender may take for the next chunk. */
 const STALL_MS_MAX = 20_000;
@@ -28,7 +29,7 @@ export async function receiveSnapshot(
     const first = await parts.next();
     if (first.done === true || first.value.part.case !== 'offer') throw invalid('it does not begin with its offer');
     const { message: bytes, sizeBytes, checksum } = first.value.part.value;
-    const [message, ...others] = decodeMessages(bytes);
+    const [message, ...others] = readMessages(bytes);
     if (message?.type !== 'snapshot' || others.length > 0) throw invalid('its message is not that of a snapshot');
     const readFrom = (byte: number) => {
       call.write({ progress: { case: 'fromByte', value: BigInt(byte) } });
