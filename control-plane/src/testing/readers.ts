@@ -1,0 +1,21 @@
+/** What reads bytes and messages from outside, for those who try to break it. */
+export { allocationStateFromProto } from '../api/allocation-states.ts';
+export { checkNode, readHello, readReports } from '../api/hello.ts';
+export { parseBook, parseKeyring } from '../authority/authority-book.ts';
+export { authorityPlaces } from '../authority/authority-folder.ts';
+export { readInvitations } from '../authority/invitations.ts';
+export { makeSealingKey, openSealed, sealValue } from '../authority/sealing.ts';
+export { CellError } from '../cell-error.ts';
+export { loadMemberConfig } from '../config/member-config.ts';
+export { chunkFromProto, logRequestFromProto, logRequestToProto } from '../consensus/peers/log-messages.ts';
+export { memberStatusFromProto } from '../consensus/peers/member-messages.ts';
+export { changeFromProto, recoveryFromProto, replicationFromProto } from '../consensus/peers/membership-messages.ts';
+export { outcomeFromProto } from '../consensus/peers/proposal-messages.ts';
+export { sealingKeyFromProto } from '../consensus/peers/sealing-key-messages.ts';
+export { answerFromProto, foundingFromProto, introductionFromProto } from '../founding/introduction-messages.ts';
+export { newIdentity, parseIdentity, renderIdentity } from '../founding/member-identity.ts';
+export { applyCommand } from '../state/apply/apply-command.ts';
+export { decodeCommand, encodeCommand } from '../state/format/command-codec.ts';
+export { restoreTables } from '../state/format/restore-tables.ts';
+export { captureTables } from '../state/format/snapshot.ts';
+export { commandArbitrary, TestFleet } from '../state/testing/fleet-arbitraries.ts';
