@@ -104,6 +104,15 @@ test('an id is for the machine that came first, also after a restart; that one m
   await ask(answerer(), { id: 3, machine: 'b'.repeat(32) });
 });
 
+test('once the authority or the key was changed, the founding token gives nothing, also before the state is read', async () => {
+  await ask(answerer());
+  const next = await authority.successor();
+  const rows = rowsOf(authority.genesis.authority, next.authority);
+  await authority.follow(rows, 9);
+  const restarted = answerer();
+  expect(await refusal(restarted, {})).toBe('CELL_E_STARTING');
+});
+
 test('of two machines that come at once as the same member, one gets it', async () => {
   const by = answerer();
   const outcomes = await Promise.all(['b', 'c', 'd', 'e'].map((name) => refusal(by, { machine: name.repeat(32) })));

@@ -65,9 +65,10 @@ export class JoinAnswerer {
   /** One at a time: each id is for the machine that came first. */
   #giveFounder(token: Token, request: JoinMemberRequest): Promise<void> {
     const given = this.#giving.then(async () => {
-      const { places, clock } = this.#parts;
+      const { places, clock, authority } = this.#parts;
       const invitations = await readInvitations(places);
-      if (invitations === undefined) throw notFounded();
+      // Once something was changed since, the state has been there before, and says who may have what is new.
+      if (invitations === undefined || authority.book.index > 0) throw notFounded();
       checkFounding(invitations, token, request, clock.wallMs());
       const next = { ...invitations.given, [String(request.memberId)]: request.machine };
       // First on the disk: what was given must not be given again after a crash.

@@ -1,5 +1,5 @@
 /** What a member keeps of the cluster's authorities on its disk: three files that nobody else can read. */
-import { chown, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { lchown, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CellError } from '../cell-error.ts';
 import type { SealingKey } from '../ports.ts';
@@ -94,15 +94,17 @@ export async function writeSecurely(file: string, text: string): Promise<void> {
   const aside = `${file}.new`;
   try {
     await makeFolder(dirname(file));
-    const handle = await open(aside, 'w', FILE_MODE);
+    // A new file, and through its handle: whoever owns the folder could have left a link to a file of root's there.
+    await rm(aside, { force: true });
+    const handle = await open(aside, 'wx', FILE_MODE);
     try {
       await handle.chmod(FILE_MODE);
       await handle.writeFile(text);
+      await leaveToOwner((uid, gid) => handle.chown(uid, gid), dirname(file));
       await handle.sync();
     } finally {
       await handle.close();
     }
-    await leaveToOwner(aside, dirname(file));
     await rename(aside, file);
     await syncFolder(dirname(file));
   } catch (error) {
@@ -113,14 +115,16 @@ export async function writeSecurely(file: string, text: string): Promise<void> {
 async function makeFolder(folder: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   if (made === undefined) return;
-  for (let each = folder; each.length >= made.length; each = dirname(each)) await leaveToOwner(each, dirname(made));
+  for (let each = folder; each.length >= made.length; each = dirname(each)) {
+    await leaveToOwner((uid, gid) => lchown(each, uid, gid), dirname(made));
+  }
   await syncFolder(dirname(made));
 }
 
-async function leaveToOwner(path: string, folder: string): Promise<void> {
+async function leaveToOwner(give: (uid: number, gid: number) => Promise<void>, folder: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = await stat(folder);
-  await chown(path, uid, gid);
+  await give(uid, gid);
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseToken, secretHash } from '@cell/identity';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -55,6 +55,18 @@ test('further tokens can be made with it', async () => {
   expect(viewer).toMatchObject({ role: 'viewer', namespace: 'team-a', usesLeft: undefined, expiresAtMs: undefined });
   expect(parseToken(tokens['agents']!, 'join').id).toBe(agents!.id);
   expect(parseToken(tokens['viewer']!, 'access').id).toBe(viewer!.id);
+});
+
+test('a link in the folder leads nothing that is written to another file', async () => {
+  const { folder, keyring } = machine.places;
+  mkdirSync(folder, { recursive: true });
+  const precious = join(folder, '..', 'precious');
+  writeFileSync(precious, 'root:x:0:0', { mode: 0o644 });
+  symlinkSync(precious, `${keyring}.new`);
+  await machine.init();
+  expect(readFileSync(precious, 'utf8')).toBe('root:x:0:0');
+  expect(statSync(precious).mode & 0o777).toBe(0o644);
+  expect(lstatSync(keyring).isFile()).toBe(true);
 });
 
 test('a second init is refused and changes nothing', async () => {
