@@ -14,7 +14,8 @@ let attacked: AttackedFleet;
 beforeAll(async () => {
   attacked = await AttackedFleet.start();
 });
-afterAll(() => attacked.stop());
+// There is none if it did not start.
+afterAll(() => attacked?.stop());
 afterEach(() => attacked.undisturbed());
 
 strangerRows(() => attacked);
