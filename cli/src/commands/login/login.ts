@@ -56,9 +56,10 @@ export const login = defineCommand({
 /** Of a person at a terminal, or all of standard input. */
 async function askForToken(world: World): Promise<string> {
   if (!canAsk(world)) return (await world.input.readAll(TOKEN_BYTES_MAX)).trim();
-  await world.errors.write('Token (it is not shown): ');
   try {
-    const typed = await world.input.readHidden(world.signal);
+    // Hidden first: who is asked may answer at once.
+    const answer = world.input.readHidden(world.signal);
+    const [typed] = await Promise.all([answer, world.errors.write('Token (it is not shown): ')]);
     if (typed !== undefined) return typed.trim();
     throw new CliError('CELL_E_NOT_CONFIRMED', 'Nothing was stored, since you gave no token');
   } finally {

@@ -48,9 +48,11 @@ async function readValue(world: World, name: string, file: string | undefined): 
     return readSmallFileBytes(resolve(world.currentFolder, file), 'the value in', VALUE_BYTES_MAX);
   }
   if (file === '-' || !canAsk(world)) return readStandardInput(world);
-  await world.errors.write(`Value of secret "${name}" (it is not shown): `);
   try {
-    return Buffer.from((await world.input.readHidden(world.signal)) ?? '');
+    // Hidden first: who is asked may answer at once.
+    const answer = world.input.readHidden(world.signal);
+    const [typed] = await Promise.all([answer, world.errors.write(`Value of secret "${name}" (it is not shown): `)]);
+    return Buffer.from(typed ?? '');
   } finally {
     await world.errors.write('\n');
   }
