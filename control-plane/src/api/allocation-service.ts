@@ -2,6 +2,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { AllocationService, type ExecOutput, LogStream, type StreamLogsRequest } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
+import { CellError } from '../cell-error.ts';
 import { isFinal } from '../model/entities.ts';
 import type { LogRequest } from '../ports.ts';
 import { checkEntry } from './check-submission.ts';
@@ -65,5 +66,9 @@ function logRequest(allocationId: string, request: StreamLogsRequest): LogReques
   const { follow, tailLines, stream, since, cursor } = request;
   const only = stream === LogStream.STDOUT ? 'stdout' : stream === LogStream.STDERR ? 'stderr' : 'both';
   const from = since === undefined ? {} : { sinceMs: timestampMs(since) };
+  // It may have to be passed on to another member, and only a time that a calendar has can be.
+  if (from.sinceMs !== undefined && Number.isNaN(new Date(from.sinceMs).getTime())) {
+    throw new CellError('CELL_E_INVALID', `Output can't be asked for since ${from.sinceMs} ms after 1970`);
+  }
   return { allocationId, follow, tailLines, stream: only, cursor, ...from };
 }
