@@ -253,7 +253,7 @@ export interface ConnectionFacts {
   readonly address: string;
   /** Whom its certificate names, if that is from an authority that is trusted; undefined without one. */
   readonly subject: Subject | undefined;
-  /** The authority that signed it: `AuthorityRow.id`. */
+  /** The authority that signed it: `AuthorityRow.id`. Empty without one, and for one that another one vouches for. */
   readonly authorityId: string;
   /** When the certificate ends, milliseconds since 1970; 0 without one. */
   readonly expiresAtMs: number;

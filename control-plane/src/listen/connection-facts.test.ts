@@ -39,13 +39,18 @@ test.each([member, node, { kind: 'token', id: 'abc' } as const])(
   },
 );
 
-test.each([undefined, 'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'SELF_SIGNED_CERT_IN_CHAIN'])(
+test.each(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT'])(
   'another authority proves nothing, also where OpenSSL names another fault: %s',
   (verdict) => {
     expect(judged(certificate(foreign, node), verdict)).toMatch(/^untrusted CELL_E_UNAUTHENTICATED: /);
     expect(judged(certificate(foreign, node, -2 * HOUR_MS, -MINUTE_MS), verdict)).toMatch(/^untrusted /);
   },
 );
+
+test('an authority that is not known here is one for which another vouches, if OpenSSL found no fault', () => {
+  const facts = { address: '10.0.0.7', certificate: certificate(foreign, node), verdict: undefined };
+  expect(judge(facts, judging)).toMatchObject({ facts: { subject: node, authorityId: '' } });
+});
 
 test('a node may come late for so long, and nobody else may', () => {
   expect(judged(certificate(own, node, -2 * HOUR_MS, -59 * MINUTE_MS), 'CERT_HAS_EXPIRED')).toBe('node n1');

@@ -48,10 +48,11 @@ export function trustedAuthorities(trust: readonly string[]): readonly TrustedAu
  * What is OpenSSL's verdict on a chain names one fault, and not always the worst: a foreign certificate that has expired
  * too is "CERT_HAS_EXPIRED" to it. So the authority's signature and the times are looked at here, whatever it says.
  */
-export function judge({ address, certificate, verdict }: Presented, judging: Judging): Judgement {
+export function judge(presented: Presented, judging: Judging): Judgement {
+  const { address, certificate, verdict } = presented;
   if (certificate === undefined) return { facts: { address, subject: undefined, authorityId: '', expiresAtMs: 0 } };
-  const authority = judging.authorities.find((each) => signed(certificate, each.certificate));
-  if (authority === undefined) {
+  const authorityId = issuerOf(presented, judging.authorities);
+  if (authorityId === undefined) {
     return faulty(
       'untrusted',
       `The certificate that came from "${address}" is from another authority than this cluster's`,
@@ -67,11 +68,21 @@ export function judge({ address, certificate, verdict }: Presented, judging: Jud
     return faulty('invalid', `The certificate of ${subjectText(subject)} is not valid here: ${verdict}`);
   }
   const expiresAtMs = certificate.validToDate.getTime();
-  return { facts: { address, subject, authorityId: authority.id, expiresAtMs } };
+  return { facts: { address, subject, authorityId, expiresAtMs } };
 }
 
 /** What is judged by our own clock. */
 const OWN_JUDGEMENT = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+
+/**
+ * Id of the authority that signed it; undefined if nobody who is trusted vouches for that. Empty for one that is not
+ * known here, since it came while this member was away: those before it vouch for it in the chain that came along, which
+ * OpenSSL has followed, and shows to nobody on this side.
+ */
+function issuerOf({ certificate, verdict }: Presented, authorities: readonly TrustedAuthority[]): string | undefined {
+  const direct = authorities.find((authority) => signed(certificate!, authority.certificate));
+  return direct?.id ?? (verdict === undefined ? '' : undefined);
+}
 
 function signed(certificate: X509Certificate, authority: X509Certificate): boolean {
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);

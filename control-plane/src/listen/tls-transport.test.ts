@@ -154,6 +154,19 @@ test('a connection proves whom its certificate names, until when, and by which a
   });
 });
 
+test('who was away while authorities were replaced believes in them, as those before vouch for them', async () => {
+  const { listener } = await running();
+  const next = TestAuthority.make(Date.now(), authority);
+  const afterNext = TestAuthority.make(Date.now(), next);
+  for (const issuing of [next, afterNext]) {
+    const known = await facts(caller(listener.port, issuing.credentials(node)));
+    expect(known).toMatchObject({ subject: node, authorityId: '' });
+  }
+  const { privateKey, chain } = TestAuthority.make(Date.now(), TestAuthority.make()).credentials(node);
+  const foreign = { privateKey, chain: chain + authority.certificate };
+  await expect(facts(caller(listener.port, foreign))).rejects.toThrow('from another authority');
+});
+
 test('who comes without a certificate is served as nobody', async () => {
   const { listener } = await running();
   expect(await facts(caller(listener.port))).toEqual({ address: '127.0.0.1', authorityId: '', expiresAtMs: 0 });

@@ -234,8 +234,8 @@ const LIMIT_TEXTS = {
 };
 
 /** A code, though its type says otherwise. */
-function verdictOf({ authorizationError }: TLSSocket): string | undefined {
-  return authorizationError ? String(authorizationError) : undefined;
+function verdictOf({ authorized, authorizationError }: TLSSocket): string | undefined {
+  return authorized ? undefined : String(authorizationError);
 }
 
 function refusalOf({ address }: Connection, reason: RefusalReason, { code, message }: CellError) {
