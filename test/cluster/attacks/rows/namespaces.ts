@@ -18,7 +18,7 @@ export function namespaceRows(attacked: () => AttackedFleet): void {
         'run a job elsewhere': submit(team, job('mine', '')),
         'see an allocation': team.allocations.getAllocation({ id: allocationId }),
         'read output': read(team.allocations.streamLogs({ allocationId })),
-        'run a command': read(team.exec({ allocationId, command: ['id'] } as never, nothing())),
+        'run a command': read(team.exec({ allocationId, command: ['id'] }, nothing())),
         'set a secret': team.secrets.setSecret({ name: 'database', value: Buffer.from('mine') }),
         'remove a secret': team.secrets.removeSecret({ name: 'database' }),
         'name a secret of others': submit(team, job('mine', 'namespace = "team-a"', SECRETS)),

@@ -137,6 +137,6 @@ function said(headers: IncomingHttpHeaders, settle: (outcome: Outcome) => void):
   const status = headers['grpc-status'];
   if (status === undefined) return;
   const message = decodeURIComponent(String(headers['grpc-message'] ?? ''));
-  const code = headers['cell-error-code'] ?? (status === '0' ? 'ok' : `grpc-status ${status}`);
+  const code = headers['cell-error-code'] ?? (status === '0' ? 'ok' : `grpc-status ${String(status)}`);
   settle({ code: String(code), message });
 }
