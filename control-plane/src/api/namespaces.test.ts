@@ -182,6 +182,21 @@ test('changes carry who asked for them; of a drill only the first mark does', as
   ]);
 });
 
+test('one token takes nobody else the room for streams', async () => {
+  const { path, requestSerialize, responseDeserialize } = methodDefinition(FleetService.method.streamEvents);
+  const open = () => {
+    const call = member.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { follow: true });
+    return new Promise<string>((resolve) => {
+      call.on('error', (error) => resolve(String(answeredError(error)?.code)));
+      call.once('data', () => resolve('served'));
+    });
+  };
+  const opened = await Promise.all(Array.from({ length: 260 }, open));
+  expect(opened.filter((outcome) => outcome === 'CELL_E_OVERLOADED')).toHaveLength(10);
+  caller = { ...caller, tokenId: 'another' } as Caller;
+  expect(await open()).toBe('served');
+});
+
 /** What comes of a command: the code of an error. No node on paper runs any. */
 function run(allocationId: string): Promise<string> {
   const { path, requestSerialize, responseDeserialize } = methodDefinition(AllocationService.method.exec);

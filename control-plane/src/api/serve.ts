@@ -55,6 +55,8 @@ const timeoutMaxMs = 60_000;
 const answerMarginMs = 100;
 const unaryCallsMax = 2_000;
 const streamsMax = 1_000;
+/** Of one token, so that none takes them all. */
+const streamsPerCallerMax = 250;
 /** Calls of one connection at once; grpc's clients keep back what is more. */
 const connectionCallsMax = 3_000;
 
@@ -126,7 +128,7 @@ export class CallServer {
   }
 
   #stream(name: string, call: StreamCall, work: (context: CallContext) => Promise<void>): void {
-    const refusal = this.#streams >= streamsMax ? overloaded(streamsMax, 'streams') : undefined;
+    const refusal = this.#streamRefusal(enteredCall(call).caller);
     this.#streams += 1;
     const caller = new CallerWatch(call, enteredCall(call), this.#timeoutMs(call.getDeadline()), () => {
       this.#streams -= 1;
@@ -150,6 +152,18 @@ export class CallServer {
         this.#running.delete(running);
         caller.answered();
       });
+  }
+
+  #streamRefusal(caller: Caller): CellError | undefined {
+    if (this.#streams >= streamsMax) return overloaded(streamsMax, 'streams');
+    if (caller.kind !== 'person') return undefined;
+    let own = 0;
+    for (const { caller: other } of this.#running) {
+      if (other.kind === 'person' && other.tokenId === caller.tokenId) own += 1;
+    }
+    if (own < streamsPerCallerMax) return undefined;
+    const message = `This member serves ${own} streams of token "${caller.name}" already; end some, or ask another member`;
+    return new CellError('CELL_E_OVERLOADED', message);
   }
 
   #failed(method: string, error: unknown): StatusObject {
