@@ -11,6 +11,7 @@ import { Witness } from '../harness/witness.ts';
 const CUT_MS_MAX = 1_000;
 const LOOK_MS = 20;
 const RETRIED_MS_MAX = 20_000;
+const LEASES = '[leases]\nduration = "5s"\nheartbeat = "1s"\nmargin = "1500ms"\n';
 
 function sessions(fleet: Fleet): Promise<(number | undefined)[]> {
   return Promise.all(fleet.members.map((member) => member.metric('cell_agent_sessions')));
@@ -32,7 +33,7 @@ async function refusedAgain(agent: Agent): Promise<void> {
 }
 
 test('a revoked node is cut off everywhere within a second, stays out over all restarts, and is replaced', async () => {
-  const fleet = await testFleet({ members: 3, agents: 2 });
+  const fleet = await testFleet({ members: 3, agents: 2, memberSettings: LEASES });
   const client = fleet.operators();
   const witness = new Witness(fleet.folder);
   await runJob(client, witness.job('web', { settings: 'count = 2' }));
