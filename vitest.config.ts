@@ -12,7 +12,8 @@ const CLUSTER_FILES = ['test/**/*.cluster.test.ts'];
  */
 const PAIRED_FILES = [
   'test/packages/*.cluster.test.ts',
-  'test/cluster/{access,agents,bad-input,cellctl,identity,membership,workloads}/*.cluster.test.ts',
+  'test/cluster/{access,agents,bad-input,cellctl,membership,workloads}/*.cluster.test.ts',
+  'test/cluster/identity/{init-and-join,rotate-authority,secrets}.cluster.test.ts',
 ];
 const CLUSTER_TIMEOUT_MS = 120_000;
 /** Tests that start machines: the same, after those. Installing and booting takes longest. */
