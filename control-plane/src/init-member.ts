@@ -71,6 +71,10 @@ function initText(
   const own = members.find((member) => member.id === id)!;
   const others = members.filter((member) => member.id !== id).map((member) => `${member.id} at ${hostOf(member)}`);
   const [adminFile, joinFile] = [flags['admin-token-file'], flags['join-token-file']];
+  const printed = adminFile === undefined || (joinToken !== undefined && joinFile === undefined);
+  const keeping = printed
+    ? 'Keep these: they are printed once, and kept nowhere.'
+    : 'Keep the admin token: the control plane has only a hash of it.';
   const joining = [
     `On the machine of each other member (${others.join(', ')}), with the same "members",`,
     `within ${HOURS} hours; it asks for the join token:`,
@@ -88,7 +92,7 @@ function initText(
   ];
   return [
     `This machine is member ${id} of the new cluster "${cluster}". Its authority is in "${folder}".`,
-    'Keep these: they are printed once, and kept nowhere.',
+    keeping,
     '',
     `Admin token: ${adminFile === undefined ? adminToken : `in "${adminFile}"`}`,
     ...(joinToken === undefined ? [] : [`Join token:  ${joinFile === undefined ? joinToken : `in "${joinFile}"`}`]),

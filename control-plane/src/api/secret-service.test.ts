@@ -94,9 +94,8 @@ test('secrets are listed by name, with the jobs that name them', async () => {
 test('a token that is limited to a namespace sets and removes nothing outside of it', async () => {
   await set('a', 'x');
   guard.caller = person({ role: 'operator', namespace: 'team-a' });
-  expect(await refusal(set('a', 'y'))).toMatch(/^CELL_E_FORBIDDEN/);
   expect(await refusal(set('a', 'y', 'default'))).toMatch(/^CELL_E_FORBIDDEN/);
-  expect(await refusal(member.call(removeSecret, { name: 'a' }))).toMatch(/^CELL_E_FORBIDDEN/);
+  expect(await refusal(member.call(removeSecret, { name: 'a', namespace: 'default' }))).toMatch(/^CELL_E_FORBIDDEN/);
   expect(await refusal(set('a', 'y', 'team-a'))).toBe('done');
   for (const caller of [node('n1'), nobody]) {
     guard.caller = caller;
@@ -104,6 +103,14 @@ test('a token that is limited to a namespace sets and removes nothing outside of
     expect((await member.call(listSecrets, {})).secrets).toEqual([]);
   }
   expect(state().secrets.get('default/a')?.version).toBe(1);
+});
+
+test('a token that is limited to a namespace need not name it', async () => {
+  await set('a', 'x');
+  guard.caller = person({ role: 'operator', namespace: 'team-a' });
+  expect((await set('a', 'y')).secret).toMatchObject({ namespace: 'team-a', version: 1 });
+  await member.call(removeSecret, { name: 'a' });
+  expect([...state().secrets.keys()]).toEqual(['default/a']);
 });
 
 test('what is no secret is refused, without its value', async () => {

@@ -84,7 +84,7 @@ function secretToProto(row: SecretRow, jobs: readonly string[] = []): Outgoing<t
 
 /** Throws `CELL_E_INVALID`, and `CELL_E_FORBIDDEN` for a namespace that is not the caller's. */
 function readName(said: Named, caller: Caller): Named {
-  const namespace = said.namespace === '' ? DEFAULT_NAMESPACE : said.namespace;
+  const namespace = said.namespace || limitOf(caller) || DEFAULT_NAMESPACE;
   checkName('Namespace', namespace, namespaceAllowed(namespace));
   checkName('Secret', said.name, secretNameAllowed(said.name));
   checkNamespace(caller, namespace);
