@@ -16,10 +16,8 @@ const examples = allCommands.flatMap((command) =>
 );
 
 test.each(examples.filter(([line]) => line.startsWith('cellctl ')))('the example "%s" is right', (line, command) => {
-  const words = line
-    .replace(/ [<>|].*$/u, '')
-    .split(' ')
-    .slice(1);
+  // What is in quotes is one word, as for a shell.
+  const words = [...line.replace(/ [<>|].*$/u, '').matchAll(/(?:"[^"]*"|\S)+/gu)].map(([word]) => word).slice(1);
   const found = findCommand(allCommands, words);
   expect('command' in found && found.command.path).toEqual(command.path);
   expect(() => parseWords(command, found.words)).not.toThrow();
