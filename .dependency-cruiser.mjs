@@ -101,6 +101,8 @@ export default {
           String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/(ports|add-service|[a-z-]+-error)\.ts$`,
           '^(raft|proto|job|identity)/src/',
           edgePackages,
+          // Who may read a member's pages is a setting that both daemons have.
+          ...(edge === 'http' ? ['^config/src/'] : []),
         ],
         { node: true },
       ),

@@ -61,11 +61,7 @@ export class HttpAccess {
    * @param ownAddress of the socket's own end. If both are the same, the caller is on this machine, whatever its address:
    *   to a daemon that listens on no other it can't come by loopback
    */
-  refusal(
-    address: string | undefined,
-    authorization: string | undefined,
-    ownAddress?: string | undefined,
-  ): string | undefined {
+  refusal(address: string | undefined, authorization: string | undefined, ownAddress?: string): string | undefined {
     if (address !== undefined && this.#addresses.has(address)) return undefined;
     if (address !== undefined && address === ownAddress && this.#addresses.has(LOOPBACK)) return undefined;
     if (this.#hasToken(authorization)) return undefined;

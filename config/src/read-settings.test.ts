@@ -125,7 +125,9 @@ test('a text that is not TOML is refused with its line', () => {
 });
 
 test('a text that is nested deeper than it can be read is refused', () => {
-  expect(messageOf(`id = ${'['.repeat(50_000)}${']'.repeat(50_000)}`)).toMatch(/^CELL_E_CONFIG: .*It is nested too deep/);
+  expect(messageOf(`id = ${'['.repeat(50_000)}${']'.repeat(50_000)}`)).toMatch(
+    /^CELL_E_CONFIG: .*It is nested too deep/,
+  );
 });
 
 test('rules between keys are reported at the key they name', () => {

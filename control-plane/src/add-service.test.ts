@@ -136,8 +136,12 @@ test('who is not let in is told so before the request is read, and its stream is
   const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
   // A message of 1 MiB that never comes as a whole.
   const call = connection.request(headers, { endStream: false });
-  const answered = new Promise<unknown>((resolve) => call.on('response', (head) => resolve(head['cell-error-code'])));
-  const closed = new Promise<number | undefined>((resolve) => call.on('close', () => resolve(call.rstCode)));
+  const answered = new Promise<unknown>((resolve) => {
+    call.on('response', (head) => resolve(head['cell-error-code']));
+  });
+  const closed = new Promise<number | undefined>((resolve) => {
+    call.on('close', () => resolve(call.rstCode));
+  });
   call.resume();
   call.write(Buffer.from([0, 0, 0x10, 0, 0, 1, 2, 3]));
   expect(await answered).toBe('CELL_E_UNAUTHENTICATED');

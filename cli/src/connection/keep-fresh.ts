@@ -8,7 +8,7 @@ import type { Connection } from './resolve-connection.ts';
 /** Nobody shall wait long for what they did not ask for. */
 const TIMEOUT_MS = 3_000;
 /** So long before an authority that was replaced is retired, a new one is known at the latest. */
-const TRUST_MS_MAX = 6 * 60 * 60_000;
+const TRUST_MS_MAX = 60 * 60_000;
 
 /**
  * After a command: renews a certificate of which half of the life is over, and asks now and then whom to trust, so

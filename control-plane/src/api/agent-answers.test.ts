@@ -66,7 +66,14 @@ test('so many are open at once, and others once one has left', () => {
 
 test('a node may open so many streams without a word, and others go on', async () => {
   const ends: (() => void)[] = [];
-  const open = (nodeId: string) => answers.named(nodeId, () => new Promise<void>((resolve) => ends.push(resolve)));
+  const open = (nodeId: string) =>
+    answers.named(
+      nodeId,
+      () =>
+        new Promise<void>((resolve) => {
+          ends.push(resolve);
+        }),
+    );
   const opened = Array.from({ length: namelessMax }, () => open('n1'));
   await expect(open('n1')).rejects.toMatchObject({ code: 'CELL_E_OVERLOADED' });
   const other = open('n2');

@@ -21,7 +21,11 @@ beforeEach(() => {
   consensus.write({ kind: 'found-authority', timeMs: 0, authority: exampleAuthority('ca1'), tokens });
 });
 
-function join(nodeId: string, authorityId: string, certificateExpiresAtMs = clock.wallMs() + lifetimeMs): void {
+function join(
+  nodeId: string,
+  authorityId: string,
+  certificateExpiresAtMs = clock.wallMs() + lifetimeMs + 60_000,
+): void {
   const node = exampleJoin({ nodeId, name: nodeId, keyHash: `key-${nodeId}`, authorityId, certificateExpiresAtMs });
   consensus.write({ kind: 'join-node', timeMs: clock.wallMs(), node });
   addNode(consensus, nodeId);
@@ -74,7 +78,7 @@ function revoke(id: string): void {
 }
 
 function joinOnly(nodeId: string, authorityId: string): void {
-  const certificateExpiresAtMs = clock.wallMs() + lifetimeMs;
+  const certificateExpiresAtMs = clock.wallMs() + lifetimeMs + 60_000;
   const node = exampleJoin({ nodeId, name: nodeId, authorityId, certificateExpiresAtMs });
   consensus.write({ kind: 'join-node', timeMs: clock.wallMs(), node });
 }

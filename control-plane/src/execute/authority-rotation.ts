@@ -1,8 +1,8 @@
 /**
  * Runs on the leader: while an authority is being replaced, ends the trust in it once nobody needs it any more.
  *
- * Every certificate that was issued by it has ended a lifetime after another one took over. Sooner it goes when all
- * nodes that are there have renewed. Either way every member must have the new one: a member that was away would trust
+ * Every certificate that was issued by it has ended a lifetime after another one took over; by differing clocks a little
+ * later, unless all nodes that are there have renewed. Either way every member must have the new one: a member that was away would trust
  * nobody who calls it, and nobody would trust its certificate.
  */
 import type { Logger } from 'pino';
@@ -23,8 +23,11 @@ const checkPeriodMs = 5_000;
 const askTimeoutMs = 2_000;
 /** By which clocks may differ. */
 export const SKEW_MS_MAX = 5 * 60_000;
-/** An authority stays for this share of a lifetime at least: for machines that are just being started anew. */
-export const OVERLAP_SHARE_MIN = 1 / 24;
+/**
+ * An authority stays for so many lifetimes at least: for machines that are off for a night, and for people, whose tokens
+ * pin it and have to be made anew meanwhile.
+ */
+export const OVERLAP_SHARE_MIN = 1;
 
 /** Id of the authority to retire now, if there is one: the oldest. Pure. */
 export function authorityToRetire(

@@ -35,7 +35,7 @@ async function untilClosed(socket: Socket): Promise<string> {
   socket.setEncoding('utf8').on('data', (part: string) => {
     text += part;
   });
-  if (!socket.closed) await new Promise((closed) => socket.once('close', closed));
+  if (!socket.closed) await once(socket, 'close');
   return text;
 }
 

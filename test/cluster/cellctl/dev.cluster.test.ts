@@ -31,7 +31,9 @@ interface StartedDev {
 async function startDev(port: number, ...words: string[]): Promise<StartedDev> {
   const dev = alone.start('dev', '--port', `${port}`, ...words);
   onTestFinished(() => dev.kill('SIGKILL'));
-  await dev.said(/A fleet of one runs at \S+; state and output are in \S+\n.*export CELL_ADDR=\S+ CELL_TOKEN_FILE=\S+\n/);
+  await dev.said(
+    /A fleet of one runs at \S+; state and output are in \S+\n.*export CELL_ADDR=\S+ CELL_TOKEN_FILE=\S+\n/,
+  );
   const folder = /output are in (\S+)/.exec(dev.errors)![1]!;
   const [, address = '', tokenFile = ''] = /CELL_ADDR=(\S+) CELL_TOKEN_FILE=(\S+)/.exec(dev.errors)!;
   onTestFinished(() => {

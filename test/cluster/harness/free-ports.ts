@@ -88,7 +88,9 @@ export async function freePortRow(count: number): Promise<number> {
 async function isFree(port: number): Promise<boolean> {
   const server = await listenOn(port);
   if (server === undefined) return false;
-  await new Promise((closed) => server.close(closed));
+  await new Promise<void>((closed) => {
+    server.close(() => closed());
+  });
   return true;
 }
 

@@ -1,6 +1,7 @@
 /** Another certificate authority, while everything works; with certificates that live for half a minute. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type Cellctl, cellctlWith } from '../harness/cellctl.ts';
 import type { Agent, Fleet } from '../harness/fleet.ts';
@@ -56,7 +57,7 @@ class LeaseWatch {
         const left = await agent.metric('cell_agent_lease_remaining_seconds').catch(() => undefined);
         if (left !== undefined) this.leastSeconds = Math.min(this.leastSeconds, left);
       }
-      await new Promise((next) => setTimeout(next, 100));
+      await setTimeout(100);
     }
   }
 }

@@ -29,7 +29,7 @@ const commands: FuzzTarget = {
   seeds: async () =>
     fc
       .sample(control.commandArbitrary, { numRuns: COMMAND_SEEDS, seed: 5 })
-      .map((command) => control.encodeCommand({ ...command, timeMs: 1_000_000 } as never)),
+      .map((command) => control.encodeCommand({ ...command, timeMs: 1_000_000 })),
   refuses: stateError,
   read: (input) => {
     const command = control.decodeCommand(input);

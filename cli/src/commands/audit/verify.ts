@@ -20,7 +20,10 @@ export const auditVerify = defineCommand({
   exitCodes: { 0: 'the log is whole', 1: 'it is not, or lacks the hash, or an error' },
   examples: [
     { command: 'cellctl audit verify', what: 'Check it all, and see the last hash' },
-    { command: 'cellctl audit verify --expect "$(cat last-hash)"', what: 'Also that it goes on from what you noted down' },
+    {
+      command: 'cellctl audit verify --expect "$(cat last-hash)"',
+      what: 'Also that it goes on from what you noted down',
+    },
   ],
   async run({ flags, world, client, print }) {
     const log = await readAudit(client(), 0, world.signal);

@@ -6,10 +6,10 @@ export const caRotate = defineCommand({
   path: ['ca', 'rotate'],
   summary: 'make a new certificate authority, which issues from now on',
   description: [
-    'Nothing stops meanwhile: the old authority vouches for the new one and stays trusted until every node has a new ' +
-      'certificate; then it is retired by itself. A node that is away for longer than certificates live must join anew.',
-    'Tokens pin the authority that made them: those to join with that were not used yet must be made anew. People who ' +
-      'are logged in go on.',
+    'Nothing stops meanwhile: the old authority vouches for the new one, and stays trusted for as long as certificates ' +
+      'live, a day if nothing else is set; then it is retired by itself. A node that was off all the while must join anew.',
+    'Tokens pin the authority that made them, and are worth nothing once it is retired: make new ones before, yours ' +
+      'too. Who is logged in goes on, if a command was run meanwhile.',
   ],
   arguments: {},
   flags: { ...outputFlagSpecs },
