@@ -62,7 +62,7 @@ export class SimulatedAgent {
   #clusterId = '';
   #welcome = false;
   #leaseFromMs = performance.now();
-  /** Sessions that ended without being told to. */
+  /** Sessions that stood and ended without being told to; not those that a member, which lags behind, put off at first. */
   sessionsBroken = 0;
   /** The longest time that went by since the newest confirmed heartbeat. */
   leaseAgeMsMax = 0;
@@ -110,7 +110,7 @@ export class SimulatedAgent {
 
   #lost(call: Call): void {
     if (this.#call !== call) return;
-    this.sessionsBroken += 1;
+    if (this.#welcome) this.sessionsBroken += 1;
     this.#drop();
     this.#at += 1;
     const pauseMs = PAUSE_MS_MIN + Math.random() * (PAUSE_MS_MAX - PAUSE_MS_MIN);
