@@ -126,6 +126,6 @@ test('an unknown name is refused with the names that there are', async () => {
     stdout: '',
     stderr:
       'CELL_E_USAGE: No bench is called "rafd"; there are: raft, snapshots, api, failover, placement, footprint, agents, ' +
-      'units. Without a name all are run\n',
+      'tls, units. Without a name all are run\n',
   });
 });
