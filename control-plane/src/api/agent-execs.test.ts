@@ -6,7 +6,9 @@ import {
   methodDefinition,
   type Outgoing,
 } from '@cell/proto';
+import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OPEN_GUARD_TOKEN } from '../access/testing/open-guard.ts';
 import { CellError } from '../cell-error.ts';
 import { addJob, addNode, place, report } from '../execute/testing/example-fleet.ts';
 import { answeredError } from '../grpc-error.ts';
@@ -36,9 +38,11 @@ class Caller {
   /** The sentence of the error that it ended with. */
   why = '';
 
-  constructor(start: Start = { allocationId: 'web-0', command: ['cat', '-n'] }) {
+  constructor(start: Start = { allocationId: 'web-0', command: ['cat', '-n'] }, token = 'aaaaaaaaaa') {
     const { path, requestSerialize, responseDeserialize } = methodDefinition(AllocationService.method.exec);
-    this.call = member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const metadata = new Metadata();
+    metadata.set(OPEN_GUARD_TOKEN, token);
+    this.call = member.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
     this.ended = new Promise((resolve) => {
       this.call.on('error', (error) => {
         this.why = error.message;
@@ -62,8 +66,8 @@ class Caller {
   }
 }
 
-function caller(start?: Start): Caller {
-  return new Caller(start).reading();
+function caller(start?: Start, token?: string): Caller {
+  return new Caller(start, token).reading();
 }
 
 /** Waits until the number has stayed the same for a while. */
@@ -270,7 +274,7 @@ test('a member passes on so many commands at once, and more when some have ended
   const persons: Caller[] = [];
   while (persons.length < 256) {
     // No more at once than wait for one agent.
-    for (let count = 0; count < 32; count += 1) persons.push(caller());
+    for (let count = 0; count < 32; count += 1) persons.push(caller(undefined, `token${persons.length % 2}`));
     await expect.poll(asked).toBe(persons.length);
   }
   const more = caller();
