@@ -14,6 +14,8 @@ const PAIRED_FILES = [
   'test/packages/*.cluster.test.ts',
   'test/cluster/{access,agents,bad-input,cellctl,membership,workloads}/*.cluster.test.ts',
   'test/cluster/identity/{init-and-join,rotate-authority,secrets}.cluster.test.ts',
+  'test/cluster/{prometheus,demo/configuration,demo/getting-started}.cluster.test.ts',
+  'test/cluster/members/{command-stream,full-disk,http,refused-start,snapshots}.cluster.test.ts',
 ];
 const CLUSTER_TIMEOUT_MS = 120_000;
 /** Tests that start machines: the same, after those. Installing and booting takes longest. */

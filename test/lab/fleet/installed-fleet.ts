@@ -10,6 +10,7 @@ const GRPC_PORT = 7600;
 const READY_MS_MAX = 120_000;
 const CALL_MS_MAX = 10_000;
 
+const MEMBER_CONFIG = '/etc/cell/control-plane.toml';
 const ADMIN_TOKEN_FILE = '/etc/cell/admin-token';
 const MEMBER_TOKEN_FILE = '/etc/cell/member-token';
 export const AGENT_TOKEN_FILE = '/etc/cell/join-token';
@@ -32,6 +33,8 @@ export interface InstallRequest {
   readonly url: string;
   /** Default 'limits'. */
   readonly flavour?: MachineParts['flavour'];
+  /** More lines for the settings of all members. */
+  readonly memberSettings?: string;
   /** For people. */
   readonly say?: (line: string) => void;
 }
@@ -90,6 +93,12 @@ export class InstalledFleet {
   }
 }
 
+/** Whoever has the token, calling any member. */
+export async function clientOf(lab: Lab, controlPlane: readonly Machine[], token: string): Promise<CellClient> {
+  const addresses = await Promise.all(controlPlane.map((machine) => lab.relay(machine, GRPC_PORT)));
+  return connect({ addresses, timeoutMs: CALL_MS_MAX, identity: { token } });
+}
+
 function isReady({ status }: Node): boolean {
   return status === NodeStatus.READY;
 }
@@ -102,7 +111,7 @@ export function configure(machine: Machine, members: string): void {
 
 /** Boots machines, installs Cell on all at once, and waits until the fleet is ready. */
 export async function installFleet(lab: Lab, request: InstallRequest): Promise<InstalledFleet> {
-  const { names, flavour = 'limits', say = () => undefined } = request;
+  const { names, flavour = 'limits', memberSettings = '', say = () => undefined } = request;
   say(`Booting ${[...names.controlPlane, ...names.workers].join(', ')}`);
   const controlPlane = await lab.boot(names.controlPlane, { flavour });
   const workers = await lab.boot(names.workers, { flavour });
@@ -115,14 +124,16 @@ export async function installFleet(lab: Lab, request: InstallRequest): Promise<I
     ),
     ...workers.map((machine) => install(machine, ['cell-agent', 'cellctl'], members, request)),
   ]);
+  for (const machine of controlPlane) {
+    machine.write(MEMBER_CONFIG, `${machine.read(MEMBER_CONFIG)}${memberSettings}`);
+  }
   say("Making the cluster's authority, and the machines members");
   const adminToken = await foundControlPlane(controlPlane);
   await Promise.all(machines.map((machine) => logIn(machine, adminToken, controlPlane)));
   say('Letting the agents join');
   await joinAgents(machines, controlPlane[0]!);
   say('Waiting for the fleet to be ready');
-  const addresses = await Promise.all(controlPlane.map((machine) => lab.relay(machine, GRPC_PORT)));
-  const client = connect({ addresses, timeoutMs: CALL_MS_MAX, identity: { token: adminToken } });
+  const client = await clientOf(lab, controlPlane, adminToken);
   const fleet = new InstalledFleet(lab, controlPlane, workers, client);
   await fleet.ready();
   return fleet;
