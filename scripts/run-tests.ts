@@ -1,6 +1,6 @@
 /**
- * All tests: `node scripts/run-tests.ts`. First those of clusters that hold the product to its times, alone; then the
- * lab's machines, which mostly wait, beside the other clusters, which wait too, in pairs, and the unit tests after them.
+ * All tests: `node scripts/run-tests.ts`. First those of clusters that hold the product to its times, alone; then those
+ * that mostly wait, in pairs; then the lab's machines, which wait as well, beside the unit tests, which only count.
  * Closes with one line over all of them. With words (`npm test -- raft/src/core`), these go to one vitest as they are.
  */
 import { spawn } from 'node:child_process';
@@ -8,8 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** One step after the other; in each, lanes beside each other, with projects that come one after the other. */
-const STEPS = [[['cluster']], [['lab'], ['pairs', 'unit']]] as const;
+const STEPS = [['cluster'], ['pairs'], ['lab', 'unit']] as const;
 const COUNTS = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
 
 interface Ended {
@@ -27,19 +26,15 @@ async function all(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'cell-tests-'));
   try {
     const parts: Ended[] = [];
-    for (const lanes of STEPS) parts.push(...(await Promise.all(lanes.map((lane) => runLane(lane, folder)))).flat());
+    for (const projects of STEPS) {
+      parts.push(...(await Promise.all(projects.map((project) => run(project, join(folder, project))))));
+    }
     const sum = (place: 0 | 1 | 2): number => parts.reduce((total, { counts }) => total + counts[place], 0);
     process.stdout.write(`\n${sum(0)} passed, ${sum(1)} failed, ${sum(2)} skipped\n`);
     return parts.every(({ exitCode }) => exitCode === 0) ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function runLane(projects: readonly string[], folder: string): Promise<Ended[]> {
-  const parts: Ended[] = [];
-  for (const project of projects) parts.push(await run(project, join(folder, project)));
-  return parts;
 }
 
 async function run(project: string, file: string): Promise<Ended> {

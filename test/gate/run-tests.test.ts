@@ -23,8 +23,8 @@ test('all tests close with one line over the parts, those of clusters first', ()
   const { exitCode, lines } = runWith(COUNTS);
   expect(exitCode).toBe(0);
   expect(lines[0]).toBe('of cluster');
-  expect(lines.slice(1, 4).sort()).toEqual(['of lab', 'of pairs', 'of unit']);
-  expect(lines.indexOf('of pairs')).toBeLessThan(lines.indexOf('of unit'));
+  expect(lines[1]).toBe('of pairs');
+  expect(lines.slice(2, 4).sort()).toEqual(['of lab', 'of unit']);
   expect(lines.at(-1)).toBe('8 passed, 0 failed, 4 skipped');
 });
 
