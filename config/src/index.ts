@@ -3,6 +3,7 @@ export { type AddressEntry, AddressList, plainAddress } from './address-list.ts'
 export { ConfigError, type ConfigProblem } from './config-error.ts';
 export { duration, parseDurationMs } from './duration.ts';
 export { checkHttpSettings, HttpAccess, type HttpSettings, httpSettings, httpVariables } from './http-access.ts';
+export { limitPerAddress } from './limit-per-address.ts';
 export {
   address,
   addressWithPort,

@@ -1,11 +1,10 @@
 /** What a member proves itself with, whom it lets in, and how it comes by that: before it is in a cluster, and after. */
-import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Access, type RateLimitSettings } from './access/index.ts';
 import { Authority, authorityPlaces, JoinAnswerer } from './authority/index.ts';
-import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
+import { configuredToken } from './configured-token.ts';
 import { writeAuthority } from './founding/write-authority.ts';
 import { joinIfNeeded } from './join-member.ts';
 import { TlsTransport, type TransportSettings } from './listen/index.ts';
@@ -63,15 +62,14 @@ export async function openSecurity(
   };
 }
 
-async function joinToken({ join_token: token, join_token_file: file }: MemberConfig): Promise<string | undefined> {
-  if (file === undefined) return token;
+/** Asked for only if the machine is no member yet; without the file, what is told is how it becomes one. */
+async function joinToken(config: MemberConfig): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    return await configuredToken(config);
   } catch (error) {
-    // It is of no use once the machine has joined, and may be gone then.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    const message = `Cannot read the token in "${file}" (join_token_file): ${(error as Error).message}`;
-    throw new CellError('CELL_E_CONFIG', message, { cause: error });
+    const { cause } = error as { cause?: NodeJS.ErrnoException };
+    if (cause?.code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type HttpAccess, joinAddress, splitAddress } from '@cell/config';
+import { type HttpAccess, joinAddress, limitPerAddress, splitAddress } from '@cell/config';
 import type { Registry } from 'prom-client';
 import { AgentError } from '../agent-error.ts';
-import { limitPerAddress } from './limit-per-address.ts';
 
 export interface HttpSources {
   readonly metrics: Registry;

@@ -107,7 +107,7 @@ export class Authentication {
     const row = this.#state().nodeIdentities.get(id);
     const again = 'to use the machine again, give its agent an empty data folder and a new token to join with';
     if (row === undefined) {
-      // Rows of nodes are never removed, and its certificate is ours: it can only have joined just now.
+      // Its certificate is ours, and its row is kept for long after that has ended: it can only have joined just now.
       const message = `Node "${id}" is not known to this member yet; try again, or another member. If it stays so: ${again}`;
       throw new CellError('CELL_E_STARTING', message);
     }

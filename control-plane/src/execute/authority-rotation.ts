@@ -24,12 +24,9 @@ const askTimeoutMs = 2_000;
 /** By which clocks may differ. */
 export const SKEW_MS_MAX = 5 * 60_000;
 /**
- * An authority stays for so many lifetimes at least: for machines that are off for a night, and for people, whose tokens
- * pin it and have to be made anew meanwhile.
+ * Id of the authority to retire now, if there is one: the oldest. It stays for a lifetime of certificates at least: for
+ * machines that are off for a night, and for people, whose tokens pin it and have to be made anew meanwhile. Pure.
  */
-export const OVERLAP_SHARE_MIN = 1;
-
-/** Id of the authority to retire now, if there is one: the oldest. Pure. */
 export function authorityToRetire(
   { authorities, nodes, nodeIdentities }: Pick<FleetState, 'authorities' | 'nodes' | 'nodeIdentities'>,
   nowMs: number,
@@ -39,7 +36,7 @@ export function authorityToRetire(
   if (oldest === undefined || next === undefined) return undefined;
   const replacedForMs = nowMs - next.createdAtMs;
   if (replacedForMs >= lifetimeMs + SKEW_MS_MAX) return oldest.id;
-  if (replacedForMs < lifetimeMs * OVERLAP_SHARE_MIN) return undefined;
+  if (replacedForMs < lifetimeMs) return undefined;
   for (const { nodeId, authorityId, revokedAtMs, certificateExpiresAtMs } of nodeIdentities.values()) {
     if (authorityId !== oldest.id || revokedAtMs !== undefined || certificateExpiresAtMs <= nowMs) continue;
     // One that has joined and not come yet is on its way.
@@ -74,11 +71,13 @@ export class AuthorityRotation {
   /** What fails is tried again at the next check. */
   async #check(): Promise<void> {
     const { consensus, clock, log, certificateLifetimeMs } = this.#parts;
-    if (this.#checking || consensus.state.authorities.length < 2) return;
+    const due = () => authorityToRetire(consensus.state, clock.wallMs(), certificateLifetimeMs);
+    // Before that, nobody needs to be asked how far he is.
+    if (this.#checking || due() === undefined) return;
     this.#checking = true;
     try {
       if (!(await this.#allHaveIt()) || this.#stopChecks === undefined) return;
-      const id = authorityToRetire(consensus.state, clock.wallMs(), certificateLifetimeMs);
+      const id = due();
       if (id === undefined) return;
       const result = await consensus.propose({ kind: 'retire-authority', timeMs: clock.wallMs(), id });
       if (result.ok) log.info({ authority: id }, `Authority "${id}" was retired: nobody needs it any more`);

@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { HttpAccess } from '@cell/config';
+import { type HttpAccess, limitPerAddress } from '@cell/config';
 import { CellError } from '../cell-error.ts';
-import { limitPerAddress } from './limit-per-address.ts';
 
 /** What a path answers. */
 export interface HttpAnswer {
