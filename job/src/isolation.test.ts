@@ -51,7 +51,7 @@ test('how an instance is shut off, limited and let have things is read from the 
 });
 
 test('secrets are read from the file, as names of credentials and of secrets', () => {
-  const secrets = { 'db.password': 'database-password', api: 'API_key.2' };
+  const secrets = { 'db.password': 'database-password', api: 'API_key.2', '.key': 'k', 'key+1@host': 'k' };
   expect(parsed({ namespace: 'team-a', secrets })).toMatchObject({ namespace: 'team-a', secrets });
 });
 

@@ -132,6 +132,7 @@ const ALLOWED: readonly (readonly [from: string, specifier: string])[] = [
   ['control-plane/src/main.ts', '@cell/daemon'],
   ['daemon/src/allowed.ts', '@cell/config'],
   ['agent/src/link/allowed.ts', '@cell/proto'],
+  ['agent/src/secrets/allowed.ts', '@cell/job/credential-name'],
   ['agent/src/settings.ts', '@cell/config'],
   ['cli/src/allowed.ts', '@cell/sdk'],
   ['cli/src/allowed.ts', '@cell/job'],
@@ -155,7 +156,8 @@ function write(path: string, text: string): void {
 
 function plantTree(): void {
   for (const name of PACKAGES) {
-    write(`${name}/package.json`, JSON.stringify({ name: `@cell/${name}`, type: 'module', exports: './src/index.ts' }));
+    const exports = { '.': './src/index.ts', './*': './src/*.ts' };
+    write(`${name}/package.json`, JSON.stringify({ name: `@cell/${name}`, type: 'module', exports }));
     mkdirSync(join(root, 'node_modules/@cell'), { recursive: true });
     symlinkSync(join(root, name), join(root, 'node_modules/@cell', name));
   }
@@ -172,6 +174,7 @@ function plantTree(): void {
     'control-plane/src/cell-error.ts',
     'agent/src/runtime/index.ts',
     'agent/src/main.ts',
+    'job/src/credential-name.ts',
     'scripts/planted.ts',
     'node_modules/vitest/index.js',
     'sdk/src/planted.test.ts',

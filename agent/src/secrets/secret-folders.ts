@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CREDENTIAL_NAME_PATTERN } from '@cell/job/credential-name';
 import { AgentError } from '../agent-error.ts';
 import type { WorkloadSecrets } from '../ports.ts';
 import { makeOwnFolder } from './secret-root.ts';
@@ -14,7 +15,6 @@ export type FetchedSecrets =
 export type FetchSecrets = (allocationId: string) => Promise<FetchedSecrets>;
 
 const OWNER_ONLY = 0o700;
-const FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 /** While it is being written; no allocation is called so. */
 const UNFINISHED = '.new';
 
@@ -59,7 +59,7 @@ export class SecretFolders implements WorkloadSecrets {
 
   /** A whole new folder in the place of the old one: nothing is running that looks into it. */
   async #write(id: string, names: readonly string[], values: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const missing = names.find((name) => !Object.hasOwn(values, name) || !FILE_NAME.test(name));
+    const missing = names.find((name) => !Object.hasOwn(values, name) || !CREDENTIAL_NAME_PATTERN.test(name));
     if (missing !== undefined) throw unavailable(id, `the member did not send "${missing}"`);
     const unfinished = `${this.folder(id)}${UNFINISHED}`;
     if (!(await makeOwnFolder(this.#root))) throw unavailable(id, `"${this.#root}" is not a folder of the agent's own`);

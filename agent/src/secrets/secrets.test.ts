@@ -48,11 +48,19 @@ test('bytes are kept as they are', async () => {
   expect((await readFile(join(root, 'a', 'key'))).equals(bytes)).toBe(true);
 });
 
-test.each(['../escaped', 'a/b', '..', '.hidden', ''])('the name "%s" is written nowhere', async (name) => {
+test.each(['../escaped', 'a/b', '..', '.', '__proto__', ''])('the name "%s" is written nowhere', async (name) => {
   const folders = foldersThatFetch(given({ [name]: '1' }));
   await expect(folders.prepare('a', [name])).rejects.toThrow('Could not get the secrets of allocation "a"');
   expect(await readdir(folder)).toEqual([]);
 });
+
+test.each(['.hidden', 'key@host', 'a+b', '-', 'x'.repeat(64)])(
+  'a job may ask for the name "%s", so it is written',
+  async (name) => {
+    await foldersThatFetch(given({ [name]: '1' })).prepare('a', [name]);
+    expect(await readdir(join(root, 'a'))).toEqual([name]);
+  },
+);
 
 test('earlier values serve only while nobody answers, and only if all are there', async () => {
   const problem = 'nobody there';

@@ -1,3 +1,4 @@
+import { CREDENTIAL_NAME_ALLOWED, CREDENTIAL_NAME_PATTERN } from '../credential-name.ts';
 import type { DirectoryKind, JobSpec, NetworkAccess, Sandbox } from '../job-spec.ts';
 import { SECRET_NAME_ALLOWED, SECRET_NAME_PATTERN } from '../names.ts';
 import { choice } from './choice.ts';
@@ -127,11 +128,7 @@ export const networkFields: FieldSchemas<NetworkAccess> = {
 };
 
 /** `[credentials]`: the name of a credential, and the file that holds it. */
-export const credentialName = text({
-  allowed: '1 to 64 letters, digits, ".", "_", "@", "+" and "-", and not "." or ".."',
-  // `__proto__` would be lost in a JavaScript object on its way.
-  pattern: /^(?!\.{1,2}$|__proto__$)[A-Za-z0-9._@+-]{1,64}$/,
-});
+export const credentialName = text({ allowed: CREDENTIAL_NAME_ALLOWED, pattern: CREDENTIAL_NAME_PATTERN });
 
 export const credentialFields: FieldSchemas<{ readonly value: string }> = {
   value: {
