@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly agentSettings?: string;
   /** Variables for every daemon, beside those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Variables for single daemons besides, by their names: "member-1", "node-1". */
+  readonly environments?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** How the name of its folder begins; default "cell-". */
   readonly folderPrefix?: string;
   /** Default: a new one below the temporary folder, removed at the end. One that is given stays. */
@@ -274,7 +276,7 @@ function makeMember(
     folder,
     configFile,
     httpAddress: `127.0.0.1:${own.http}`,
-    environment: options.environment ?? {},
+    environment: { ...options.environment, ...options.environments?.[name] },
     launcher: options.substitute?.launcher ?? [],
   } as const;
   return new Member(parts, own, data, identity);
@@ -306,7 +308,7 @@ function makeAgent(
     folder,
     configFile,
     httpAddress: `127.0.0.1:${own.http}`,
-    environment: options.environment ?? {},
+    environment: { ...options.environment, ...options.environments?.[name] },
   } as const;
   return new Agent(parts, data);
 }
