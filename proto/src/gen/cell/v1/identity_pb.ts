@@ -744,7 +744,7 @@ export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
  */
 export type SetSecretRequest = Message<"cell.v1.SetSecretRequest"> & {
   /**
-   * Namespace of the jobs that may use it; empty: "default".
+   * Namespace of the jobs that may use it; empty: the one that the caller's token is limited to, else "default".
    *
    * @generated from field: string namespace = 1;
    */
@@ -905,7 +905,7 @@ export const ListSecretsResponseSchema: GenMessage<ListSecretsResponse> = /*@__P
  */
 export type RemoveSecretRequest = Message<"cell.v1.RemoveSecretRequest"> & {
   /**
-   * Its namespace; empty: "default".
+   * Its namespace; empty: the one that the caller's token is limited to, else "default".
    *
    * @generated from field: string namespace = 1;
    */
