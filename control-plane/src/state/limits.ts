@@ -40,11 +40,15 @@ export const SNAPSHOT_LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** Tokens that are not revoked, expired ones included until they are collected. */
 export const TOKENS_MAX = 10_000;
 /** How long a token that has expired is still shown. */
-export const TOKEN_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+export const TOKEN_KEPT_MS = (90 + 30 + 1) * 24 * 60 * 60 * 1000;
 /** Identities of nodes, revoked ones included: those stay for ever. Without them it is as many as there are nodes. */
 export const NODE_IDENTITIES_MAX = 2 * NODES_MAX;
-/** How long the identity of a node that is gone is kept after its last certificate has ended. */
-export const NODE_IDENTITY_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+/**
+ * How long the identity of a node that is gone is kept after its newest certificate has ended: until no certificate of it
+ * can be used or renewed any more, by whatever settings. It can be renewed for 90 days after its end at most; one from
+ * before the newest may end 30 days after that, if the setting for their lifetime was changed; and clocks differ.
+ */
+export const NODE_IDENTITY_KEPT_MS = (90 + 30 + 1) * 24 * 60 * 60 * 1000;
 /** Authorities at a time: the one that issues, and those that are still trusted. */
 export const AUTHORITIES_MAX = 4;
 
