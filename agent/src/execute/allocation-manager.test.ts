@@ -275,6 +275,34 @@ test('what waits for its secrets can be stopped', async () => {
   expect(runtime.starts).toEqual([]);
 });
 
+test('what has ended asks for no secrets any more', async () => {
+  fetched = nobody;
+  await apply(1, [desiredOf(SECRET)]);
+  await until(() => messageOf('a')?.startsWith('Waits to start'));
+  await apply(2, [desiredOf({ ...SECRET, desired: 'stop' })]);
+  await becomes('a', 'stopped');
+  let asked = 0;
+  fetched = () => {
+    asked += 1;
+    return having('late')();
+  };
+  for (let second = 0; second < 60; second += 1) await clock.advance(1_000);
+  expect(asked).toBe(0);
+  expect(await readdir(folder)).not.toContain('secrets');
+});
+
+test('secrets of what had ended when the agent was killed go with its next start', async () => {
+  fetched = having('one');
+  await apply(1, [desiredOf(SECRET)]);
+  await becomes('a', 'healthy');
+  await apply(2, [desiredOf({ ...SECRET, desired: 'stop' })]);
+  await becomes('a', 'stopped');
+  await until(async () => !(await readdir(folder)).includes('secrets') || undefined);
+  await mkdir(join(secretsRoot, 'a'), { recursive: true });
+  await restart();
+  expect(await readdir(folder)).not.toContain('secrets');
+});
+
 test('each start gets the values as they are then, and the last ones if nobody answers', async () => {
   fetched = having('one');
   await apply(1, [desiredOf(SECRET)]);

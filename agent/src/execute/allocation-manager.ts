@@ -206,7 +206,8 @@ export class AllocationManager {
       log.warn({ allocation: id }, 'Removing an allocation of which nothing is stored');
       await runtime.remove(id);
     }
-    await secrets.retain(new Set(this.#runners.keys()));
+    const living = [...this.#runners.values()].filter(({ record }) => !isFinal(record.state));
+    await secrets.retain(new Set(living.map(({ id }) => id)));
     for (const runner of this.#runners.values()) runner.poke();
   }
 

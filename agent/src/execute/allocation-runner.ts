@@ -148,12 +148,17 @@ export class AllocationRunner {
     const endedAtMs = ended ? this.#context.clock.wallMs() : this.#stored.endedAtMs;
     this.#stored = { ...this.#stored, record, endedAtMs };
     this.#unsaved = true;
-    if (ended) void this.#context.secrets.remove(this.id).catch(() => undefined);
+    if (ended) this.#forgetSecrets();
     if (isReportable(before, record)) {
       const { state, message, restarts } = record;
       this.#context.log.info({ allocation: this.id, job: this.#stored.desired.jobName, state, restarts }, message);
       this.#context.onReport(this, before);
     }
+  }
+
+  #forgetSecrets(): void {
+    this.#secrets.close();
+    void this.#context.secrets.remove(this.id).catch(() => undefined);
   }
 
   /**

@@ -41,6 +41,7 @@ export class SecretTurn {
     return this.#ready;
   }
 
+  /** Nothing is asked for any more. */
   close(): void {
     this.#cancelRetry();
     this.#run = -1;

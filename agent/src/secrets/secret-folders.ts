@@ -22,6 +22,8 @@ const UNFINISHED = '.new';
 export class SecretFolders implements WorkloadSecrets {
   readonly #root: string;
   readonly #fetch: FetchSecrets;
+  /** By allocation: what is being got, and whether nobody is to have it any more. */
+  readonly #underWay = new Map<string, { unwanted: boolean }>();
 
   /** `root`: a folder of its own, which is there only while there are secrets. */
   constructor(root: string, fetch: FetchSecrets) {
@@ -34,7 +36,33 @@ export class SecretFolders implements WorkloadSecrets {
   }
 
   async prepare(id: string, names: readonly string[]): Promise<void> {
-    const fetched = await this.#fetch(id);
+    const own = { unwanted: false };
+    this.#underWay.set(id, own);
+    try {
+      const fetched = await this.#fetch(id);
+      if (!own.unwanted) await this.#take(id, names, fetched);
+    } finally {
+      if (this.#underWay.get(id) === own) this.#underWay.delete(id);
+      // The allocation has ended before its values came, or while they were written.
+      if (own.unwanted) await this.#delete(id);
+    }
+    if (own.unwanted) throw unavailable(id, 'it has ended meanwhile');
+  }
+
+  async remove(id: string): Promise<void> {
+    const underWay = this.#underWay.get(id);
+    if (underWay !== undefined) underWay.unwanted = true;
+    await this.#delete(id);
+  }
+
+  async retain(ids: ReadonlySet<string>): Promise<void> {
+    for (const name of await readdir(this.#root).catch(() => [])) {
+      if (!ids.has(name)) await rm(join(this.#root, name), { recursive: true, force: true });
+    }
+    await this.#tidy();
+  }
+
+  async #take(id: string, names: readonly string[], fetched: FetchedSecrets): Promise<void> {
     if ('values' in fetched) {
       await this.#write(id, names, fetched.values);
       return;
@@ -44,16 +72,9 @@ export class SecretFolders implements WorkloadSecrets {
     throw unavailable(id, fetched.problem);
   }
 
-  async remove(id: string): Promise<void> {
+  async #delete(id: string): Promise<void> {
     await rm(this.folder(id), { recursive: true, force: true });
     await rm(`${this.folder(id)}${UNFINISHED}`, { recursive: true, force: true });
-    await this.#tidy();
-  }
-
-  async retain(ids: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#root).catch(() => [])) {
-      if (!ids.has(name)) await rm(join(this.#root, name), { recursive: true, force: true });
-    }
     await this.#tidy();
   }
 

@@ -2,6 +2,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeMember, FakeRefusal } from '../link/testing/fake-member.ts';
 import { plainSecurity } from '../link/testing/plain-security.ts';
@@ -80,6 +81,26 @@ test('the folder of all goes with the last of them', async () => {
   expect(await readdir(root)).toEqual(['b']);
   await folders.retain(new Set());
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('what comes when the allocation has ended already is not kept', async () => {
+  const answers: ((fetched: FetchedSecrets) => void)[] = [];
+  const folders = new SecretFolders(root, () => new Promise((resolve) => answers.push(resolve)));
+  const late = folders.prepare('a', ['one']);
+  await folders.remove('a');
+  answers[0]!(given({ one: '1' }));
+  await expect(late).rejects.toThrow('it has ended meanwhile');
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('values that are being written when the allocation ends are gone with it', async () => {
+  for (let turn = 0; turn < 20; turn += 1) {
+    const folders = foldersThatFetch(given({ one: '1' }));
+    const written = folders.prepare('a', ['one']).catch(() => undefined);
+    for (let step = 0; step < turn; step += 1) await nextTurn();
+    await Promise.all([folders.remove('a').catch(() => undefined), written]);
+    expect(await readdir(folder)).toEqual([]);
+  }
 });
 
 test('what a crash left half written is neither used nor in the way', async () => {
