@@ -8,6 +8,7 @@ import {
   Server,
   ServerInterceptingCall,
   type ServerInterceptor,
+  type ServerListener,
   type ServerOptions,
   type ServiceDefinition,
   type StatusObject,
@@ -51,14 +52,16 @@ export function guardedServer(options: ServerOptions, guard: Guard): Server {
 }
 
 function guardedEntrance(guard: Guard): ServerInterceptor {
-  return ({ path }, call) =>
-    new ServerInterceptingCall(call, {
+  return ({ path, requestStream }, call) => {
+    let entered: EnteredCall | undefined;
+    return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
+          ...(requestStream ? pacedMessages(() => entered) : undefined),
           onReceiveMetadata: (metadata, passOn) => {
             const method = methodsByPath.get(path);
             try {
-              const entered = method && guard.enter(method, { metadata, getPeer: () => call.getPeer() });
+              entered = method && guard.enter(method, { metadata, getPeer: () => call.getPeer() });
               if (entered !== undefined) enteredEarly.set(metadata, entered);
             } catch (error) {
               call.sendStatus(refusalOf(error));
@@ -70,6 +73,18 @@ function guardedEntrance(guard: Guard): ServerInterceptor {
           },
         }),
     });
+  };
+}
+
+/** Each message of a stream waits until its caller may say more; no other is read meanwhile, and the connection fills. */
+function pacedMessages(entered: () => EnteredCall | undefined): Pick<ServerListener, 'onReceiveMessage' | 'onCancel'> {
+  let cancel = () => {};
+  return {
+    onReceiveMessage: (message: unknown, pass: (message: unknown) => void) => {
+      cancel = entered()?.admit(message, () => pass(message)) ?? cancel;
+    },
+    onCancel: () => cancel(),
+  };
 }
 
 /** What grpc-js wraps a stream in: one call in another, as many as there are interceptors. */
@@ -111,7 +126,10 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
   const guarded: AnyHandler = (call, reply) => {
     let entered: EnteredCall;
     try {
-      entered = enteredEarly.get(call.metadata) ?? guard.enter(method, call);
+      const early = enteredEarly.get(call.metadata);
+      entered = early ?? guard.enter(method, call);
+      // Headers can come long before the request: who was let in by them may have been shut out since.
+      early?.confirm();
     } catch (error) {
       refuse(error, call, reply);
       return;

@@ -102,6 +102,8 @@ function openAccess(
   const rates: RateLimitSettings = {
     callsPerSecond: limits.calls_per_second,
     callsBurst: limits.calls_burst,
+    messagesPerSecond: limits.messages_per_second,
+    messagesBurst: limits.messages_burst,
     failuresPerMinute: limits.failures_per_minute,
     failuresBurst: limits.failures_burst,
     joinsPerMinute: limits.joins_per_minute,

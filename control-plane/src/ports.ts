@@ -347,6 +347,16 @@ export interface EnteredCall {
   readonly caller: Caller;
   /** The address of the caller, without its port. */
   readonly from: string;
+  /**
+   * Once all that it asks for is there, which may be long after its headers: throws if who makes it may not any more, and
+   * notes that.
+   */
+  confirm(): void;
+  /**
+   * For each message of a stream that comes in: calls `pass` when the caller's limits have room for it, at once if they
+   * have now. Gives what to call if nobody wants it any more.
+   */
+  admit(message: unknown, pass: () => void): () => void;
   /** For the command that carries the call out: what comes of it is then written in the audit log with the command. */
   note(subject: string): AuditNote;
   /** For what no command carries: it has begun, on this. Written soon; how it ends is noted too. */

@@ -12,6 +12,8 @@ export interface RefusalCounters {
   refused(code: CellErrorCode): void;
   /** A token or a certificate that is no good, whatever the caller was told then. */
   failed(means: 'token' | 'certificate'): void;
+  /** A message of a stream has to wait, since its caller says too much. */
+  delayed(): void;
 }
 
 export function addAccessMetrics(registry: Registry, notes: WaitingNotes): RefusalCounters {
@@ -30,6 +32,11 @@ export function addAccessMetrics(registry: Registry, notes: WaitingNotes): Refus
     registers,
   });
   for (const means of ['token', 'certificate']) failed.inc({ means }, 0);
+  const delayed = new Counter({
+    name: 'cell_stream_messages_delayed_total',
+    help: 'Messages on streams that had to wait, since their caller said more than its limits allow.',
+    registers,
+  });
   new Gauge({
     name: 'cell_audit_notes_waiting',
     help: 'Kinds of calls that wait to be written in the audit log.',
@@ -50,5 +57,6 @@ export function addAccessMetrics(registry: Registry, notes: WaitingNotes): Refus
   return {
     refused: (code) => refused.inc({ reason: code.replace(/^CELL_E_/, '').toLowerCase() }),
     failed: (means) => failed.inc({ means }),
+    delayed: () => delayed.inc(),
   };
 }

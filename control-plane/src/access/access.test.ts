@@ -11,6 +11,7 @@ import {
 import { beforeEach, expect, test } from 'vitest';
 import { CellError } from '../cell-error.ts';
 import { toServiceError } from '../grpc-error.ts';
+import type { EnteredCall } from '../ports.ts';
 import { HOUR_MS, PaperAccess, RENEW_WITHIN_MS } from './testing/paper-access.ts';
 
 const { listJobs, submitJob, stopJob } = JobService.method;
@@ -243,6 +244,53 @@ test('who calls too often is told when to come again; others are not slowed down
     pushback = toServiceError(error).metadata?.get('grpc-retry-pushback-ms');
   }
   expect(pushback).toEqual(['100']);
+});
+
+/** Says so many commands on streams of an operator, one in each message; gives how many are let in by now. */
+function saying(entered: EnteredCall, kind: 'stopJob' | 'writeMark', count: number): () => number {
+  let passed = 0;
+  const command = { case: kind, value: {} };
+  for (let said = 0; said < count; said += 1) entered.admit({ commands: [{ id: 1n, command }] }, () => (passed += 1));
+  return () => passed;
+}
+
+test('changes on streams count as calls do, and wait; marks of drills wait only when they are very many', async () => {
+  paper = PaperAccess.started({ callsPerSecond: 10, callsBurst: 5, messagesPerSecond: 2, messagesBurst: 10 });
+  const token = paper.token('operator');
+  const { submitCommands } = CommandService.method;
+  const stream = paper.enter(submitCommands, { token });
+  const marks = saying(stream, 'writeMark', 50);
+  const changes = saying(stream, 'stopJob', 10);
+  expect([marks(), changes()]).toEqual([50, 4]);
+  expect(paper.code(listJobs, { token })).toBe('CELL_E_RATE_LIMITED');
+  await paper.clock.advance(100);
+  expect(changes()).toBe(5);
+  await paper.clock.advance(600);
+  expect(changes()).toBe(10);
+  await paper.clock.advance(500);
+  const more = saying(paper.enter(submitCommands, { token }), 'writeMark', 100);
+  expect(more()).toBeLessThan(70);
+  await paper.clock.advance(30_000);
+  expect(more()).toBe(100);
+  expect(await paper.metric('cell_stream_messages_delayed_total')).toEqual({ '': expect.any(Number) });
+});
+
+test('what an agent reports counts by allocations; a member is never slowed down', async () => {
+  paper = PaperAccess.started({ messagesPerSecond: 10, messagesBurst: 10 });
+  const report = (count: number) => ({ message: { case: 'report', value: { allocations: Array(count).fill({}) } } });
+  const session = paper.enter(AgentService.method.session, node);
+  const passed: string[] = [];
+  session.admit(report(30), () => passed.push('first'));
+  const cancel = session.admit(report(1), () => passed.push('cancelled'));
+  session.admit({ message: { case: 'heartbeat', value: {} } }, () => passed.push('heartbeat'));
+  const peer = paper.enter(PeerService.method.exchangeMessages, { subject: { kind: 'member', id: 2 } });
+  for (let messages = 0; messages < 100; messages += 1) peer.admit({}, () => passed.push('peer'));
+  expect(passed).toEqual(['first', ...Array(100).fill('peer')]);
+  cancel();
+  await paper.clock.advance(2_000);
+  expect(passed).toHaveLength(101);
+  await paper.clock.advance(300);
+  expect(passed.slice(101)).toEqual(['heartbeat']);
 });
 
 test('what is refused is in the audit log with who and how often; what only reads is not', async () => {

@@ -14,6 +14,7 @@ import { Authentication } from './authenticate.ts';
 import { checkRights } from './check-rights.ts';
 import { type MethodRights, rightsOf } from './method-rights.ts';
 import { type RateLimitSettings, RateLimits } from './rate-limits.ts';
+import { streamCost } from './stream-cost.ts';
 
 export interface AccessParts {
   readonly clock: Clock;
@@ -25,6 +26,9 @@ export interface AccessParts {
   /** How long after its end a node's certificate is still good for renewing it. */
   readonly renewExpiredWithinMs: number;
 }
+
+/** A message that has to wait longer asks again then. */
+const STREAM_WAIT_MS_MAX = 1_000;
 
 /** What peers say of themselves; see `identityMetadata` of the consensus. */
 const CLAIMED_MEMBER_KEY = 'cell-member-id';
@@ -77,7 +81,48 @@ export class Access implements Guard {
       this.#refused(error, { actor: actorOf(caller), method: methodNameOf(method), subject: '', from });
       throw error;
     }
-    return new AdmittedCall({ caller, from, method: methodNameOf(method), noted: rights.noted }, this.#recorder);
+    const admit: EnteredCall['admit'] =
+      rights.who === 'member'
+        ? admitAtOnce
+        : (message, pass) => this.#admit(method, limitKey(caller, from), message, pass);
+    const confirm = () => this.#confirm(method, call.metadata, peer, rights);
+    const { noted } = rights;
+    return new AdmittedCall({ caller, from, method: methodNameOf(method), noted, confirm, admit }, this.#recorder);
+  }
+
+  /** Counts for no limit a second time. */
+  #confirm(method: DescMethod, metadata: Metadata, peer: string, rights: MethodRights): void {
+    if (rights.who === 'anybody') return;
+    const facts = this.#parts.connection(peer);
+    const from = facts?.address ?? withoutPort(peer);
+    let caller: Caller = { kind: 'nobody' };
+    try {
+      caller = this.#authentication.caller(metadata, facts);
+      checkRights(caller, rights, methodNameOf(method));
+    } catch (error) {
+      // Of one whose connection has gone nobody can tell who it was, and nobody waits for the answer.
+      if (facts !== undefined)
+        this.#refused(error, { actor: actorOf(caller), method: methodNameOf(method), subject: '', from });
+      throw error;
+    }
+  }
+
+  /** Whoever says too much on its streams is read later, and nothing is refused: what it said is in its own buffers. */
+  #admit(method: DescMethod, identity: string, message: unknown, pass: () => void): () => void {
+    let owed = streamCost(method, message);
+    let cancel = () => {};
+    const attempt = (first: boolean) => {
+      const { waitMs, ...rest } = this.#limits.takeFromStream(identity, owed, this.#nowMs());
+      if (waitMs === 0) {
+        pass();
+        return;
+      }
+      if (first) this.#counters.delayed();
+      owed = rest;
+      cancel = this.#parts.clock.after(Math.min(waitMs, STREAM_WAIT_MS_MAX), () => attempt(false));
+    };
+    attempt(true);
+    return () => cancel();
   }
 
   #proven(metadata: Metadata, facts: ConnectionFacts | undefined, from: string): Caller {
@@ -108,6 +153,14 @@ export class Access implements Guard {
     return this.#parts.clock.monotonicMs();
   }
 }
+
+/** How much members say to each other is the cluster's own doing. */
+function admitAtOnce(_: unknown, pass: () => void): () => void {
+  pass();
+  return nothing;
+}
+
+function nothing(): void {}
 
 function limitKey(caller: Caller, from: string): string {
   if (caller.kind === 'person') return caller.tokenId;

@@ -10,6 +10,10 @@ export interface AdmittedCallParts {
   /** Service and method. */
   readonly method: string;
   readonly noted: MethodRights['noted'];
+  /** See `EnteredCall.confirm`. */
+  readonly confirm: EnteredCall['confirm'];
+  /** See `EnteredCall.admit`. */
+  readonly admit: EnteredCall['admit'];
 }
 
 /**
@@ -47,6 +51,14 @@ export class AdmittedCall implements EnteredCall {
 
   get from(): string {
     return this.#parts.from;
+  }
+
+  confirm(): void {
+    this.#parts.confirm();
+  }
+
+  admit(message: unknown, pass: () => void): () => void {
+    return this.#parts.admit(message, pass);
   }
 
   note(subject: string): AuditNote {

@@ -27,6 +27,15 @@ test('keys are bounded: the one that was used longest ago is forgotten', () => {
   expect(buckets.take('b', 0)).toBe(0);
 });
 
+test('what costs more than there is goes through once there is something, and is owed', () => {
+  const buckets = new TokenBuckets({ perSecond: 10, burst: 4 });
+  expect(buckets.take('a', 0, 24)).toBe(0);
+  expect(buckets.take('a', 0, 24)).toBe(2_100);
+  expect(buckets.take('a', 2_099, 0.5)).toBe(0);
+  expect(buckets.take('a', 2_099)).toBe(51);
+  expect(buckets.take('a', 2_150)).toBe(0);
+});
+
 /** Keeps when each was taken, and looks back. */
 class NaiveBucket {
   readonly #taken: number[] = [];

@@ -39,15 +39,18 @@ export class TokenBuckets {
     return this.#buckets.size;
   }
 
-  /** Takes one; gives 0, or how many milliseconds to wait until there is one. `nowMs` is monotonic. */
-  take(key: string, nowMs: number): number {
+  /**
+   * Takes one; gives 0, or how many milliseconds to wait until there is one. `nowMs` is monotonic. `amount`: what costs
+   * more is given as soon as there is one, and the bucket owes the rest; so over time it is never more than the rate.
+   */
+  take(key: string, nowMs: number, amount = 1): number {
     const bucket = this.#bucket(key, nowMs);
     const passedMs = Math.max(0, nowMs - bucket.atMs);
     bucket.held = Math.min(this.#burst, bucket.held + passedMs * this.#perMs);
     bucket.atMs = Math.max(bucket.atMs, nowMs);
-    const missing = 1 - bucket.held;
+    const missing = Math.min(1, amount) - bucket.held;
     if (missing > ROUNDING) return Math.ceil(missing / this.#perMs - ROUNDING);
-    bucket.held -= 1;
+    bucket.held -= amount;
     return 0;
   }
 

@@ -184,6 +184,8 @@ test('certificates live a day and limits are those of a large fleet, unless the 
     limits: {
       calls_per_second: 2000,
       calls_burst: 4000,
+      messages_per_second: 10_000,
+      messages_burst: 20_000,
       failures_per_minute: 20,
       failures_burst: 20,
       joins_per_minute: 120,

@@ -79,6 +79,8 @@ const schema = table({
   limits: table({
     calls_per_second: withDefault(integer(1, COUNT_MAX), 2000),
     calls_burst: withDefault(integer(1, COUNT_MAX), 4000),
+    messages_per_second: withDefault(integer(1, COUNT_MAX), 10_000),
+    messages_burst: withDefault(integer(1, COUNT_MAX), 20_000),
     failures_per_minute: withDefault(integer(1, COUNT_MAX), 20),
     failures_burst: withDefault(integer(1, COUNT_MAX), 20),
     joins_per_minute: withDefault(integer(1, COUNT_MAX), 120),

@@ -46,6 +46,8 @@ export function memberConfig({ folder, grpc, peers, http }: DevPlaces): MemberCo
 const LIMITS: MemberConfig['limits'] = {
   calls_per_second: 2_000,
   calls_burst: 4_000,
+  messages_per_second: 10_000,
+  messages_burst: 20_000,
   failures_per_minute: 20,
   failures_burst: 20,
   joins_per_minute: 120,
@@ -68,6 +70,7 @@ export function agentConfig({ folder, grpc, agentHttp }: DevPlaces, joinToken: s
     secrets: join(folder, 'secrets'),
     controlPlane: [grpc],
     joinToken,
+    joinTokenPlace: 'this fleet',
     joinTokenFile: undefined,
     address: '127.0.0.1',
     listenHttp: agentHttp,

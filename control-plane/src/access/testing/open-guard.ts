@@ -28,6 +28,11 @@ export function openGuard(given: Caller = anybody): Guard {
       const entered: EnteredCall = {
         caller,
         from,
+        confirm: () => {},
+        admit: (_, pass) => {
+          pass();
+          return () => {};
+        },
         note: (subject) => ({ actor: actorOf(caller), method: methodNameOf(method), subject, from }),
         begun: () => {},
         begunNow: () => Promise.resolve(),

@@ -21,6 +21,8 @@ export const RENEW_WITHIN_MS = 168 * HOUR_MS;
 const DEFAULT_LIMITS: RateLimitSettings = {
   callsPerSecond: 2_000,
   callsBurst: 4_000,
+  messagesPerSecond: 10_000,
+  messagesBurst: 20_000,
   failuresPerMinute: 20,
   failuresBurst: 20,
   joinsPerMinute: 120,

@@ -28,6 +28,8 @@ const many = 100_000;
 const limits = {
   callsPerSecond: many,
   callsBurst: many,
+  messagesPerSecond: many,
+  messagesBurst: many,
   failuresPerMinute: many,
   failuresBurst: many,
   joinsPerMinute: many,

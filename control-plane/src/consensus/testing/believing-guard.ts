@@ -10,6 +10,11 @@ export function believingGuard(): Guard {
       const entered: EnteredCall = {
         caller,
         from,
+        confirm: () => {},
+        admit: (_, pass) => {
+          pass();
+          return () => {};
+        },
         note: (subject) => ({ actor: caller.kind, method: name, subject, from }),
         begun: () => {},
         begunNow: () => Promise.resolve(),
