@@ -32,7 +32,8 @@ async function serve(guardError: Error | undefined, outcome = 'ok', early = true
   const guard: Guard = {
     enter: (method) => {
       if (guardError !== undefined) throw guardError;
-      return { ended: (how: string) => void ended.push(`${method.name}: ${how}`) } as EnteredCall;
+      const note = (how: string) => void ended.push(`${method.name}: ${how}`);
+      return { confirm: () => {}, ended: note } as Partial<EnteredCall> as EnteredCall;
     },
   };
   const server = early ? guardedServer({}, guard) : new Server();
