@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function load(source: string, environment = {}): unknown {
   writeFileSync(file, source);
   try {
-    return agentConfig(loadAgentSettings({ file, environment }), '10.0.0.9');
+    return agentConfig(loadAgentSettings({ file, environment }), '10.0.0.9', environment);
   } catch (error) {
     return `${(error as { code: string }).code}: ${(error as Error).message}`.replaceAll(file, 'agent.toml');
   }
@@ -25,6 +25,7 @@ test('a file needs no more than where the control plane is', () => {
     secrets: '/etc/cell/secrets',
     controlPlane: ['127.0.0.1:7600'],
     joinToken: undefined,
+    joinTokenPlace: 'the setting "join_token"',
     joinTokenFile: undefined,
     address: '10.0.0.9',
     listenHttp: '10.0.0.9:7603',
@@ -58,6 +59,7 @@ log.level = "debug"`;
     secrets: '/tmp/secrets',
     controlPlane: ['127.0.0.1:1', '[::1]:2'],
     joinToken: undefined,
+    joinTokenPlace: 'the setting "join_token"',
     joinTokenFile: '/etc/cell/join-token',
     address: '10.0.0.9',
     listenHttp: '127.0.0.1:0',
@@ -108,7 +110,10 @@ test('members are given as hosts, and metrics are read at the address of the nod
 test('a token is said in one way', () => {
   const source = 'control_plane = ["10.0.0.1"]\njoin_token = "celljoin_a"';
   expect(load(source)).toMatchObject({ joinToken: 'celljoin_a', joinTokenFile: undefined });
-  expect(load(source, { CELL_JOIN_TOKEN: 'celljoin_b' })).toMatchObject({ joinToken: 'celljoin_b' });
+  expect(load(source, { CELL_JOIN_TOKEN: 'celljoin_b' })).toMatchObject({
+    joinToken: 'celljoin_b',
+    joinTokenPlace: 'the variable "CELL_JOIN_TOKEN"',
+  });
   expect(load(source, { CELL_JOIN_TOKEN_FILE: '/t' })).toBe(
     'CELL_E_CONFIG: CELL_JOIN_TOKEN_FILE in the environment: ' +
       'Key "join_token_file" is given beside "join_token". It must be one of them',

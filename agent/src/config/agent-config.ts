@@ -41,6 +41,8 @@ export interface AgentConfig {
   readonly controlPlane: readonly string[];
   /** To join with, at the first start only; undefined: see `joinTokenFile`. */
   readonly joinToken: string | undefined;
+  /** Where it is written, for people. */
+  readonly joinTokenPlace: string;
   /** A file that holds the token; it may come later. */
   readonly joinTokenFile: string | undefined;
   /** Where the ports of what runs here are reached. */
@@ -125,11 +127,16 @@ function check(settings: AgentSettings, refuse: RefuseKey): void {
   checkHttpSettings(settings.http, refuse);
 }
 
-/** `foundAddress`: by which this machine is reached, if the settings don't say. */
-export function agentConfig(settings: AgentSettings, foundAddress: string): AgentConfig {
+/** `foundAddress`: by which this machine is reached, if the settings don't say. `environment`: that they were read with. */
+export function agentConfig(
+  settings: AgentSettings,
+  foundAddress: string,
+  environment: SettingsSource['environment'] = process.env,
+): AgentConfig {
   const { cpu, memory } = settings.resources;
   const [portFirst, portLast] = settings.ports.range;
   const address = settings.address ?? foundAddress;
+  const fromVariable = (environment?.['CELL_JOIN_TOKEN'] ?? '') !== '';
   return {
     name: settings.name,
     data: settings.data,
@@ -137,6 +144,7 @@ export function agentConfig(settings: AgentSettings, foundAddress: string): Agen
     secrets: settings.secrets,
     controlPlane: settings.control_plane,
     joinToken: settings.join_token,
+    joinTokenPlace: fromVariable ? 'the variable "CELL_JOIN_TOKEN"' : 'the setting "join_token"',
     joinTokenFile: settings.join_token_file,
     address,
     listenHttp: settings.listen.http ?? joinAddress(address, HTTP_PORT),

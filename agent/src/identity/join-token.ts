@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { parseToken, type Token } from '@cell/identity';
+import { IdentityError, parseToken, type Token } from '@cell/identity';
 import { AgentError } from '../agent-error.ts';
 
 /** Where a token to join with may come from; both undefined: from nowhere. */
 export interface JoinTokenSource {
   readonly joinToken: string | undefined;
+  /** Where `joinToken` is written, for people: 'the setting "join_token"'. */
+  readonly joinTokenPlace: string;
   /** Read each time anew, so that another token counts at once. */
   readonly joinTokenFile: string | undefined;
 }
@@ -13,6 +15,8 @@ export interface JoinTokenSource {
 export interface JoinToken {
   readonly text: string;
   readonly parts: Token;
+  /** Where it is from, for people: 'the file "/etc/cell/join-token"'. */
+  readonly place: string;
   /** What its owner should know: a sentence, or empty. */
   readonly warning: string;
 }
@@ -23,11 +27,12 @@ const HOW = 'make one with "cellctl token create --role agent"';
 
 /**
  * The token of this machine. Rejects with `AgentError` `CELL_E_NOT_JOINED` if there is none, and with `IdentityError`
- * `CELL_E_TOKEN_MALFORMED`; both say what to do, and never the text.
+ * `CELL_E_TOKEN_MALFORMED`; both say where it is from and what to do, and never the text.
  */
-export async function readJoinToken({ joinToken, joinTokenFile }: JoinTokenSource): Promise<JoinToken> {
+export async function readJoinToken(source: JoinTokenSource): Promise<JoinToken> {
+  const { joinToken, joinTokenPlace, joinTokenFile } = source;
   if (joinTokenFile === undefined) {
-    if (joinToken !== undefined) return { text: joinToken.trim(), parts: parseToken(joinToken, 'join'), warning: '' };
+    if (joinToken !== undefined) return parsed(joinToken, joinTokenPlace, '');
     const what = `It needs a token: ${HOW}, put it into a file and name that as "join_token_file"`;
     throw new AgentError('CELL_E_NOT_JOINED', `This machine has not joined a fleet. ${what}`);
   }
@@ -37,7 +42,16 @@ export async function readJoinToken({ joinToken, joinTokenFile }: JoinTokenSourc
     (mode & READABLE_BY_OTHERS) === 0
       ? ''
       : `Every user of this machine can read the token in "${joinTokenFile}"; run "chmod 600 ${joinTokenFile}"`;
-  return { text: text.trim(), parts: parseToken(text, 'join'), warning };
+  return parsed(text, `the file "${joinTokenFile}"`, warning);
+}
+
+function parsed(text: string, place: string, warning: string): JoinToken {
+  try {
+    return { text: text.trim(), parts: parseToken(text, 'join'), place, warning };
+  } catch (error) {
+    const { code, message } = error as IdentityError;
+    throw new IdentityError(code, `This machine can't join with the token from ${place}: ${message}`, { cause: error });
+  }
 }
 
 /** False, too, if it is not there. */

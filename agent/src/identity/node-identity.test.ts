@@ -60,7 +60,11 @@ test('without a token it says what to do, and takes one from its file as soon as
 
 test.each([
   ['', 'It needs a token: make one with "cellctl token create --role agent"'],
-  ['nonsense', 'This is no token: a token to join with is one word that begins with "celljoin_"'],
+  [
+    'nonsense',
+    'This machine can\'t join with the token from the setting "join_token": This is no token: a token to join with is one ' +
+      'word that begins with "celljoin_"',
+  ],
 ])('the token "%s" is asked nobody about', async (joinToken, problem) => {
   const identity = await here.open({ joinToken: joinToken === '' ? undefined : joinToken });
   identity.start(() => undefined);
@@ -83,6 +87,9 @@ test('a stranger who answers in the place of a member is never told the token', 
   const identity = await here.open({ joinToken: here.member.token, addresses: () => [stranger.address] });
   identity.start(() => undefined);
   await until(() => identity.problem.includes('is not the one that the token is for') || undefined);
+  expect(identity.problem).toContain(
+    'This machine waits to join the fleet with the token from the setting "join_token":',
+  );
   expect(here.transcript).toEqual([]);
 });
 
@@ -139,7 +146,9 @@ test('a token that another node has used up is asked about once a minute', async
   const identity = await here.open(other);
   identity.start(() => undefined);
   await until(() => identity.joins.refused === 1 || undefined);
-  expect(identity.problem).toContain('Token "lab" is used up');
+  expect(identity.problem).toContain(
+    'The control plane did not take this machine in with the token from the setting "join_token": Token "lab" is used up',
+  );
   for (let step = 0; step < 11; step += 1) await here.clock.advance(5_000);
   expect(here.asks).toBe(2);
   await here.advancing(5_000, () => identity.joins.refused === 2 || undefined);
@@ -152,6 +161,7 @@ test('another token in the file than the one that was refused is taken at once',
   const identity = await here.open({ data: join(here.folder, 'other'), nodeId: 'n2', joinTokenFile });
   identity.start(() => undefined);
   await until(() => identity.joins.refused === 1 || undefined);
+  expect(identity.problem).toContain(`with the token from the file "${joinTokenFile}": Token "lab" is used up`);
   here.member.nodes.clear();
   here.member.token = tokenText(makeToken('join', here.authority.pin));
   await writeFile(joinTokenFile, here.member.token, { mode: 0o600 });

@@ -6,7 +6,7 @@ import type { Clock, LinkSecurity, Log, Random } from '../ports.ts';
 import { type Asking, askToJoin, askToRenew, checkedTrust, type Issued } from './ask-certificate.ts';
 import { type Asked, askMembers, type Refusal } from './ask-members.ts';
 import { clockWarning } from './clock-warning.ts';
-import { type JoinTokenSource, readJoinToken } from './join-token.ts';
+import { type JoinToken, type JoinTokenSource, readJoinToken } from './join-token.ts';
 import { hasEnded, renewalRetryMs, renewalWaitMs } from './renewal-time.ts';
 import { IdentityFolder, type StoredIdentity } from './stored-identity.ts';
 
@@ -20,6 +20,13 @@ export interface NodeIdentityOptions extends JoinTokenSource {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+interface RefusedToken {
+  readonly token: string;
+  readonly place: string;
+  readonly atMs: number;
+  readonly why: string;
 }
 
 /** How asking for certificates went. */
@@ -55,7 +62,7 @@ export class NodeIdentity implements LinkSecurity {
   #told = '';
   #failuresInRow = 0;
   /** A token that a member has refused. */
-  #refused: { readonly token: string; readonly atMs: number; readonly why: string } | undefined;
+  #refused: RefusedToken | undefined;
   #renewNow = false;
   #cancelTold: (() => void) | undefined;
   /** Something came up; it is looked at before the next wait. */
@@ -178,7 +185,7 @@ export class NodeIdentity implements LinkSecurity {
     if (refused?.token === token.text && sinceMs >= 0 && sinceMs < DECIDED_RETRY_MS) return TOKEN_LOOK_MS;
     const asked = await this.#ask((asking) => askToJoin({ ...asking, nodeName }, token));
     if ('given' in asked) return this.#joined(asked.given);
-    return this.#notJoined(asked.refusal, token.text);
+    return this.#notJoined(asked.refusal, token);
   }
 
   #joined(issued: Issued): number {
@@ -192,15 +199,18 @@ export class NodeIdentity implements LinkSecurity {
     return 0;
   }
 
-  #notJoined(refusal: Refusal, token: string): number {
+  #notJoined(refusal: Refusal, token: JoinToken): number {
     const { clock, random } = this.#options;
     this.joins[refusal.decided ? 'refused' : 'failed'] += 1;
     if (refusal.decided) {
-      this.#refused = { token, atMs: clock.wallMs(), why: refusal.message };
-      this.#tell(`The control plane did not take this machine in: ${refusal.message}`, 'error');
+      this.#refused = { token: token.text, place: token.place, atMs: clock.wallMs(), why: refusal.message };
+      const what = `The control plane did not take this machine in with the token from ${token.place}`;
+      this.#tell(`${what}: ${refusal.message}`, 'error');
       return TOKEN_LOOK_MS;
     }
-    this.#tell(`This machine waits to join the fleet: ${refusal.message}`, 'warn');
+    // Whether that passes depends on the token: it may be of another fleet.
+    const withWhat = refusal.code === 'CELL_E_UNTRUSTED' ? ` with the token from ${token.place}` : '';
+    this.#tell(`This machine waits to join the fleet${withWhat}: ${refusal.message}`, 'warn');
     const delayMs = Math.min(JOIN_RETRY_MS_MAX, JOIN_RETRY_MS_MIN * 2 ** Math.min(this.#failuresInRow, 10));
     this.#failuresInRow += 1;
     return Math.max(delayMs * (0.5 + random()), refusal.retryAfterMs * (1 + random() / 2));
@@ -225,7 +235,7 @@ export class NodeIdentity implements LinkSecurity {
     const lost = decided || ended;
     if (lost && (await this.#joinAnew())) return true;
     const what = `The certificate of this node ${ended ? 'has ended' : 'is due'} and could not be renewed: ${message}`;
-    const refused = this.#refused === undefined ? NEW_TOKEN : `its token was refused, too: ${this.#refused.why}`;
+    const refused = this.#refused === undefined ? NEW_TOKEN : refusedToo(this.#refused);
     this.#tell(lost ? `${what}; ${refused}` : what, ended ? 'error' : 'warn');
     return false;
   }
@@ -243,7 +253,7 @@ export class NodeIdentity implements LinkSecurity {
       return true;
     }
     const { decided, message: why } = asked.refusal;
-    if (decided) this.#refused = { token: token.text, atMs: clock.wallMs(), why };
+    if (decided) this.#refused = { token: token.text, place: token.place, atMs: clock.wallMs(), why };
     return false;
   }
 
@@ -323,4 +333,8 @@ export class NodeIdentity implements LinkSecurity {
     }
     this.#woken = false;
   }
+}
+
+function refusedToo({ place, why }: RefusedToken): string {
+  return `the token from ${place} was refused, too: ${why}`;
 }

@@ -103,8 +103,8 @@ test('a node that was revoked is told, too, why its token did not help', async (
   await here.clock.advance(500_000);
   await here.advancing(20_000, () => identity.problem !== '' || undefined);
   expect(identity.problem).toBe(
-    'The certificate of this node is due and could not be renewed: Node "n1" was revoked; its token was refused, too: ' +
-      'Node "n1" was revoked; give this machine an empty data folder',
+    'The certificate of this node is due and could not be renewed: Node "n1" was revoked; the token from the setting ' +
+      '"join_token" was refused, too: Node "n1" was revoked; give this machine an empty data folder',
   );
 });
 

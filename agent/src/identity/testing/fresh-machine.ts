@@ -44,6 +44,7 @@ export class FreshMachine {
         return [this.member, ...this.others].map(({ address }) => address);
       },
       joinToken: undefined,
+      joinTokenPlace: 'the setting "join_token"',
       joinTokenFile: undefined,
       clock: this.clock,
       random: () => 0,
