@@ -1,25 +1,37 @@
 import { open } from 'node:fs/promises';
+import { IdentityError, parseToken } from '@cell/identity';
 import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
 
 /** What is read of a token's file at most; a token is far shorter. */
 const FILE_BYTES_MAX = 4_096;
 
-/** The token to join with that the configuration or the environment gives; undefined: none. Rejects with `CELL_E_CONFIG`. */
-export async function configuredToken({
-  join_token: token,
-  join_token_file: file,
-}: Pick<MemberConfig, 'join_token' | 'join_token_file'>): Promise<string | undefined> {
-  return token ?? (file === undefined ? undefined : readTokenFile(file));
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The token to join with that the configuration or the environment gives; undefined: none. Rejects with `CELL_E_CONFIG`,
+ * which says where it is written, if it is none. `environment`: that the configuration was read with.
+ */
+export async function configuredToken(
+  { join_token: token, join_token_file: file }: Pick<MemberConfig, 'join_token' | 'join_token_file'>,
+  environment: Environment = process.env,
+): Promise<string | undefined> {
+  if (token === undefined) return file === undefined ? undefined : readTokenFile(file);
+  const fromVariable = (environment['CELL_JOIN_TOKEN'] ?? '') !== '';
+  return checked(token, fromVariable ? 'the variable "CELL_JOIN_TOKEN"' : 'the setting "join_token"');
 }
 
 /** `file`: whose text is a token, with white space around it perhaps. Rejects with `CELL_E_CONFIG`. */
 export async function readTokenFile(file: string): Promise<string> {
+  return checked(await readText(file), `the file "${file}"`);
+}
+
+async function readText(file: string): Promise<string> {
   try {
     const handle = await open(file);
     try {
       const { bytesRead, buffer } = await handle.read({ buffer: Buffer.alloc(FILE_BYTES_MAX), position: 0 });
-      return buffer.toString('utf8', 0, bytesRead).trim();
+      return buffer.toString('utf8', 0, bytesRead);
     } finally {
       await handle.close();
     }
@@ -27,4 +39,15 @@ export async function readTokenFile(file: string): Promise<string> {
     const message = `Cannot read the token's file "${file}": ${(cause as Error).message}`;
     throw new CellError('CELL_E_CONFIG', message, { cause });
   }
+}
+
+function checked(given: string, place: string): string {
+  try {
+    parseToken(given, 'join');
+  } catch (cause) {
+    if (!(cause instanceof IdentityError)) throw cause;
+    const message = `This machine can't join with the token from ${place}: ${cause.message}`;
+    throw new CellError('CELL_E_CONFIG', message, { cause });
+  }
+  return given.trim();
 }
