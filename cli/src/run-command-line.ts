@@ -1,4 +1,5 @@
 /** One run of the program: finds the command, reads its words, runs it, and turns what goes wrong into one sentence. */
+import { hideTokens } from '@cell/config';
 import { CellApiError, type CellClient } from '@cell/sdk';
 import { CliError } from './cli-error.ts';
 import type { CommandInput, CommandSpec } from './command-line/command-spec.ts';
@@ -87,7 +88,7 @@ async function withInput(
 ): Promise<number> {
   const noColor = globals['no-color'];
   const sources = await connectionSources(world, globals);
-  const note = (text: string) => world.errors.write(`${printable(text)}\n`);
+  const note = (text: string) => world.errors.write(`${printable(hideTokens(text))}\n`);
   let connection: Connection | undefined;
   let client: CellClient | undefined;
   const input: CommandInput<never, never> = {
@@ -129,14 +130,14 @@ async function connectionSources(world: World, flags: GlobalFlags): Promise<Conn
   return { flags, environment, homeFolder, currentFolder, nowMs: clock.wallMs(), standardInput };
 }
 
-/** `CELL_E_…: sentence`, and never a stack trace. */
+/** `CELL_E_…: sentence`, and never a stack trace, nor a token that was given in the wrong place. */
 function errorText(world: World, error: unknown): string {
   const coded = error instanceof CliError || error instanceof CellApiError;
   const code = coded ? error.code : 'CELL_E_INTERNAL';
   const message = error instanceof Error ? error.message : String(error);
   const noColor = world.arguments.includes('--no-color');
   const style = styleOf(world, { noColor, format: 'table', of: 'errors' });
-  return `${paint(code, 'bad', style)}: ${printable(message)}${advice(error)}\n`;
+  return `${paint(code, 'bad', style)}: ${printable(hideTokens(message))}${advice(error)}\n`;
 }
 
 /** What the SDK can't know: how this program is told where the control plane is. */

@@ -1,3 +1,5 @@
+import { hideTokens } from './hide-tokens.ts';
+
 /** One thing that is wrong in a configuration. */
 export interface ConfigProblem {
   readonly file: string;
@@ -13,14 +15,14 @@ export interface ConfigProblem {
   readonly missing?: boolean;
 }
 
-/** A configuration that can't be used; the message names every problem, one a line if there are several. */
+/** A configuration that can't be used; the message names every problem, one a line if there are several, and no token. */
 export class ConfigError extends Error {
   readonly code = 'CELL_E_CONFIG';
   readonly problems: readonly ConfigProblem[];
   /** True if nothing is wrong but that nobody has said yet what must be said: to try again is no use. */
   readonly unconfigured: boolean;
   constructor(file: string, problems: readonly ConfigProblem[], options?: ErrorOptions) {
-    super(describe(file, problems), options);
+    super(hideTokens(describe(file, problems)), options);
     this.name = 'ConfigError';
     this.problems = problems;
     this.unconfigured = problems.length > 0 && problems.every(({ missing }) => missing === true);

@@ -2,6 +2,7 @@
 export { type AddressEntry, AddressList, plainAddress } from './address-list.ts';
 export { ConfigError, type ConfigProblem } from './config-error.ts';
 export { duration, parseDurationMs } from './duration.ts';
+export { hideTokens } from './hide-tokens.ts';
 export { checkHttpSettings, HttpAccess, type HttpSettings, httpSettings, httpVariables } from './http-access.ts';
 export { limitPerAddress } from './limit-per-address.ts';
 export {

@@ -1,5 +1,5 @@
 /** The ways in which a daemon's process ends. */
-import { ConfigError } from '@cell/config';
+import { ConfigError, hideTokens } from '@cell/config';
 
 /** What sysexits.h calls EX_CONFIG. Units are not started again after it. */
 const UNCONFIGURED_EXIT_CODE = 78;
@@ -12,7 +12,8 @@ export function fail(error: unknown): never {
   const { code, message, stack } = error as Partial<Error> & { code?: unknown };
   const unconfigured = (error instanceof ConfigError && error.unconfigured) || code === NOT_INITIALIZED;
   const known = typeof code === 'string' && code.startsWith('CELL_E_');
-  process.stderr.write(`${known ? `${code}: ${message}` : `CELL_E_INTERNAL: ${stack ?? String(error)}`}\n`);
+  const text = known ? `${code}: ${message}` : `CELL_E_INTERNAL: ${stack ?? String(error)}`;
+  process.stderr.write(`${hideTokens(text)}\n`);
   process.exit(unconfigured ? UNCONFIGURED_EXIT_CODE : 1);
 }
 
