@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { type CellClient, type Identity, requestCertificate } from '@cell/sdk';
 import type { World } from '../world.ts';
-import { trustAskedAtMs, writeContextIdentity } from './context-identity.ts';
+import { readContextIdentity, trustAskedAtMs, writeContextIdentity } from './context-identity.ts';
 import type { Connection } from './resolve-connection.ts';
 
 /** Nobody shall wait long for what they did not ask for. */
@@ -28,14 +28,22 @@ export async function keepFresh(
       const { halfOverAtMs } = lifeOf(identity.credentials.chain);
       if (nowMs < halfOverAtMs) return;
       const renewed = await requestCertificate(client, options, identity.credentials.privateKey);
-      writeContextIdentity(context.folder, renewed);
+      replace(context.folder, identity, renewed);
     } else if (nowMs - (trustAskedAtMs(context.folder) ?? 0) > TRUST_MS_MAX) {
       const { trust } = await client.identity.getCaller({}, options);
-      if (trust.length > 0) writeContextIdentity(context.folder, { ...identity, trust });
+      if (trust.length > 0) replace(context.folder, identity, { ...identity, trust });
     }
   } catch (error) {
     if (!world.signal.aborted) await note(failure(identity, context.name, error));
   }
+}
+
+/** Not if somebody has logged out, or in anew, while the command ran: what was known before is not to come back. */
+function replace(folder: string, known: Identity, fresh: Identity): void {
+  const now = readContextIdentity(folder);
+  if (now === undefined || now.token !== known.token) return;
+  if (now.credentials?.privateKey !== known.credentials?.privateKey) return;
+  writeContextIdentity(folder, fresh);
 }
 
 function lifeOf(chain: string): { readonly halfOverAtMs: number } {

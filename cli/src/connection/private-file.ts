@@ -1,5 +1,15 @@
 /** Files that nobody else on the machine may read. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { CliError } from '../cli-error.ts';
 
@@ -17,7 +27,8 @@ export function writePrivateFile(path: string, content: string): void {
     rmSync(temporary, { force: true });
     const file = openSync(temporary, 'wx', PRIVATE_FILE_MODE);
     try {
-      writeSync(file, content);
+      // Goes on where a disk that is nearly full took a part.
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);

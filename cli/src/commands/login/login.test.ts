@@ -1,7 +1,18 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeToken, tokenText } from '@cell/identity';
 import { connect, Role } from '@cell/sdk';
 import { type FakeHandlers, makeFakeCluster, startFakeControlPlane } from '@cell/sdk/testing';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -48,8 +59,14 @@ function handlers(said: unknown[], times: { beginsAtMs?: number; endsAtMs?: numb
   };
 }
 
-async function fake(said: unknown[] = [], times = {}) {
-  const started = await startFakeControlPlane(handlers(said, times), cluster.security);
+/** `during`: what happens while nodes are listed. */
+async function fake(said: unknown[] = [], times = {}, during: () => Promise<unknown> = async () => undefined) {
+  const answers = handlers(said, times);
+  const listNodes: FakeHandlers[string] = async (...call) => {
+    await during();
+    return answers['listNodes']?.(...call);
+  };
+  const started = await startFakeControlPlane({ ...answers, listNodes }, cluster.security);
   onTestFinished(() => started.end());
   return started;
 }
@@ -158,6 +175,37 @@ test('logging out removes what is stored', async () => {
   );
 });
 
+test.each([
+  ['logs out', 'logout --context a'],
+  ['logs in as somebody else', 'login --context a --token-file other'],
+  ['takes another certificate', 'login --context a --token-file own --certificate'],
+])('who %s while a command runs does not get the old identity back', async (_what, words) => {
+  const other = tokenText(makeToken('access', cluster.authority.pin));
+  for (const [name, token] of Object.entries({ own: cluster.token, other })) {
+    writeFileSync(join(homeFolder, name), token, { mode: 0o600 });
+  }
+  const folder = stored('contexts', 'a');
+  const kept = () =>
+    (existsSync(folder) ? readdirSync(folder) : []).map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
+  let meanwhile = async (): Promise<unknown> => undefined;
+  const times = { beginsAtMs: Date.now() - HOUR_MS, endsAtMs: Date.now() + 4 * HOUR_MS };
+  const { address } = await fake([], times, () => meanwhile());
+  for (const how of ['', ' --certificate']) {
+    await run(`login --context a --token-file own --address ${address}${how}`);
+    let before = kept();
+    meanwhile = async () => {
+      expect(await run(words, { environment: words.startsWith('login') ? { CELL_ADDR: address } : {} })).toMatchObject({
+        exitCode: 0,
+      });
+      before = kept();
+    };
+    // Long enough for half of the certificate's life, and for asking whom to trust.
+    const late = { nowMs: Date.now() + 2 * HOUR_MS };
+    expect(await run('node list', late)).toMatchObject({ exitCode: 0, errors: '' });
+    expect(kept()).toEqual(before);
+  }
+});
+
 test('comments and other contexts in the file of contexts stay', async () => {
   const { address } = await fake();
   mkdirSync(stored(), { recursive: true });
@@ -233,6 +281,9 @@ test('no output and no error shows a token or a key', async () => {
     'job list --token-file good --address 127.0.0.1:1',
     `node list --token ${cluster.token}`,
     `node list --token ${cluster.token}x`,
+    `node list --token-file ${cluster.token}`,
+    `login ${cluster.token}`,
+    `secret set ${cluster.token} --token-file good --file good`,
   ]) {
     results.push(await run(words, { environment: words.includes('--address') ? {} : environment }));
   }
