@@ -1,6 +1,5 @@
 /** `cell-control-plane join`: makes this machine a member of a control plane that another one has begun. */
 import { createInterface } from 'node:readline/promises';
-import type { Logger } from 'pino';
 import { authorityPlaces } from './authority/index.ts';
 import { CellError } from './cell-error.ts';
 import type { MemberConfig } from './config/member-config.ts';
@@ -22,7 +21,7 @@ type JoinConfig = Pick<
 const LINE_LENGTH_MAX = 4_096;
 
 /** Resolves with what to print once the machine is a member. Waits as long as nobody answers. */
-export async function joinByHand(config: JoinConfig, flags: JoinFlags, clock: Clock, log: Logger): Promise<string> {
+export async function joinByHand(config: JoinConfig, flags: JoinFlags, clock: Clock): Promise<string> {
   const { id, cluster, data, members, keyring } = config;
   const token = await readToken(config, flags);
   await joinMember({
@@ -32,7 +31,6 @@ export async function joinByHand(config: JoinConfig, flags: JoinFlags, clock: Cl
     members,
     token,
     clock,
-    log,
     signal: new AbortController().signal,
     waiting: (reason) => process.stderr.write(`${reason}\n`),
   });

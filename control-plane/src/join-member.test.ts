@@ -73,7 +73,6 @@ function parts(addresses: readonly string[], memberId = 2) {
     members,
     token,
     clock: realClock,
-    log: quietLog,
     signal: ending.signal,
     waiting: (reason: string) => void told.push(reason),
     told,

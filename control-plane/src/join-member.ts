@@ -7,10 +7,10 @@ import {
   IdentityError,
   parseToken,
   type Token,
+  withoutTimes,
 } from '@cell/identity';
 import { callUnary, type JoinMemberResponse, PeerService } from '@cell/proto';
 import { Client, Metadata } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
 import { type AuthorityPlaces, isMember, joiningName, keepMembership } from './authority/index.ts';
 import { CellError, type CellErrorCode } from './cell-error.ts';
 import { answeredError } from './grpc-error.ts';
@@ -25,7 +25,8 @@ export interface JoinMemberParts {
   /** A token's text; surrounding white space is let go. */
   readonly token: string;
   readonly clock: Clock;
-  readonly log: Logger;
+  /** Waits until this machine's clock is set, too, as it may not be soon after the machine's start; default: no. */
+  readonly untilClocksAgree?: boolean;
   /** Aborted to give up; it then rejects with `CELL_E_STOPPED`. */
   readonly signal: AbortSignal;
   /** Told whom it waits for and why, whenever that changes. */
@@ -55,14 +56,16 @@ const PASSING: ReadonlySet<string> = new Set<CellErrorCode>([
   'CELL_E_NOT_FOUND',
 ]);
 
-/** At a daemon's start: joins if the machine is no member yet and there is a token, which is not read otherwise. */
+/** At a daemon's start: joins if the machine is no member yet and there is a token, which is not read otherwise. Gives whether it did. */
 export async function joinIfNeeded(
   parts: Omit<JoinMemberParts, 'token'>,
   readToken: () => Promise<string | undefined>,
-): Promise<void> {
-  if (await isMember(parts.places)) return;
+): Promise<boolean> {
+  if (await isMember(parts.places)) return false;
   const token = await readToken();
-  if (token !== undefined) await joinMember({ ...parts, token });
+  if (token === undefined) return false;
+  await joinMember({ ...parts, token, untilClocksAgree: true });
+  return true;
 }
 
 /**
@@ -71,7 +74,7 @@ export async function joinIfNeeded(
  * what the others say of the token, if that does not pass by itself.
  */
 export async function joinMember(parts: JoinMemberParts): Promise<void> {
-  const { places, memberId, cluster, members, clock, log, signal } = parts;
+  const { places, memberId, cluster, members, clock, signal } = parts;
   if (await isMember(places)) {
     const message = `This machine is a member already: its authority is in "${places.folder}". Start the member`;
     throw new CellError('CELL_E_CONFLICT', message);
@@ -83,18 +86,21 @@ export async function joinMember(parts: JoinMemberParts): Promise<void> {
     throw new CellError('CELL_E_CONFIG', message);
   }
   const machine = await joiningName(places);
-  const asking = { token, request: { token: parts.token.trim(), memberId: BigInt(memberId), cluster, machine }, clock };
+  const passes = (code: string) =>
+    PASSING.has(code) || (code === 'CELL_E_CLOCK_SKEW' && parts.untilClocksAgree === true);
+  const request = { token: parts.token.trim(), memberId: BigInt(memberId), cluster, machine };
+  const asking = { token, request, clock, passes };
   let told = '';
   for (let delayMs = RETRY_MS_MIN; ; delayMs = Math.min(delayMs * RETRY_FACTOR, RETRY_MS_MAX)) {
     const outcome = await askAll(others, asking, signal);
     if (outcome.given !== undefined) {
       await keepMembership(places, keysFromProto(outcome.given), { cluster, pin: token.pin });
-      log.info(`This machine is member ${memberId} of cluster "${cluster}" now`);
       return;
     }
     const reason = `Waits for a member that can make this machine one: ${outcome.reasons.join('; ')}`;
-    if (reason !== told) parts.waiting(reason);
-    told = reason;
+    // What tells the time changes with each round.
+    if (withoutTimes(reason) !== told) parts.waiting(reason);
+    told = withoutTimes(reason);
     await pause(clock, delayMs, signal);
   }
 }
@@ -108,6 +114,8 @@ interface Asking {
     readonly machine: string;
   };
   readonly clock: Clock;
+  /** Whether an error's code may come to pass. */
+  readonly passes: (code: string) => boolean;
 }
 
 interface Asked {
@@ -123,7 +131,7 @@ async function askAll(others: readonly MemberAddress[], asking: Asking, signal: 
       return { given: await ask(peers, asking, signal), reasons };
     } catch (error) {
       const { code, message } = error as { code?: unknown; message: string };
-      if (typeof code !== 'string' || !PASSING.has(code)) throw error;
+      if (typeof code !== 'string' || !asking.passes(code)) throw error;
       reasons.push(`member ${id}: ${message}`);
     }
   }
@@ -141,7 +149,8 @@ async function ask(
   try {
     const options = { deadline: clock.wallMs() + ANSWER_MS_MAX };
     const { joinMember: method } = PeerService.method;
-    return await reached(address, () => callUnary(client, method, request, new Metadata(), options, signal));
+    const said = { ...request, timeMs: BigInt(clock.wallMs()) };
+    return await reached(address, () => callUnary(client, method, said, new Metadata(), options, signal));
   } finally {
     client.close();
   }

@@ -75,15 +75,11 @@ async function init(config: MemberConfig, flags: Readonly<Record<string, string 
 }
 
 /** Makes another machine a member. */
-async function join(
-  config: MemberConfig,
-  flags: Readonly<Record<string, string | undefined>>,
-  log: Logger,
-): Promise<void> {
+async function join(config: MemberConfig, flags: Readonly<Record<string, string | undefined>>): Promise<void> {
   setLogVerbosity(logVerbosity.NONE);
   // Nothing else keeps the process while it waits for the next time to ask.
   const waiting = setInterval(() => undefined, 2 ** 30);
-  process.stdout.write(await joinByHand(config, flags, realClock, log));
+  process.stdout.write(await joinByHand(config, flags, realClock));
   clearInterval(waiting);
 }
 

@@ -42,7 +42,9 @@ export async function openSecurity(
   const { config, clock, log, signal } = parts;
   const places = authorityPlaces(config.data, config.keyring);
   const joining = { places, memberId: config.id, cluster: config.cluster, members: config.members };
-  await joinIfNeeded({ ...joining, clock, log, signal, waiting }, () => joinToken(config));
+  if (await joinIfNeeded({ ...joining, clock, signal, waiting }, () => joinToken(config))) {
+    log.info(`This machine is member ${config.id} of cluster "${config.cluster}" now`);
+  }
   const lifetimeMs = config.certificates.lifetime;
   const authority = await Authority.open({ ...places, memberId: config.id, clock, log, lifetimeMs });
   started.onStop(() => authority.stop());

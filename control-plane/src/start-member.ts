@@ -320,7 +320,7 @@ function serveHttp(
   { registry }: MemberCounters,
   entrance: Entrance,
 ): void {
-  const { consensus, connected, bufferedBytes, pendingChanges } = running;
+  const { consensus, connected, bufferedBytes, pendingChanges, peerProblems } = running;
   const others = () => directory.members.filter((member) => member.id !== config.id);
   addMemberMetrics(registry, {
     version: VERSION,
@@ -340,7 +340,7 @@ function serveHttp(
     peers: () => others().map(({ id }) => ({ id, bufferedBytes: bufferedBytes(id) })),
   });
   entrance.serve({
-    unreadiness: () => unreadiness(consensus.leadership, consensus.status(), consensus.state),
+    unreadiness: () => unreadiness(consensus.leadership, consensus.status(), consensus.state, peerProblems()),
     targets: () => scrapeTargets(config.cluster, directory.members, consensus.state),
     description: () => describeMember(consensus.leadership, consensus.memberId, sessions.size),
   });

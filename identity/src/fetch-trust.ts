@@ -1,10 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
+import { beginsLaterText } from './clock-skew.ts';
+import { connectionProblem } from './connection-problem.ts';
 import { checkMember, pinOf, SERVER_NAME, TLS_VERSION, type Trust } from './credentials.ts';
 import { IdentityError } from './identity-error.ts';
 
 /** Certificates that a server sends are few; more are not looked at. */
 const CHAIN_MAX = 8;
+/** A second look at who has just answered. */
+const LOOK_MS_MAX = 2_000;
 
 /**
  * Asks a member for the authority that a pin stands for: gives its certificate if the member has it, and has a
@@ -14,6 +18,23 @@ const CHAIN_MAX = 8;
 export async function fetchTrust(address: string, pin: string, timeoutMs: number, nowMs: number): Promise<Trust> {
   const chain = await serverChain(address, timeoutMs);
   return checkPinned(chain, pin, address, nowMs);
+}
+
+/**
+ * TLS says that a certificate begins later, and not when: if `error` is that, looks at the certificate again, and gives
+ * an error that tells by how much the clocks differ. Undefined if it is anything else, or can't be seen any more.
+ */
+export async function explainedSkew(
+  error: unknown,
+  address: string,
+  nowMs: number,
+): Promise<IdentityError | undefined> {
+  const { code } = error as { code?: unknown };
+  const skewed = code === 'CELL_E_CLOCK_SKEW' || connectionProblem(error, address)?.code === 'CELL_E_CLOCK_SKEW';
+  if (!skewed) return undefined;
+  const chain = await serverChain(address, LOOK_MS_MAX).catch(() => []);
+  const latest = chain.reduce((last, { validFromDate }) => Math.max(last, validFromDate.getTime()), 0);
+  return latest > nowMs ? beginsLater(address, new Date(latest), nowMs) : undefined;
 }
 
 /** See `fetchTrust`. `chain`: as the server sent it, its own certificate first. */
@@ -70,10 +91,7 @@ function checkTimes(
   for (const { validFromDate, validToDate } of [chain[0]!, authority]) {
     const here = new Date(nowMs).toISOString();
     if (nowMs < validFromDate.getTime()) {
-      const message =
-        `The certificate of "${address}" begins at ${validFromDate.toISOString()}, and here it is ${here}: the clocks ` +
-        'differ by more than 5 minutes. Set this clock right (timedatectl)';
-      throw new IdentityError('CELL_E_CLOCK_SKEW', message);
+      throw beginsLater(address, validFromDate, nowMs);
     }
     if (nowMs > validToDate.getTime()) {
       const message =
@@ -82,6 +100,11 @@ function checkTimes(
       throw new IdentityError('CELL_E_CERTIFICATE_EXPIRED', message);
     }
   }
+}
+
+function beginsLater(address: string, begins: Date, nowMs: number): IdentityError {
+  const message = `The certificate of "${address}" ${beginsLaterText(begins.getTime(), nowMs)}`;
+  return new IdentityError('CELL_E_CLOCK_SKEW', message);
 }
 
 function serverChain(address: string, timeoutMs: number): Promise<X509Certificate[]> {

@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import {
   type Credentials,
   channelCredentials,
+  explainedSkew,
   fetchTrust,
   IdentityError,
   keyProof,
@@ -46,7 +47,7 @@ export async function askToJoin(asking: Asking & { readonly nodeName: string }, 
   const { address, nodeId, nodeName, nowMs, signal } = asking;
   // Only who has the authority that the token pins is told the token.
   const trust = await orAborted(fetchTrust(address, token.parts.pin, GREETING_MS_MAX, nowMs), signal);
-  const request = { token: token.text, nodeId, nodeName, ...provenKeyOf(asking) };
+  const request = { token: token.text, nodeId, nodeName, ...provenKeyOf(asking), timeMs: BigInt(nowMs) };
   return ask(asking, { trust }, AgentService.method.join, request);
 }
 
@@ -66,6 +67,8 @@ async function ask(
   try {
     const options = { deadline: Date.now() + ANSWER_MS_MAX };
     return issued(await callUnary(client, method, request, new Metadata(), options, asking.signal), asking);
+  } catch (error) {
+    throw (await explainedSkew(error, asking.address, asking.nowMs)) ?? error;
   } finally {
     client.close();
   }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { channelCredentials, IdentityError, type Trust } from '@cell/identity';
+import { channelCredentials, IdentityError, type Trust, withoutTimes } from '@cell/identity';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { AgentError } from '../agent-error.ts';
 import type { Clock, LinkSecurity, Log, Random } from '../ports.ts';
@@ -305,8 +305,8 @@ export class NodeIdentity implements LinkSecurity {
   #tell(problem: string, level: 'warn' | 'error'): void {
     if (this.#closing.signal.aborted) return;
     this.#problem = problem;
-    if (this.#told === problem) return;
-    this.#told = problem;
+    if (this.#told === withoutTimes(problem)) return;
+    this.#told = withoutTimes(problem);
     this.#options.log[level]({}, problem);
   }
 

@@ -1,3 +1,4 @@
+import { explainedSkew } from '@cell/identity';
 import type { Client } from '@grpc/grpc-js';
 import type { AllocationReport } from '../execute/allocation-manager.ts';
 import type { Clock, LinkSecurity, Log, Random } from '../ports.ts';
@@ -122,7 +123,13 @@ export class SessionLink {
     };
     const session = new Session(address, memberClient(address, security), ownHandler, clock);
     this.#session = session;
-    void session.ended.then((end) => this.#ended(address, end));
+    void session.ended.then((end) => this.#explained(address, end)).then((end) => this.#ended(address, end));
+  }
+
+  /** With what a person needs to know besides. */
+  async #explained(address: string, end: SessionEnd): Promise<SessionEnd> {
+    const skew = await explainedSkew(end, address, this.#options.clock.wallMs());
+    return skew === undefined ? end : { ...end, message: skew.message };
   }
 
   #ended(address: string, end: SessionEnd): void {

@@ -1,9 +1,10 @@
 /** A machine becomes a node: with a token, and a key of its own. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { IdentityError, parseToken, provenKey, secretHash, subjectUri, type Token } from '@cell/identity';
+import { clockProblem, IdentityError, parseToken, provenKey, secretHash, subjectUri, type Token } from '@cell/identity';
 import type { JoinRequest, JoinResponseSchema, Outgoing } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
 import type { NodeIdentityRow, TokenRow } from '../model/identity.ts';
+import type { RefusalCause } from '../model/refusal-cause.ts';
 import { checkNode } from './hello.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallContext } from './serve.ts';
@@ -26,11 +27,15 @@ export async function joinNode(
   const { nodeId, nodeName: name } = request;
   const { timeoutMs } = context;
   checkNode(nodeId, name);
+  const skew = request.timeMs === 0n ? undefined : clockProblem(Number(request.timeMs), parts.clock.wallMs());
+  if (skew !== undefined) throw new CellError('CELL_E_CLOCK_SKEW', skew);
   const token = await findToken(parts, readToken(request.token), timeoutMs);
   const key = readNodeKey(request.publicKey, nodeId, request.proof);
   const nowMs = parts.clock.wallMs();
   const { nodeIdentities } = parts.consensus.state;
-  if (!isRepeated(nodeIdentities.get(nodeId), token, key)) checkToken(token, nowMs);
+  const known = nodeIdentities.get(nodeId);
+  if (known?.revokedAtMs !== undefined) throw refused('node-revoked', revokedText(nodeId));
+  if (!isRepeated(known, token, key)) checkToken(token, nowMs);
   const issued = await parts.issuer.issue({ kind: 'node', id: nodeId }, key.publicKey, parts.certificateLifetimeMs);
   const { authorityId, expiresAtMs: certificateExpiresAtMs } = issued;
   const certified = { nodeId, keyHash: key.hash, authorityId, certificateExpiresAtMs };
@@ -63,7 +68,7 @@ function readToken(text: string): Token {
     return parseToken(text, 'join');
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error;
-    throw new CellError('CELL_E_UNAUTHENTICATED', error.message, { cause: error });
+    throw new CellError('CELL_E_UNAUTHENTICATED', error.message, { cause: error, refusal: 'token-malformed' });
   }
 }
 
@@ -76,7 +81,7 @@ async function findToken(parts: MadeParts, { id, secret }: Token, timeoutMs: num
   const message =
     'The token is not known: it was revoked, has ended long ago, or belongs to another control plane. Make another ' +
     'one with "cellctl token create --role agent"';
-  throw new CellError('CELL_E_UNAUTHENTICATED', message);
+  throw new CellError('CELL_E_UNAUTHENTICATED', message, { refusal: 'token-unknown' });
 }
 
 /** Rejects with `CELL_E_STARTING` before the first leader has written down what tokens there are. */
@@ -93,19 +98,26 @@ function sameHash(one: string, other: string): boolean {
 
 /** The answer to it was lost, perhaps: the state counts it once. */
 function isRepeated(row: NodeIdentityRow | undefined, token: TokenRow, key: NodeKey): boolean {
-  return row?.tokenId === token.id && row.keyHash === key.hash && row.revokedAtMs === undefined;
+  return row?.tokenId === token.id && row.keyHash === key.hash;
+}
+
+/** As the state says it, which decides; here it is known why, for who looks at the fleet. */
+function revokedText(nodeId: string): string {
+  return `Node "${nodeId}" was revoked; give this machine an empty data folder to join it as a new node`;
 }
 
 /** For somebody who has its secret. Throws `CELL_E_FORBIDDEN`. The state checks it again when the node is written. */
 function checkToken({ name, role, expiresAtMs, usesLeft }: TokenRow, nowMs: number): void {
   const advice = 'make another one with "cellctl token create --role agent"';
-  if (role !== 'agent') throw refused(`Token "${name}" has the role "${role}", and nodes join with "agent"; ${advice}`);
-  if (expiresAtMs !== undefined && nowMs >= expiresAtMs) {
-    throw refused(`Token "${name}" ended at ${new Date(expiresAtMs).toISOString()}; ${advice}`);
+  if (role !== 'agent') {
+    throw refused('token-role', `Token "${name}" has the role "${role}", and nodes join with "agent"; ${advice}`);
   }
-  if (usesLeft !== undefined && usesLeft <= 0) throw refused(`Token "${name}" is used up; ${advice}`);
+  if (expiresAtMs !== undefined && nowMs >= expiresAtMs) {
+    throw refused('token-ended', `Token "${name}" ended at ${new Date(expiresAtMs).toISOString()}; ${advice}`);
+  }
+  if (usesLeft !== undefined && usesLeft <= 0) throw refused('token-used-up', `Token "${name}" is used up; ${advice}`);
 }
 
-function refused(message: string): CellError {
-  return new CellError('CELL_E_FORBIDDEN', message);
+function refused(refusal: RefusalCause, message: string): CellError {
+  return new CellError('CELL_E_FORBIDDEN', message, { refusal });
 }

@@ -1,6 +1,6 @@
 /** Makes other machines members: gives them the keys and the authorities, for a token. */
 import { timingSafeEqual } from 'node:crypto';
-import { IdentityError, parseToken, secretHash, type Token } from '@cell/identity';
+import { clockProblem, IdentityError, parseToken, secretHash, type Token } from '@cell/identity';
 import type { JoinMemberRequest, JoinMemberResponseSchema, Outgoing } from '@cell/proto';
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
@@ -38,13 +38,14 @@ export class JoinAnswerer {
   /**
    * Rejects with `CELL_E_UNAUTHENTICATED` (no such token), `CELL_E_FORBIDDEN` (a token that is over), `CELL_E_CONFLICT`
    * (another machine came first), `CELL_E_FOREIGN_CLUSTER`, `CELL_E_NOT_FOUND` (not invited), `CELL_E_INVALID`,
-   * `CELL_E_STARTING` (can't say yet), or as `Consensus.submit` does.
+   * `CELL_E_STARTING` (can't say yet), `CELL_E_CLOCK_SKEW`, or as `Consensus.submit` does.
    */
   async answer(request: JoinMemberRequest, call: JoinCall): Promise<Answer> {
-    const { authority } = this.#parts;
+    const { authority, clock } = this.#parts;
     const id = Number(request.memberId);
     const token = readToken(request.token);
     check(request, id, authority.cluster);
+    checkClock(request, clock.wallMs());
     const consensus = this.#parts.consensus();
     if (consensus === undefined || consensus.state.authorities.length === 0) await this.#giveFounder(token, request);
     else await this.#admit(consensus, token, id, call);
@@ -114,6 +115,12 @@ function check({ cluster, machine }: JoinMemberRequest, id: number, own: string)
     throw new CellError('CELL_E_INVALID', `The member id "${id}" is not a whole number from 1 to ${MEMBER_ID_MAX}`);
   }
   if (!MACHINE.test(machine)) throw new CellError('CELL_E_INVALID', 'The machine does not say its own random name');
+}
+
+/** Before the token counts as used: such a machine could not talk to the others. */
+function checkClock({ timeMs }: JoinMemberRequest, nowMs: number): void {
+  const skew = timeMs === 0n ? undefined : clockProblem(Number(timeMs), nowMs);
+  if (skew !== undefined) throw new CellError('CELL_E_CLOCK_SKEW', skew);
 }
 
 function checkFounding(invitations: Invitations, token: Token, request: JoinMemberRequest, nowMs: number): void {

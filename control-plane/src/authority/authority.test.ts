@@ -1,11 +1,10 @@
 import { chmodSync, chownSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pinOf, subjectOf } from '@cell/identity';
+import { CERTIFICATE_BEGINS_BEFORE_MS, pinOf, subjectOf } from '@cell/identity';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../execute/testing/fake-clock.ts';
 import { authorityPurpose } from '../model/identity.ts';
 import { readBook } from './authority-folder.ts';
-import { BEGINS_BEFORE_MS } from './make-certificate.ts';
 import { sealedWith } from './sealing.ts';
 import { makeKeyPair } from './signing-authority.ts';
 import { DAY_MS, type MemberMachine, makeMachine, rowsOf } from './testing/member-machine.ts';
@@ -36,7 +35,7 @@ test('a member issues its own certificate when it opens what init made', async (
   const [own, root, ...more] = certificatesOf(authority.own.chain);
   expect(more).toEqual([]);
   expect(subjectOf(own!.subjectAltName)).toEqual({ kind: 'member', id: 1 });
-  expect(own!.validFromDate.getTime()).toBe(clock.wallMs() - BEGINS_BEFORE_MS);
+  expect(own!.validFromDate.getTime()).toBe(clock.wallMs() - CERTIFICATE_BEGINS_BEFORE_MS);
   expect(own!.validToDate.getTime()).toBe(clock.wallMs() + DAY_MS);
   expect(own!.ca).toBe(false);
   expect(pinOf(root!)).toBe(pin);

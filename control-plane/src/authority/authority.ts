@@ -1,4 +1,4 @@
-import type { Credentials, Subject, Trust } from '@cell/identity';
+import { CERTIFICATE_BEGINS_BEFORE_MS, type Credentials, type Subject, type Trust } from '@cell/identity';
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
 import type { AuthorityRow } from '../model/identity.ts';
@@ -6,7 +6,7 @@ import type { Clock, IssuedCertificate, Issuer, SealingKey, Vault } from '../por
 import type { NewAuthority, NewToken } from '../state/commands.ts';
 import { type AuthorityBook, isSealingKey } from './authority-book.ts';
 import { type AuthorityPlaces, readBook, readKeyring, writeBook, writeKeyring } from './authority-folder.ts';
-import { BEGINS_BEFORE_MS, makeSubjectCertificate } from './make-certificate.ts';
+import { makeSubjectCertificate } from './make-certificate.ts';
 import { makeSealingKey, openSealed, sealedWith, sealValue } from './sealing.ts';
 import { makeAuthority, makeKeyPair, openAuthority, type SigningAuthority } from './signing-authority.ts';
 
@@ -178,7 +178,7 @@ export class Authority implements Vault, Issuer {
     const issuing = this.#issuing;
     const nowMs = this.#parts.clock.wallMs();
     const endsAtMs = wholeSeconds(Math.min(nowMs + lifetimeMs, issuing.endsAtMs));
-    const times = { beginsAtMs: nowMs - BEGINS_BEFORE_MS, endsAtMs };
+    const times = { beginsAtMs: nowMs - CERTIFICATE_BEGINS_BEFORE_MS, endsAtMs };
     const certificate = makeSubjectCertificate(subject, publicKey, issuing, times);
     return { chain: certificate + upwards(this.#authorities), authorityId: issuing.id, expiresAtMs: endsAtMs };
   }

@@ -14,9 +14,6 @@ import {
   utf8String,
 } from './der.ts';
 
-/** Certificates begin so long before they are made: clocks may differ by 5 minutes, and a little is for the way. */
-export const BEGINS_BEFORE_MS = 5 * 60_000 + 10_000;
-
 /** What certificates say besides; object identifiers of RFC 5280 and RFC 5758. */
 const OID = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',

@@ -1,11 +1,11 @@
 /** Authorities with their private keys at hand: what signs certificates. */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { pinOf } from '@cell/identity';
+import { CERTIFICATE_BEGINS_BEFORE_MS, pinOf } from '@cell/identity';
 import { CellError } from '../cell-error.ts';
 import { authorityPurpose } from '../model/identity.ts';
 import type { SealingKey } from '../ports.ts';
 import type { NewAuthority } from '../state/commands.ts';
-import { BEGINS_BEFORE_MS, makeAuthorityCertificate, type Signer } from './make-certificate.ts';
+import { makeAuthorityCertificate, type Signer } from './make-certificate.ts';
 import { openSealed, sealValue } from './sealing.ts';
 
 /** Digits of its pin that an authority is called by. */
@@ -36,7 +36,7 @@ export function makeKeyPair(): KeyPair {
 /** `before`: the authority that it is to follow, which signs it too. */
 export function makeAuthority(key: SealingKey, nowMs: number, before?: SigningAuthority): NewAuthority {
   const { privateKey, publicKey } = makeKeyPair();
-  const times = { beginsAtMs: nowMs - BEGINS_BEFORE_MS, endsAtMs: nowMs + LIFETIME_MS };
+  const times = { beginsAtMs: nowMs - CERTIFICATE_BEGINS_BEFORE_MS, endsAtMs: nowMs + LIFETIME_MS };
   const id = createHash('sha256').update(publicKey).digest('hex').slice(0, ID_LENGTH);
   const own = { id, publicKey, privateKey };
   const certificate = makeAuthorityCertificate(own, own, times);

@@ -49,6 +49,8 @@ export interface RunningConsensus {
   connected(peer: number): boolean;
   /** Bytes of Raft messages that the connection to the peer has not taken yet. */
   bufferedBytes(peer: number): number;
+  /** Why members can't be reached: sentences. */
+  peerProblems(): readonly string[];
   /** Changes that have no outcome yet. */
   pendingChanges(): { readonly commands: number; readonly bytes: number };
   /** Adds to a server what peers call here. */
@@ -136,6 +138,7 @@ export async function startConsensus(parts: ConsensusParts): Promise<RunningCons
     peers,
     connected: (peer) => transport.connected(peer),
     bufferedBytes: (peer) => transport.bufferedBytes(peer),
+    peerProblems: () => transport.problems,
     pendingChanges: () => submitter.pending,
     registerService(server, requests, introductions) {
       peers.answerOwn(requests);

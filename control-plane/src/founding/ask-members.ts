@@ -1,3 +1,4 @@
+import { connectionProblem, explainedSkew } from '@cell/identity';
 import { callUnary, PeerService } from '@cell/proto';
 import { Client, Metadata } from '@grpc/grpc-js';
 import { CellError } from '../cell-error.ts';
@@ -41,7 +42,7 @@ export class MemberCalls {
       const answer = await callUnary(this.#client(to), PeerService.method.introduce, request, this.#metadata, options);
       return { id: to.id, answer: answerFromProto(answer) };
     } catch (error) {
-      return { id: to.id, error: answeredError(error) ?? unreachable(to, error) };
+      return { id: to.id, error: answeredError(error) ?? (await this.#problem(to, error)) ?? unreachable(to, error) };
     }
   }
 
@@ -54,6 +55,11 @@ export class MemberCalls {
     } catch (error) {
       throw answeredError(error) ?? unreachable(to, error);
     }
+  }
+
+  /** Somebody answers, and it can't be trusted. */
+  async #problem({ peers }: AskedMember, error: unknown): Promise<Error | undefined> {
+    return (await explainedSkew(error, peers, this.#wallMs())) ?? connectionProblem(error, peers);
   }
 
   close(): void {

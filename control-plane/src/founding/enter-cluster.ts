@@ -1,3 +1,4 @@
+import { withoutTimes } from '@cell/identity';
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
 import type { KnownMember } from '../consensus/peers/member-directory.ts';
@@ -100,8 +101,9 @@ class Reminder {
     const { log, clock, waiting } = this.#parts;
     waiting(reason);
     const nowMs = clock.monotonicMs();
-    if (reason === this.#reason && nowMs - this.#saidMs < REMIND_MS) return;
-    this.#reason = reason;
+    if (withoutTimes(reason) === this.#reason && nowMs - this.#saidMs < REMIND_MS) return;
+    // What tells the time changes with each round.
+    this.#reason = withoutTimes(reason);
     this.#saidMs = nowMs;
     log.info(reason);
   }

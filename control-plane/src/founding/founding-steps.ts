@@ -108,15 +108,23 @@ function answered(answers: readonly { readonly id: number }[], id: number): bool
   return answers.some((one) => one.id === id);
 }
 
+/** Codes of what tells more than that somebody does not answer: it does not pass by waiting. */
+const TELLING: ReadonlySet<string> = new Set([
+  'CELL_E_FOREIGN_CLUSTER',
+  'CELL_E_CLOCK_SKEW',
+  'CELL_E_UNTRUSTED',
+  'CELL_E_WRONG_PEER',
+  'CELL_E_CERTIFICATE_EXPIRED',
+  'CELL_E_CERTIFICATE_REFUSED',
+]);
+
 function missingText(
   configured: readonly MemberAddress[],
   missing: readonly number[],
   asked: readonly Asked[],
 ): string {
   const members = missing.length === 1 ? `member ${missing[0]}` : `members ${missing.join(', ')}`;
-  const refused = asked.find(
-    (one) => 'error' in one && 'code' in one.error && one.error.code === 'CELL_E_FOREIGN_CLUSTER',
-  );
+  const refused = asked.find((one) => 'error' in one && 'code' in one.error && TELLING.has(String(one.error.code)));
   // A newcomer waits like this too, for ever if it has a wrong address.
   const addresses = configured.filter(({ id }) => missing.includes(id)).map(({ peers }) => peers);
   const why =

@@ -9,6 +9,11 @@ const state = { authorities: [{} as AuthorityRow] };
 test('a member is ready with a leader, room on its disk, and what it applies not far behind', () => {
   expect(unreadiness(follower, status, state)).toBeUndefined();
   expect(unreadiness({ ...follower, leaderId: 0 }, status, state)).toBe('No leader is known');
+  const problems = ['Cannot reach member 1: the clocks differ', 'Cannot reach member 2: the clocks differ'];
+  expect(unreadiness({ ...follower, leaderId: 0 }, status, state, problems)).toBe(
+    'No leader is known. Cannot reach member 1: the clocks differ',
+  );
+  expect(unreadiness(follower, status, state, problems)).toBeUndefined();
   expect(unreadiness(follower, { ...status, applied: 3_999 }, state)).toBe('Applying the log: 1001 entries are left');
   expect(unreadiness(follower, status, { authorities: [] })).toMatch(/^The authority of the cluster is not/);
   expect(unreadiness(follower, { ...status, disk: 'full' }, state)).toMatch(/^Disk is full/);

@@ -5,14 +5,16 @@ import type { FleetState } from '../state/fleet-state.ts';
 /** Entries that are committed and not yet applied here, above which answers are too old to be of use. */
 const LAG_ENTRIES_MAX = 1000;
 
-/** Why this member can't serve now; undefined if it can. */
+/** Why this member can't serve now; undefined if it can. `peerProblems`: why members can't be reached, sentences. */
 export function unreadiness(
   { leaderId }: Leadership,
   status: Pick<RaftStatus, 'commit' | 'applied' | 'disk'>,
   { authorities }: Pick<FleetState, 'authorities'>,
+  peerProblems: readonly string[] = [],
 ): string | undefined {
   if (status.disk === 'full') return 'Disk is full: it takes no changes, and reads only as long as it keeps up';
-  if (leaderId === 0) return 'No leader is known';
+  // One is as long as a person reads; it is often the same for all.
+  if (leaderId === 0) return ['No leader is known', ...peerProblems.slice(0, 1)].join('. ');
   const lag = status.commit - status.applied;
   if (lag > LAG_ENTRIES_MAX) return `Applying the log: ${lag} entries are left`;
   // Before, nobody can call it.

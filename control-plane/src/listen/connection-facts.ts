@@ -1,6 +1,6 @@
 /** What the certificate of a connection proves. Pure: the clock is an argument. */
 import { X509Certificate } from 'node:crypto';
-import { pinOf, type Subject, subjectOf, subjectText } from '@cell/identity';
+import { beginsLaterText, pinOf, type Subject, subjectOf, subjectText } from '@cell/identity';
 import { CellError } from '../cell-error.ts';
 import type { ConnectionFacts } from '../ports.ts';
 
@@ -95,9 +95,7 @@ function timeFault(
 ): Judgement | undefined {
   const here = new Date(nowMs).toISOString();
   if (nowMs < validFromDate.getTime()) {
-    const message =
-      `The certificate of ${subjectText(subject)} begins at ${validFromDate.toISOString()}, and here it is ${here}: the ` +
-      'clocks of the machines differ by more than 5 minutes. Set the wrong one right (timedatectl)';
+    const message = `The certificate of ${subjectText(subject)} ${beginsLaterText(validFromDate.getTime(), nowMs)}`;
     return { fault: 'not-yet-valid', error: new CellError('CELL_E_CLOCK_SKEW', message) };
   }
   const allowanceMs = subject.kind === 'node' ? renewExpiredWithinMs : 0;
@@ -110,5 +108,6 @@ function timeFault(
 }
 
 function faulty(fault: CertificateFault, message: string): Judgement {
-  return { fault, error: new CellError('CELL_E_UNAUTHENTICATED', message) };
+  const refusal = fault === 'expired' ? 'certificate-ended' : 'certificate-untrusted';
+  return { fault, error: new CellError('CELL_E_UNAUTHENTICATED', message, { refusal }) };
 }

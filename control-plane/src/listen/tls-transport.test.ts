@@ -184,7 +184,7 @@ test.each([
     'one that begins tomorrow',
     () => authority.credentials(node, { beginsAtMs: Date.now() + 24 * HOUR_MS, endsAtMs: Date.now() + 48 * HOUR_MS }),
     'not-yet-valid',
-    'the clocks of the machines differ',
+    'by about 24 hours or more',
   ],
   [
     'one that ended long ago',

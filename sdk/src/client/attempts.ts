@@ -1,4 +1,5 @@
 /** Carries one call out: at one member after the other, until one succeeds or none may follow. */
+import { explainedSkew } from '@cell/identity';
 import { isWrongConnection, mayTryElsewhere, pauseAsTold, pauseBeforeRound } from './call-policy.ts';
 import { CellApiError, toCellApiError, unreachable } from './cell-api-error.ts';
 import type { CallOptions } from './service-client.ts';
@@ -70,12 +71,19 @@ async function askOne<T>({ address, deadlineMs, shared, repeatable, signal }: As
       return await work(address, shared ? Math.min(leftMs / 2, ATTEMPT_MS_MAX) : leftMs);
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      const failure = toCellApiError(error, address);
+      const failure = await explained(toCellApiError(error, address), address);
       const pauseMs = pauseAsTold(failure, repeatable, pauses, deadlineMs - performance.now());
       if (pauseMs === undefined) throw failure;
       await pause(pauseMs, signal);
     }
   }
+}
+
+/** TLS does not say by how much clocks differ. */
+async function explained(failure: Error, address: string): Promise<Error> {
+  if (!(failure instanceof CellApiError) || failure.reached) return failure;
+  const skew = await explainedSkew(failure, address, Date.now());
+  return skew === undefined ? failure : new CellApiError(skew.code, skew.message, false, { cause: failure });
 }
 
 /** What tells more: what a member answered before what is wrong with a connection, and that before silence. */

@@ -54,6 +54,11 @@ export class GrpcTransport implements Transport {
     return this.#streams.get(peer)?.ready ?? false;
   }
 
+  /** Why members can't be reached: sentences. */
+  get problems(): readonly string[] {
+    return [...this.#streams.values()].map(({ problem }) => problem).filter((problem) => problem !== '');
+  }
+
   /** Bytes that the connection to the peer has not taken yet. */
   bufferedBytes(peer: NodeId): number {
     return this.#streams.get(peer)?.bufferedBytes ?? 0;

@@ -1,3 +1,4 @@
+import { connectionProblem, withoutTimes } from '@cell/identity';
 import {
   type ExchangeMessagesRequest,
   type ExchangeMessagesResponse,
@@ -50,7 +51,7 @@ export class MessageStream {
   #ready = false;
   #bufferedBytes = 0;
   #failures = 0;
-  #lastFailure = '';
+  #problem = '';
   #cancelTimer: () => void = () => {};
   #closed = false;
 
@@ -61,6 +62,11 @@ export class MessageStream {
 
   get address(): string {
     return this.#parts.peer.peers;
+  }
+
+  /** Why there is no connection: a sentence; empty while there is one, or nothing went wrong yet. */
+  get problem(): string {
+    return this.#problem;
   }
 
   get ready(): boolean {
@@ -118,7 +124,7 @@ export class MessageStream {
     call.on('error', (error: ServiceError) => {
       const answered = answeredError(error);
       if (answered?.code === 'CELL_E_REMOVED' && this.#call === call) this.#parts.onRemoved?.(answered);
-      this.#lost(call, reasonOf(error));
+      this.#lost(call, reasonOf(error, peer.peers));
     });
     call.on('end', () => this.#lost(call, 'it ended the stream'));
     // Nothing is sent on it, but a stream that nobody reads never says that it ended.
@@ -131,7 +137,7 @@ export class MessageStream {
     this.#cancelTimer();
     this.#ready = true;
     this.#failures = 0;
-    this.#lastFailure = '';
+    this.#problem = '';
     this.#parts.log.info({ peer: this.#parts.peer.id }, `Connected to member ${this.#parts.peer.id}`);
   }
 
@@ -146,10 +152,10 @@ export class MessageStream {
 
   /** Once per reason: a peer that is down is dialled many times. */
   #logFailure(reason: string): void {
-    if (reason === this.#lastFailure) return;
-    this.#lastFailure = reason;
     const { id, peers } = this.#parts.peer;
-    this.#parts.log.warn({ peer: id, address: peers }, `Cannot reach member ${id} at "${peers}": ${reason}`);
+    const told = withoutTimes(this.#problem);
+    this.#problem = `Cannot reach member ${id} at "${peers}": ${reason}`;
+    if (withoutTimes(this.#problem) !== told) this.#parts.log.warn({ peer: id, address: peers }, this.#problem);
   }
 
   #drop(): void {
@@ -165,7 +171,9 @@ export class MessageStream {
 }
 
 /** Without what grpc-js puts around the reason that a person looks for. */
-function reasonOf(error: ServiceError): string {
+function reasonOf(error: ServiceError, address: string): string {
+  const problem = answeredError(error) === undefined ? connectionProblem(error, address) : undefined;
+  if (problem !== undefined) return problem.message;
   const text = error.details || error.message;
   return /Last error: (?:Error: )?(.+?)\. Resolution note:/.exec(text)?.[1] ?? text;
 }
