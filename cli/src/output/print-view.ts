@@ -1,4 +1,5 @@
 import type { World } from '../world.ts';
+import { jsonText } from './json-text.ts';
 import type { Style } from './style.ts';
 import type { OutputFormat, View } from './view.ts';
 import { renderYaml } from './yaml.ts';
@@ -8,7 +9,7 @@ const WIDTH_DEFAULT = 80;
 const WIDTH_MIN = 40;
 
 export function renderView(view: View, format: OutputFormat, style: Style): string {
-  if (format === 'json') return `${JSON.stringify(view.plain(), undefined, 2)}\n`;
+  if (format === 'json') return `${jsonText(view.plain(), 2)}\n`;
   if (format === 'yaml') return renderYaml(view.plain());
   return view.text(style);
 }

@@ -1,4 +1,5 @@
 import type { PlainValue } from '@cell/sdk';
+import { jsonText } from './json-text.ts';
 
 /** Words that YAML readers, old ones too, take for something else than text. */
 const SPECIAL = /^(?:true|false|yes|no|on|off|y|n|null|~|[-+]?\.(?:inf|nan)|<<|=)?$/iu;
@@ -48,5 +49,5 @@ function scalar(value: PlainValue): string {
 }
 
 function text(value: string): string {
-  return PLAIN.test(value) && !SPECIAL.test(value) ? value : JSON.stringify(value);
+  return PLAIN.test(value) && !SPECIAL.test(value) ? value : jsonText(value);
 }

@@ -2,6 +2,7 @@ import { CellApiError, type CellClient, type Event, EventSchema, type PlainValue
 import { defineCommand } from '../../command-line/command-spec.ts';
 import { outputFlagSpecs } from '../../command-line/global-flags.ts';
 import { cutToWidth, oneLine, textWidth } from '../../output/cell-text.ts';
+import { jsonText } from '../../output/json-text.ts';
 import { styleOf } from '../../output/print-view.ts';
 import { paint, type Style, type Tone } from '../../output/style.ts';
 import { isoSeconds, sentTimeMs } from '../../output/timestamp-text.ts';
@@ -84,7 +85,7 @@ const PASSING: ReadonlySet<string> = new Set([
 ]);
 
 export function eventText(event: Event, format: string, style: Style): string {
-  if (format === 'json') return `${JSON.stringify(plainMessage(EventSchema, event))}\n`;
+  if (format === 'json') return `${jsonText(plainMessage(EventSchema, event))}\n`;
   if (format === 'yaml') return renderYaml([plainMessage(EventSchema, event)] as PlainValue);
   const time = event.time === undefined ? '' : isoSeconds(event.time);
   const type = oneLine(event.type);

@@ -1,5 +1,6 @@
 /** Drains in words. */
 import { AllocationState, DesiredState, type DrainWait, type GetNodeResponse, type Node } from '@cell/sdk';
+import { oneLine } from '../../output/cell-text.ts';
 import type { Style, Tone } from '../../output/style.ts';
 import { isoSeconds, sentTimeMs, timeAndAge } from '../../output/timestamp-text.ts';
 import { countOf, shortDuration } from '../../output/units.ts';
@@ -32,7 +33,7 @@ export function deadlineText(deadlineMs: bigint | undefined): string {
 
 /** `web/2 finds no room elsewhere: memory: …`, one per allocation. */
 export function waitTexts(waits: readonly DrainWait[]): string[] {
-  return waits.map(({ job, instance, reason }) => `${job}/${instance} ${reason}`);
+  return waits.map(({ job, instance, reason }) => oneLine(`${job}/${instance} ${reason}`));
 }
 
 /** Lines of a node's details. */
