@@ -1,13 +1,24 @@
+import type { RefusalCause } from './model/refusal-cause.ts';
+
+/** What goes with an error that does not cross the wire, but for `retryAfterMs`. */
+export interface CellErrorOptions extends ErrorOptions {
+  readonly retryAfterMs?: number;
+  readonly refusal?: RefusalCause | undefined;
+}
+
 /** The one error class of the control plane: a stable code, and a sentence that says what failed and what to do. */
 export class CellError extends Error {
   readonly code: CellErrorCode;
   /** When it may be tried again; undefined if that says nothing. */
   readonly retryAfterMs: number | undefined;
-  constructor(code: CellErrorCode, message: string, options?: ErrorOptions & { readonly retryAfterMs?: number }) {
+  /** Why somebody was not let in, for the audit log; undefined if the code says enough. */
+  readonly refusal: RefusalCause | undefined;
+  constructor(code: CellErrorCode, message: string, options?: CellErrorOptions) {
     super(message, options);
     this.name = 'CellError';
     this.code = code;
     this.retryAfterMs = options?.retryAfterMs;
+    this.refusal = options?.refusal;
   }
 }
 

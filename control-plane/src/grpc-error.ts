@@ -1,6 +1,7 @@
 /** How a `CellError` crosses the wire: a gRPC status, the sentence as its details, and the code as trailing metadata. */
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { CellError, type CellErrorCode } from './cell-error.ts';
+import type { RefusalCause } from './model/refusal-cause.ts';
 
 export const ERROR_CODE_KEY = 'cell-error-code';
 /** When a call may be tried again, in milliseconds; grpc's own clients know it too (gRFC A6). */
@@ -43,7 +44,19 @@ export function toServiceError(error: unknown): StatusObject {
   const metadata = new Metadata();
   metadata.set(ERROR_CODE_KEY, known.code);
   if (known.retryAfterMs !== undefined) metadata.set(RETRY_PUSHBACK_KEY, String(known.retryAfterMs));
-  return { code: statusByCode[known.code] ?? status.INTERNAL, details: known.message, metadata };
+  const answer = { code: statusByCode[known.code] ?? status.INTERNAL, details: known.message, metadata };
+  if (known.refusal !== undefined) refusals.set(answer, known.refusal);
+  return answer;
+}
+
+/** Of answers, which say it in words only. */
+const refusals = new WeakMap<object, RefusalCause>();
+
+/** What the audit log has of an answer: the error's code, and why somebody was not let in. */
+export function outcomeOf(answer: object): { readonly code: string; readonly refusal: RefusalCause | undefined } {
+  const { metadata } = answer as Partial<StatusObject>;
+  const code = metadata?.get(ERROR_CODE_KEY)[0]?.toString() ?? 'CELL_E_INTERNAL';
+  return { code, refusal: refusals.get(answer) };
 }
 
 /** The error that the other side answered; undefined if what failed is the call itself and there was no answer. */

@@ -9,6 +9,7 @@ import type { ExecInput, ExecOutput, ExecRequest, ExecStart, Usage } from '@cell
 import type { DiskState, RaftStatus } from '@cell/raft';
 import type { ChannelCredentials, Metadata, Server } from '@grpc/grpc-js';
 import type { AuditNote, PersonRole } from './model/identity.ts';
+import type { RefusalCause } from './model/refusal-cause.ts';
 import type { Command, CommandResult, NewAuthority } from './state/commands.ts';
 import type { FleetState, StateChange } from './state/fleet-state.ts';
 
@@ -365,6 +366,9 @@ export interface EnteredCall {
   begunNow(subject: string): Promise<void>;
   /** One of several changes in one call, noted by itself; its `ended` is called for it. */
   part(): EnteredCall;
-  /** Once it is answered: a call that changes things is noted, if no command did. `outcome`: "ok" or an error's code. */
-  ended(outcome: string): void;
+  /**
+   * Once it is answered: a call that changes things is noted, if no command did. `outcome`: "ok" or an error's code;
+   * `refusal`: why who called was not let in after all.
+   */
+  ended(outcome: string, refusal?: RefusalCause): void;
 }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { CellError } from '../cell-error.ts';
 import { addressBlock } from '../model/address-block.ts';
+import { refusalSubject } from '../model/refusal-cause.ts';
 import type { Caller, Clock, ConnectionFacts, Consensus, EnteredCall, Guard, GuardedCall } from '../ports.ts';
 import { addAccessMetrics, type RefusalCounters } from './access-metrics.ts';
 import { actorOf, methodNameOf } from './actor.ts';
@@ -67,18 +68,19 @@ export class Access implements Guard {
 
   enter(method: DescMethod, call: GuardedCall): EnteredCall {
     const peer = call.getPeer();
-    const facts = this.#parts.connection(peer);
-    const from = facts?.address ?? withoutPort(peer);
     const rights = rightsOf(method);
+    let from = withoutPort(peer);
     let caller: Caller = { kind: 'nobody' };
     try {
+      const facts = this.#connection(peer, from);
+      from = facts?.address ?? from;
       if (rights === undefined) throw new CellError('CELL_E_FORBIDDEN', `Nobody may call ${methodNameOf(method)}`);
       if (rights.who !== 'anybody') caller = this.#proven(call.metadata, facts, from);
       this.#count(caller, from, rights);
       checkRights(caller, rights, methodNameOf(method));
       if (rights.who === 'member') checkClaim(caller, call.metadata);
     } catch (error) {
-      this.#refused(error, { actor: actorOf(caller), method: methodNameOf(method), subject: '', from });
+      this.#refused(error, actorOf(caller), methodNameOf(method), from);
       throw error;
     }
     const admit: EnteredCall['admit'] =
@@ -101,8 +103,7 @@ export class Access implements Guard {
       checkRights(caller, rights, methodNameOf(method));
     } catch (error) {
       // Of one whose connection has gone nobody can tell who it was, and nobody waits for the answer.
-      if (facts !== undefined)
-        this.#refused(error, { actor: actorOf(caller), method: methodNameOf(method), subject: '', from });
+      if (facts !== undefined) this.#refused(error, actorOf(caller), methodNameOf(method), from);
       throw error;
     }
   }
@@ -125,16 +126,30 @@ export class Access implements Guard {
     return () => cancel();
   }
 
+  /** Throws what the connection is refused for: that it came with a certificate that is no good. */
+  #connection(peer: string, from: string): ConnectionFacts | undefined {
+    try {
+      return this.#parts.connection(peer);
+    } catch (error) {
+      this.#failed(error, 'certificate', from);
+      throw error;
+    }
+  }
+
   #proven(metadata: Metadata, facts: ConnectionFacts | undefined, from: string): Caller {
     try {
       return this.#authentication.caller(metadata, facts);
     } catch (error) {
-      if (error instanceof CellError && error.code === 'CELL_E_UNAUTHENTICATED') {
-        this.#counters.failed(metadata.get('authorization').length > 0 ? 'token' : 'certificate');
-        this.#limits.takeFailure(addressBlock(from), this.#nowMs());
-      }
+      this.#failed(error, metadata.get('authorization').length > 0 ? 'token' : 'certificate', from);
       throw error;
     }
+  }
+
+  /** Throws `CELL_E_RATE_LIMITED` if there are too many. */
+  #failed(error: unknown, means: 'token' | 'certificate', from: string): void {
+    if (!(error instanceof CellError) || error.code !== 'CELL_E_UNAUTHENTICATED') return;
+    this.#counters.failed(means);
+    this.#limits.takeFailure(addressBlock(from), this.#nowMs());
   }
 
   /** Members' calls among each other are not limited: how many they are is the cluster's own doing. */
@@ -143,10 +158,10 @@ export class Access implements Guard {
     else if (caller.kind !== 'member' || who !== 'member') this.#limits.takeCall(limitKey(caller, from), this.#nowMs());
   }
 
-  #refused(error: unknown, note: { actor: string; method: string; subject: string; from: string }): void {
+  #refused(error: unknown, actor: string, method: string, from: string): void {
     if (!(error instanceof CellError) || error.code === 'CELL_E_STARTING') return;
     this.#counters.refused(error.code);
-    this.#recorder.add(note, error.code);
+    this.#recorder.add({ actor, method, subject: refusalSubject(error.refusal), from }, error.code);
   }
 
   #nowMs(): number {

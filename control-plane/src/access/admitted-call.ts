@@ -1,4 +1,5 @@
 import type { AuditNote } from '../model/identity.ts';
+import { type RefusalCause, refusalSubject } from '../model/refusal-cause.ts';
 import type { Caller, EnteredCall } from '../ports.ts';
 import { actorOf } from './actor.ts';
 import type { AuditRecorder } from './audit-recorder.ts';
@@ -83,9 +84,10 @@ export class AdmittedCall implements EnteredCall {
     return new AdmittedCall(this.#parts, this.#recorder);
   }
 
-  ended(outcome: string): void {
+  ended(outcome: string, refusal?: RefusalCause): void {
     const { noted } = this.#parts;
     if (noted === 'never') return;
+    if (this.#subject === '') this.#subject = refusalSubject(refusal);
     if (this.#carried && APPLIED.has(outcome)) this.#recorder.log(this.#note(), outcome);
     else if (noted === 'always' || this.#carried || this.#begun || outcome !== 'ok') {
       this.#recorder.add(this.#note(), outcome);

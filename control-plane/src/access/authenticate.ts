@@ -4,6 +4,7 @@ import { parseToken, type Subject, secretHash } from '@cell/identity';
 import type { Metadata } from '@grpc/grpc-js';
 import { CellError } from '../cell-error.ts';
 import type { TokenRow } from '../model/identity.ts';
+import type { RefusalCause } from '../model/refusal-cause.ts';
 import type { Caller, ConnectionFacts } from '../ports.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 
@@ -47,7 +48,8 @@ export class Authentication {
     const given = metadata.get('authorization');
     if (given.length === 0) return facts?.subject === undefined ? { kind: 'nobody' } : this.#certified(facts);
     const [text] = given;
-    if (given.length > 1 || typeof text !== 'string') throw unauthenticated('The call carries more than one token');
+    if (given.length > 1 || typeof text !== 'string')
+      throw unauthenticated('token-malformed', 'The call carries more than one token');
     const proven = this.#proven.get(text);
     const state = this.#state();
     if (proven !== undefined && state.tokens.get(proven.row.id) === proven.row) {
@@ -66,6 +68,7 @@ export class Authentication {
     const same = timingSafeEqual(Buffer.from(secretHash(secret), 'hex'), wanted);
     if (row === undefined || !same || personRole(row) === undefined) {
       throw unauthenticated(
+        'token-unknown',
         'The token is not good: it may have been revoked, or be of another cluster. Ask an admin for another one',
       );
     }
@@ -84,7 +87,8 @@ export class Authentication {
     const subject = facts.subject as Subject;
     if (subject.kind === 'node') return this.#node(subject.id, facts.expiresAtMs);
     if (facts.expiresAtMs <= this.#parts.wallMs()) {
-      throw unauthenticated(`The certificate of the connection ended at ${timeOf(facts.expiresAtMs)}: connect anew`);
+      const message = `The certificate of the connection ended at ${timeOf(facts.expiresAtMs)}: connect anew`;
+      throw unauthenticated('certificate-ended', message);
     }
     return subject.kind === 'member' ? this.#member(subject.id) : this.#token(subject.id, facts.expiresAtMs);
   }
@@ -111,17 +115,19 @@ export class Authentication {
       const message = `Node "${id}" is not known to this member yet; try again, or another member. If it stays so: ${again}`;
       throw new CellError('CELL_E_STARTING', message);
     }
-    if (row.revokedAtMs !== undefined) throw unauthenticated(`Node "${id}" was revoked; ${again}`);
+    if (row.revokedAtMs !== undefined) throw unauthenticated('node-revoked', `Node "${id}" was revoked; ${again}`);
     const lateMs = this.#parts.wallMs() - expiresAtMs;
     if (lateMs < 0) return { kind: 'node', id, expired: false };
     if (lateMs < this.#parts.renewExpiredWithinMs) return { kind: 'node', id, expired: true };
-    throw unauthenticated(`The certificate of node "${id}" ended at ${timeOf(expiresAtMs)}, too long ago; ${again}`);
+    const message = `The certificate of node "${id}" ended at ${timeOf(expiresAtMs)}, too long ago; ${again}`;
+    throw unauthenticated('certificate-ended', message);
   }
 
   #token(id: string, certificateExpiresAtMs: number): Person {
     const row = this.#state().tokens.get(id);
     if (row === undefined || personRole(row) === undefined) {
-      throw unauthenticated('The token that the certificate was issued on was revoked. Ask an admin for another one');
+      const message = 'The token that the certificate was issued on was revoked. Ask an admin for another one';
+      throw unauthenticated('token-unknown', message);
     }
     this.#checkEnd(row);
     return personOf(row, certificateExpiresAtMs);
@@ -129,7 +135,10 @@ export class Authentication {
 
   #checkEnd({ name, expiresAtMs }: TokenRow): void {
     if (expiresAtMs === undefined || this.#parts.wallMs() < expiresAtMs) return;
-    throw unauthenticated(`Token "${name}" ended at ${timeOf(expiresAtMs)}. Ask an admin for another one`);
+    throw unauthenticated(
+      'token-ended',
+      `Token "${name}" ended at ${timeOf(expiresAtMs)}. Ask an admin for another one`,
+    );
   }
 
   /** Before the first leader has written who may call, nobody is wrong yet. */
@@ -142,11 +151,13 @@ export class Authentication {
 
 function readToken(text: string) {
   const bearer = BEARER.exec(text)?.[1];
-  if (bearer === undefined) throw unauthenticated('The metadata "authorization" must be "Bearer" and a token');
+  if (bearer === undefined)
+    throw unauthenticated('token-malformed', 'The metadata "authorization" must be "Bearer" and a token');
   try {
     return parseToken(bearer, 'access');
   } catch (error) {
-    throw new CellError('CELL_E_UNAUTHENTICATED', (error as Error).message, { cause: error });
+    const options = { cause: error, refusal: 'token-malformed' } as const;
+    throw new CellError('CELL_E_UNAUTHENTICATED', (error as Error).message, options);
   }
 }
 
@@ -163,6 +174,6 @@ function timeOf(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
-function unauthenticated(message: string): CellError {
-  return new CellError('CELL_E_UNAUTHENTICATED', message);
+function unauthenticated(refusal: RefusalCause, message: string): CellError {
+  return new CellError('CELL_E_UNAUTHENTICATED', message, { refusal });
 }
