@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { addService, enteredCall, guardedServer } from './add-service.ts';
 import { CellError } from './cell-error.ts';
 import { answeredError, toServiceError } from './grpc-error.ts';
-import type { EnteredCall, Guard } from './ports.ts';
+import type { Caller, EnteredCall, Guard } from './ports.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -26,14 +26,19 @@ interface Fixture {
 }
 
 /** Two services, whose handlers say their name and answer with `outcome`. */
-async function serve(guardError: Error | undefined, outcome = 'ok', early = true): Promise<Fixture> {
+async function serve(
+  guardError: Error | undefined,
+  outcome = 'ok',
+  early = true,
+  caller: Caller = { kind: 'member', id: 2 },
+): Promise<Fixture> {
   const handled: string[] = [];
   const ended: string[] = [];
   const guard: Guard = {
     enter: (method) => {
       if (guardError !== undefined) throw guardError;
       const note = (how: string) => void ended.push(`${method.name}: ${how}`);
-      return { confirm: () => {}, ended: note } as Partial<EnteredCall> as EnteredCall;
+      return { caller, confirm: () => {}, ended: note } as Partial<EnteredCall> as EnteredCall;
     },
   };
   const server = early ? guardedServer({}, guard) : new Server();
@@ -148,4 +153,40 @@ test('who is not let in is told so before the request is read, and its stream is
   expect(await answered).toBe('CELL_E_UNAUTHENTICATED');
   expect(await closed).toBe(constants.NGHTTP2_NO_ERROR);
   expect(handled).toEqual([]);
+});
+
+test('messages that are compressed are refused before they are read', async () => {
+  const { port, handled } = await serve(undefined);
+  const connection = connect(`http://127.0.0.1:${port}`);
+  ends.push(() => connection.destroy());
+  const { path } = methodDefinition(JobService.method.listJobs);
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  const call = connection.request({ ...headers, 'grpc-encoding': 'gzip' }, { endStream: false });
+  const answered = new Promise<unknown>((resolve) => {
+    call.on('response', (head) => resolve(head['cell-error-code']));
+  });
+  call.resume();
+  expect(await answered).toBe('CELL_E_INVALID');
+  expect(handled).toEqual([]);
+});
+
+test('a stranger who says too much is told so, and his stream is gone', async () => {
+  const { port, handled, ended } = await serve(undefined, 'ok', true, { kind: 'nobody' });
+  const connection = connect(`http://127.0.0.1:${port}`);
+  ends.push(() => connection.destroy());
+  const { path } = methodDefinition(AgentService.method.join);
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  const call = connection.request(headers, { endStream: false });
+  const answered = new Promise<unknown>((resolve) => {
+    call.on('response', (head) => resolve(head['cell-error-code']));
+  });
+  const closed = new Promise<void>((resolve) => {
+    call.on('close', () => resolve());
+  });
+  call.resume();
+  call.on('error', () => {});
+  call.write(Buffer.concat([Buffer.from([0, 0, 0x10, 0, 0]), Buffer.alloc(64 * 1024)]));
+  expect(await answered).toBe('CELL_E_LIMIT');
+  await closed;
+  expect({ handled, ended }).toEqual({ handled: [], ended: ['Join: CELL_E_LIMIT'] });
 });

@@ -16,8 +16,9 @@ import {
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { CellError } from './cell-error.ts';
-import { outcomeOf, toServiceError } from './grpc-error.ts';
+import { ERROR_CODE_KEY, toServiceError } from './grpc-error.ts';
 import type { EnteredCall, Guard, GuardedCall } from './ports.ts';
+import { RequestIntake } from './request-intake.ts';
 
 /** `Handlers` names all methods of the service: one that is missing is our own mistake. */
 export function addService<S extends DescService>(
@@ -52,6 +53,7 @@ export function guardedServer(options: ServerOptions, guard: Guard): Server {
 }
 
 function guardedEntrance(guard: Guard): ServerInterceptor {
+  const intake = new RequestIntake();
   return ({ path, requestStream }, call) => {
     let entered: EnteredCall | undefined;
     return new ServerInterceptingCall(call, {
@@ -60,20 +62,33 @@ function guardedEntrance(guard: Guard): ServerInterceptor {
           ...(requestStream ? pacedMessages(() => entered) : undefined),
           onReceiveMetadata: (metadata, passOn) => {
             const method = methodsByPath.get(path);
-            try {
-              entered = method && guard.enter(method, { metadata, getPeer: () => call.getPeer() });
-              if (entered !== undefined) enteredEarly.set(metadata, entered);
-            } catch (error) {
+            const { stream, incomingEncoding } = innerCall(call as unknown as WrappedCall);
+            const refuse = (error: unknown) => {
               call.sendStatus(refusalOf(error));
               // Else it stays for as long as the caller does not say that it has said all.
-              innerStream(call as unknown as WrappedCall).close();
+              stream!.close();
+            };
+            try {
+              checkEncoding(incomingEncoding);
+              entered = method && guard.enter(method, { metadata, getPeer: () => call.getPeer() });
+            } catch (error) {
+              refuse(error);
               return;
             }
+            if (entered !== undefined) enteredEarly.set(metadata, entered);
+            if (entered !== undefined && !requestStream) intake.watch(stream!, entered, refuse);
             passOn(metadata);
           },
         }),
     });
   };
+}
+
+/** A few bytes that are compressed can stand for very many, and grpc-js makes them many before anybody has a say. */
+function checkEncoding(encoding: string | undefined): void {
+  if (encoding === undefined || encoding === 'identity') return;
+  const message = `Messages in the encoding "${encoding.slice(0, 20)}" are not taken: send them as they are`;
+  throw new CellError('CELL_E_INVALID', message);
 }
 
 /** Each message of a stream waits until its caller may say more; no other is read meanwhile, and the connection fills. */
@@ -91,17 +106,18 @@ function pacedMessages(entered: () => EnteredCall | undefined): Pick<ServerListe
 interface WrappedCall {
   readonly nextCall?: WrappedCall;
   readonly stream?: ServerHttp2Stream;
+  readonly incomingEncoding?: string;
 }
 
 /** The stream of a call that a handler was given: grpc-js has no way for a server to break one off. */
 export function callStream(call: unknown): ServerHttp2Stream {
-  return innerStream((call as { readonly call: WrappedCall }).call);
+  return innerCall((call as { readonly call: WrappedCall }).call).stream!;
 }
 
-function innerStream(call: WrappedCall): ServerHttp2Stream {
+function innerCall(call: WrappedCall): WrappedCall {
   let inner = call;
   while (inner.nextCall !== undefined) inner = inner.nextCall;
-  return inner.stream!;
+  return inner;
 }
 
 /** Who makes a call: for handlers, of the call that grpc-js gave them. */
@@ -140,8 +156,7 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
       handle(call);
     } else {
       handle(call, (error, ...answer) => {
-        if (error === null) entered.ended('ok');
-        else end(entered, error);
+        entered.ended(error === null ? 'ok' : outcomeOf(error));
         reply(error, ...answer);
       });
     }
@@ -166,15 +181,15 @@ function refuse(error: unknown, call: AnyCall, reply: sendUnaryData<unknown> | u
 }
 
 function followStream(call: AnyCall, entered: EnteredCall): void {
-  let failure: unknown;
+  let outcome = 'ok';
   call.on('error', (error) => {
-    failure = error;
+    outcome = outcomeOf(error);
   });
   // grpc-js says so at the end of every call.
-  call.once('cancelled', () => (failure === undefined ? entered.ended('ok') : end(entered, failure)));
+  call.once('cancelled', () => entered.ended(outcome));
 }
 
-function end(entered: EnteredCall, failure: unknown): void {
-  const { code, refusal } = outcomeOf(failure as object);
-  entered.ended(code, refusal);
+function outcomeOf(error: unknown): string {
+  const { metadata } = error as Partial<StatusObject>;
+  return metadata?.get(ERROR_CODE_KEY)[0]?.toString() ?? 'CELL_E_INTERNAL';
 }

@@ -1,9 +1,10 @@
 /** Bytes that are wrong, too many, or too few. */
 import { once } from 'node:events';
+import type { ClientHttp2Stream } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { SERVER_NAME } from '@cell/identity';
-import { JobService, methodDefinition, PeerService } from '@cell/proto';
+import { AgentService, JobService, methodDefinition, PeerService } from '@cell/proto';
 import { describe, expect, test } from 'vitest';
 import { waitFor } from '../../harness/wait-for.ts';
 import type { AttackedFleet } from '../testing/attacked-fleet.ts';
@@ -15,6 +16,9 @@ const { listJobs, submitJob } = JobService.method;
 const LIST_JOBS = callFields(methodDefinition(listJobs).path);
 /** More than any of these may cost a member, in MiB: what a flood leaves behind is far less than it has sent. */
 const MEMORY_MIB_MAX = 250;
+/** Calls to join of one address at once, and what each sends at most. */
+const REQUESTS = 50;
+const REQUEST_MIB_MAX = 7;
 
 export function floodRows(attacked: () => AttackedFleet): void {
   describe('bytes', () => {
@@ -121,6 +125,25 @@ export function floodRows(attacked: () => AttackedFleet): void {
       expect(attacked().memoryMib() - memory).toBeLessThan(MEMORY_MIB_MAX);
     });
 
+    test('requests of strangers that never end are ended, and take no memory', async () => {
+      const memory = attacked().memoryMib();
+      let sent = 0;
+      for (const [port, method] of [
+        [attacked().peersPort, PeerService.method.joinMember],
+        [attacked().grpcPort, AgentService.method.join],
+      ] as const) {
+        const caller = await RawCaller.open({ port, from: '127.0.0.9' });
+        const begun = Array.from({ length: REQUESTS }, () => caller.begin(method));
+        const poured = begun.map((stream) => endless(stream, REQUEST_MIB_MAX));
+        for (const mib of await Promise.all(poured)) sent += mib;
+        const grown = attacked().memoryMib() - memory;
+        process.stdout.write(`requests took ${sent} MiB; memory grown by ${Math.round(grown)} MiB\n`);
+        expect(begun.filter((stream) => !stream.closed && !stream.readableEnded)).toEqual([]);
+        expect(grown).toBeLessThan(MEMORY_MIB_MAX);
+        caller.close();
+      }
+    });
+
     test('a session of TLS that somebody has seen does not go on at another connection', async () => {
       const { authority, peersPort: port } = attacked();
       const { privateKey: key, chain: cert } = authority.credentials({ kind: 'member', id: 2 });
@@ -159,6 +182,21 @@ async function pour(socket: TLSSocket, bytes: Buffer, timesMax: number): Promise
   for (; times < timesMax && !socket.destroyed; times += 1) await written(socket, bytes);
   await waitFor(() => socket.destroyed, { what: 'the connection to end' });
   return times;
+}
+
+/** Says that a long message comes, and sends as much of it as is taken; gives how many MiB that was. */
+async function endless(stream: ClientHttp2Stream, mibMax: number): Promise<number> {
+  stream.write(Buffer.from([0, 0, 0x7f, 0xff, 0xff]));
+  let sent = 0;
+  stream.setMaxListeners(0);
+  for (; sent < mibMax && !stream.closed && !stream.readableEnded; sent += 1) {
+    await new Promise<void>((resolve) => {
+      // What still waits to be written keeps it from closing.
+      for (const event of ['end', 'close'] as const) stream.once(event, () => resolve());
+      stream.write(Buffer.alloc(MIB), () => resolve());
+    });
+  }
+  return sent;
 }
 
 /** Resolves once it has gone out, or can't any more. */

@@ -66,6 +66,14 @@ export class RawCaller {
     return promise;
   }
 
+  /** A call that has not said yet what it asks for; the caller does with it what it likes. */
+  begin(method: DescMethod, metadata: Metadata = {}): ClientHttp2Stream {
+    const stream = this.#session.request(headersOf(method, metadata), { endStream: false });
+    stream.on('error', () => {});
+    stream.resume();
+    return stream;
+  }
+
   /** The code alone. */
   async code(...call: Parameters<RawCaller['call']>): Promise<string> {
     return (await this.call(...call)).code;
