@@ -18,7 +18,8 @@ export function chooseContext(place: PersonsPlace, name: string): void {
 
 /** Says where the control plane of a context is. Does nothing if it is known. */
 export function setAddresses(place: PersonsPlace, name: string, addresses: readonly string[]): void {
-  const isSo = (now: Configuration) => now.contexts[name]?.addresses.join() === addresses.join();
+  const isSo = ({ contexts }: Configuration) =>
+    Object.hasOwn(contexts, name) && contexts[name]?.addresses.join() === addresses.join();
   const line = `addresses = [${addresses.map((address) => `"${address}"`).join(', ')}]`;
   change(place, (text) => withAddresses(text, name, line), isSo);
 }

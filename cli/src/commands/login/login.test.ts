@@ -222,6 +222,35 @@ test('comments and other contexts in the file of contexts stay', async () => {
   expect((await run('context use none')).errors).toMatch(/^CELL_E_CONFIG: There is no context "none"/);
 });
 
+test('a cluster that is called as another one takes nothing from it, unless that is asked for', async () => {
+  const { address } = await fake();
+  await run(`login --address ${address}`, { input: cluster.token });
+  const other = makeFakeCluster();
+  const impostor = await startFakeControlPlane(
+    { getCaller: () => ({ cluster: 'demo', trust: [other.authority.certificate] }) },
+    other.security,
+  );
+  onTestFinished(() => impostor.end());
+  const before = readFileSync(stored('config.toml'), 'utf8');
+  const words = `login --address ${impostor.address}`;
+  const refused = await run(words, { input: other.token });
+  expect(refused).toMatchObject({ exitCode: 1, output: '' });
+  expect(refused.errors).toMatch(/^CELL_E_CONFLICT: You are logged in to another cluster.* context "demo".*--context/);
+  expect(readFileSync(stored('contexts', 'demo', 'token'), 'utf8')).toBe(`${cluster.token}\n`);
+  expect(readFileSync(stored('config.toml'), 'utf8')).toBe(before);
+  expect(await run(`${words} --context demo`, { input: other.token })).toMatchObject({ exitCode: 0 });
+  expect(readFileSync(stored('contexts', 'demo', 'token'), 'utf8')).toBe(`${other.token}\n`);
+  expect(await run(words, { input: other.token })).toMatchObject({ exitCode: 0 });
+});
+
+test.each(['constructor', '__proto__', 'toString'])('a context may be called "%s"', async (name) => {
+  const { address } = await fake();
+  const login = await run(`login --context ${name} --address ${address}`, { input: cluster.token });
+  expect(login).toMatchObject({ exitCode: 0, errors: '' });
+  expect(await run('node list')).toMatchObject({ exitCode: 0, errors: '' });
+  expect((await run('context list')).output).toContain(name);
+});
+
 test.each([
   ['a name that leads elsewhere', 'login --context ../../etc', /^CELL_E_USAGE: "\.\.\/\.\.\/etc" can't be the name/],
   ['a token of another control plane', 'login', /^CELL_E_UNTRUSTED/],

@@ -38,7 +38,7 @@ export const login = defineCommand({
     const client = world.connect({ ...members, identity: { token, trust } });
     try {
       const caller = await client.identity.getCaller({}, { signal: world.signal });
-      const name = contextToLogInto(sources, caller.cluster);
+      const name = contextToLogInto(sources, caller);
       const identity: Identity = flags.certificate
         ? await requestCertificate(client, { signal: world.signal })
         : { token, trust: caller.trust.length === 0 ? trust : caller.trust };
