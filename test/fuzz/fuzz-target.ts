@@ -10,6 +10,8 @@ export interface FuzzTarget {
   seeds(): Promise<readonly Uint8Array[]>;
   /** Makes an input that is not made of the seeds; half of all are, where there is this. */
   make?(random: Random): Uint8Array;
+  /** All inputs but the seeds are made so: what has a checksum, or a length in front, is refused at once otherwise. */
+  readonly madeOnly?: true;
   /** Whether an error is one that this boundary is allowed to end with. */
   refuses(error: unknown): boolean;
   /** Reads it, and throws or rejects if it refuses it. */

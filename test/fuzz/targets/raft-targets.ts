@@ -10,6 +10,9 @@ import {
 } from '@cell/raft';
 import { MemoryFileSystem } from '@cell/raft/storage-testing';
 import { coded, type FuzzTarget } from '../fuzz-target.ts';
+import { mutate } from '../mutate.ts';
+import type { Random } from '../random.ts';
+import { openSegment, openSnapshotFile, sealSegment, sealSnapshotFile } from '../reseal.ts';
 
 const EMPTY = new Uint8Array(0);
 const conf = { voters: [1, 2, 3], learners: [4], votersOutgoing: [], learnersNext: [], autoLeave: true };
@@ -134,4 +137,58 @@ function storedFile(ending: (typeof FILES)[number]): FuzzTarget {
   };
 }
 
-export const raftTargets: readonly FuzzTarget[] = [messages, confChanges, ...FILES.map(storedFile)];
+/** Changes what a frame or the header holds, and moves frames about. */
+function changedSegment(file: Uint8Array, number: number, random: Random): Buffer {
+  const segment = openSegment(file);
+  if (random.once(6)) {
+    segment.header = Buffer.concat([
+      segment.header.subarray(0, 16),
+      mutate([segment.header.subarray(16)], 'bytes', random),
+    ]);
+    segment.header = Buffer.concat([segment.header, Buffer.alloc(512)]).subarray(0, 512);
+    return sealSegment(segment, `c/1/${number}`);
+  }
+  const frame = random.pick(segment.frames);
+  const change = random.below(10);
+  if (change === 0) frame.kind = random.below(6);
+  else if (change === 1) frame.sequence += random.pick([-1, 1, 1_000]);
+  else frame.payload = mutate([frame.payload], 'bytes', random);
+  if (random.once(10)) segment.frames.push(random.pick(segment.frames));
+  return sealSegment(segment, `c/1/${number}`);
+}
+
+/** As `storedFile`, but with the right checksums, so that what they guard is read. */
+function sealedFile(ending: (typeof FILES)[number]): FuzzTarget {
+  const plain = storedFile(ending);
+  let file: Uint8Array = EMPTY;
+  let number = 0;
+  return {
+    ...plain,
+    name: ending === 'wal' ? 'log-frames' : 'snapshot-headers',
+    seeds: async () => {
+      grown ??= grow();
+      number = Number.parseInt(/\d+/.exec(await nameOf(await grown, ending))?.[0] ?? '', 10);
+      file = (await plain.seeds())[0]!;
+      const again =
+        ending === 'wal' ? sealSegment(openSegment(file), `c/1/${number}`) : sealSnapshotFile(openSnapshotFile(file));
+      if (Buffer.compare(again, file.subarray(0, again.length)) !== 0)
+        throw new Error('Sealed again it is another file');
+      return [file];
+    },
+    madeOnly: true,
+    make: (random) => {
+      if (ending === 'wal') return changedSegment(file, number, random);
+      const snapshot = openSnapshotFile(file);
+      snapshot.data = random.once(4) ? Buffer.alloc(random.below(3)) : snapshot.data.subarray(0, 100);
+      snapshot.fields = mutate([snapshot.fields], 'bytes', random);
+      return sealSnapshotFile(snapshot);
+    },
+  };
+}
+
+export const raftTargets: readonly FuzzTarget[] = [
+  messages,
+  confChanges,
+  ...FILES.map(storedFile),
+  ...FILES.map(sealedFile),
+];
