@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 
 node=$root/.toolchain/node_modules/.bin/node
-node_flags='--disable-warning=ExperimentalWarning'
+# SIGUSR1 would open a debugger to all on the machine, workloads too, who could run anything as the daemon does.
+node_flags='--disable-warning=ExperimentalWarning --disable-sigusr1'
 # An agent has little to do and shares its machine with the workloads: memory counts, not speed. Small young generation
 # and code that favours size: 82 instead of 93 MB idle. They would halve what a member commits per second.
 agent_flags='--max-semi-space-size=1 --optimize-for-size'

@@ -33,9 +33,13 @@ function launch(path: string, parameters: readonly string[], environment: NodeJS
 test('the agent runs with the flags that it has in development, and passes words on as they are', () => {
   const called = launch('usr/sbin/cell-agent', ['--config', 'a b']);
   expect(called).toBe(
-    '--disable-warning=ExperimentalWarning|--max-semi-space-size=1|--optimize-for-size|' +
+    '--disable-warning=ExperimentalWarning|--disable-sigusr1|--max-semi-space-size=1|--optimize-for-size|' +
       '/usr/lib/cell/agent.mjs|--config|a b|',
   );
+});
+
+test.each(LAUNCHERS.map(({ path }) => path))('no signal opens a debugger in %s', (path) => {
+  expect(launch(path, [])).toContain('|--disable-sigusr1|');
 });
 
 test('a member has other flags than an agent', () => {
