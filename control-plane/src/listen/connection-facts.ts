@@ -18,6 +18,8 @@ export interface Presented {
   readonly certificate: X509Certificate | undefined;
   /** What OpenSSL says of it: undefined if it found nothing wrong, else a code such as "CERT_HAS_EXPIRED". */
   readonly verdict: string | undefined;
+  /** Authorities have come or gone since the handshake began: OpenSSL has looked at it with those from before. */
+  readonly outdated?: boolean;
 }
 
 export interface Judging {
@@ -79,9 +81,12 @@ const OWN_JUDGEMENT = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
  * known here, since it came while this member was away: those before it vouch for it in the chain that came along, which
  * OpenSSL has followed, and shows to nobody on this side.
  */
-function issuerOf({ certificate, verdict }: Presented, authorities: readonly TrustedAuthority[]): string | undefined {
+function issuerOf(
+  { certificate, verdict, outdated }: Presented,
+  authorities: readonly TrustedAuthority[],
+): string | undefined {
   const direct = authorities.find((authority) => signed(certificate!, authority.certificate));
-  return direct?.id ?? (verdict === undefined ? '' : undefined);
+  return direct?.id ?? (verdict === undefined && outdated !== true ? '' : undefined);
 }
 
 function signed(certificate: X509Certificate, authority: X509Certificate): boolean {

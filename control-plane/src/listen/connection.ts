@@ -25,6 +25,7 @@ export class Connection {
   readonly #raw: Socket;
   readonly #begin: () => void;
   #socket: TLSSocket | undefined;
+  #trusting: unknown;
   #begun = false;
   #openedAtMs: number;
   #endsAtMs: number | undefined;
@@ -57,9 +58,15 @@ export class Connection {
     return this.#socket !== undefined;
   }
 
-  /** Once; one that has ended meanwhile does not begin. */
-  begin(): void {
+  /** What `begin` was given. */
+  get trusting(): unknown {
+    return this.#trusting;
+  }
+
+  /** Once; one that has ended meanwhile does not begin. `trusting`: the authorities that its handshake goes by. */
+  begin(trusting: unknown): void {
     this.#begun = true;
+    this.#trusting = trusting;
     if (!this.#raw.destroyed) this.#begin();
   }
 

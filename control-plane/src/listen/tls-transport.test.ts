@@ -333,3 +333,57 @@ test('two connections from one address and port, to both ports of a member, are 
   expect(await metric('cell_connections_refused_total{reason="ambiguous"}')).toBe('1');
   expect(await metric('cell_connections')).toBe('1');
 });
+
+/** Passes on what a client begins with, and the rest once it is told to. Resolves with its port. */
+async function holding(port: number) {
+  let release = () => {};
+  const held = Promise.withResolvers<void>();
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const between = createServer(async (socket) => {
+    const onward = connectPlain(port, '127.0.0.1');
+    ends.push(
+      () => void socket.destroy(),
+      () => void onward.destroy(),
+    );
+    for (const each of [socket, onward]) each.on('error', () => {});
+    onward.pipe(socket);
+    const [hello] = await once(socket, 'data');
+    socket.pause();
+    onward.write(hello as Buffer);
+    // Its answer to what the member says: its certificate.
+    socket.once('readable', () => held.resolve());
+    await released;
+    socket.pipe(onward);
+  });
+  between.listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  ends.push(() => void between.close());
+  return { port: (between.address() as AddressInfo).port, held: held.promise, release };
+}
+
+test('a handshake that began before an authority was retired proves nothing by it afterwards', async () => {
+  const next = TestAuthority.make(Date.now(), authority);
+  const member = await running();
+  const between = await holding(member.listener.port);
+  const told = facts(caller(between.port, authority.credentials(node))).then(
+    (known) => known,
+    (error: { details: string }) => error.details,
+  );
+  await between.held;
+  member.renew([next], next.credentials({ kind: 'member', id: 1 }));
+  between.release();
+  expect(await told).toMatch(/is from another authority than this cluster's/);
+});
+
+test('a handshake that began before there was a further authority is done as any other', async () => {
+  const next = TestAuthority.make(Date.now(), authority);
+  const member = await running();
+  const between = await holding(member.listener.port);
+  const told = facts(caller(between.port, authority.credentials(node)));
+  await between.held;
+  member.renew([authority, next], next.credentials({ kind: 'member', id: 1 }));
+  between.release();
+  expect(await told).toMatchObject({ subject: node });
+});

@@ -136,7 +136,7 @@ export class TlsTransport implements Transport {
     });
     if (beginning.kind === 'begin') {
       if (beginning.evict !== undefined) this.#evict(beginning.evict);
-      connection.begin();
+      connection.begin(this.#authorities);
     }
     return true;
   }
@@ -147,7 +147,9 @@ export class TlsTransport implements Transport {
   }
 
   #beginHeld(): void {
-    for (let next = this.#limits.takeHeld(); next !== undefined; next = this.#limits.takeHeld()) next.begin();
+    for (let next = this.#limits.takeHeld(); next !== undefined; next = this.#limits.takeHeld()) {
+      next.begin(this.#authorities);
+    }
   }
 
   /** The handshake is done; whether calls are to be taken on it. */
@@ -163,7 +165,12 @@ export class TlsTransport implements Transport {
     }
     const verdict = verdictOf(socket);
     const judgement = judge(
-      { address: connection.address, certificate: socket.getPeerX509Certificate(), verdict },
+      {
+        address: connection.address,
+        certificate: socket.getPeerX509Certificate(),
+        verdict,
+        outdated: connection.trusting !== this.#authorities,
+      },
       {
         authorities: this.#authorities,
         nowMs: clock.wallMs(),
