@@ -13,7 +13,7 @@ const CLUSTER_FILES = ['test/**/*.cluster.test.ts'];
 const PAIRED_FILES = [
   'test/packages/*.cluster.test.ts',
   'test/cluster/{access,agents,bad-input,cellctl,membership,workloads}/*.cluster.test.ts',
-  'test/cluster/identity/{init-and-join,rotate-authority,secrets}.cluster.test.ts',
+  'test/cluster/identity/{clocks,init-and-join,rotate-authority,secrets}.cluster.test.ts',
   'test/cluster/{prometheus,demo/configuration,demo/getting-started}.cluster.test.ts',
   'test/cluster/members/{command-stream,full-disk,http,refused-start,snapshots}.cluster.test.ts',
 ];

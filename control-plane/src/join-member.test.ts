@@ -130,6 +130,22 @@ test('an answer that was lost is asked for again, by the same name', async () =>
   expect(names.size).toBe(1);
 });
 
+test('a clock that is wrong ends it for a person; a daemon waits until it is set', async () => {
+  let wrongMs = 10 * 60_000;
+  const clock = { ...realClock, wallMs: () => Date.now() + wrongMs };
+  const address = await listen(answers());
+  const asking = { ...parts([address, 'x:1']), clock };
+  await expect(joinMember(asking)).rejects.toMatchObject({
+    code: 'CELL_E_CLOCK_SKEW',
+    message: expect.stringContaining("about 10 minutes ahead of the control plane's"),
+  });
+  const joined = joinMember({ ...asking, untilClocksAgree: true });
+  await expect.poll(() => asking.told).toEqual([expect.stringMatching(/^Waits for .*about 10 minutes ahead/)]);
+  wrongMs = 0;
+  await joined;
+  expect((await joining.open(2)).pin).toBe(authority.pin);
+});
+
 test('somebody in between is told nothing at all', async () => {
   const impostor = makeMachine(realClock);
   ends.push(impostor.remove);

@@ -1,8 +1,8 @@
 /** What the machine lacks: for a run at all, or for single faults. */
 import { existsSync } from 'node:fs';
 import { platform } from 'node:os';
+import { fakeClockLibrary } from '../cluster/harness/fake-clock.ts';
 import type { FaultKind } from './faults/fault.ts';
-import { fakeClockLibrary } from './fleet/fake-clock.ts';
 import { succeeds } from './system-command.ts';
 
 const TRIAL = `cellnem-trial-${process.pid}`;

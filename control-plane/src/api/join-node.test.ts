@@ -103,6 +103,17 @@ test('who has the secret is told what is wrong with the token', async () => {
   expect(member.issuer.issued).toEqual([]);
 });
 
+test('a machine whose clock is wrong is told so, and its token is not used up by that', async () => {
+  const text = writeToken(member, 'join', { id: 'tokenid234' });
+  const key = nodeKey('n1');
+  const at = (minutes: number) => ask(text, key, { timeMs: BigInt(Date.now() + minutes * 60_000) });
+  expect(await refusal(at(10))).toMatch(/^CELL_E_CLOCK_SKEW: .* about 10 minutes ahead of the control plane's/);
+  expect(await refusal(at(-10))).toMatch(/^CELL_E_CLOCK_SKEW: .* about 10 minutes behind the control plane's/);
+  expect(identity('n1')).toBeUndefined();
+  expect(member.consensus.state.tokens.get('tokenid234')?.usesLeft).toBe(1);
+  expect((await at(4.5)).chain).toContain('node n1');
+});
+
 test('a key counts only with the proof of who has it, for the node that it is asked for', async () => {
   const text = writeToken(member, 'join');
   const { publicKey } = nodeKey('n1');

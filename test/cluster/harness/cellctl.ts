@@ -19,6 +19,8 @@ export interface CellctlEnvironment {
   readonly CELL_TOKEN_FILE?: string;
   readonly CELL_CONTEXT?: string;
   readonly HOME?: string;
+  /** Others, such as those of `fakeClockEnvironment`. */
+  readonly [name: string]: string | undefined;
 }
 
 /** A real cellctl that runs. */

@@ -1,4 +1,4 @@
-import { setFakeClock } from '../fleet/fake-clock.ts';
+import { setFakeClock } from '../../cluster/harness/fake-clock.ts';
 import { Ballast } from './ballast.ts';
 import type { Fault } from './fault.ts';
 import { named, victims } from './victims.ts';

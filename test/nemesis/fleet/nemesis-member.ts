@@ -1,11 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Daemon } from '../../cluster/harness/daemon.ts';
+import { fakeClockEnvironment, setFakeClock } from '../../cluster/harness/fake-clock.ts';
 import { type MemberPorts, memberToml } from '../../cluster/harness/fleet-config.ts';
 import type { FleetIdentity } from '../../cluster/harness/fleet-identity.ts';
 import { addressOf, type Network, namespaceOf } from '../network/namespaces.ts';
 import type { DataDisk } from './data-disk.ts';
-import { fakeClockEnvironment, setFakeClock } from './fake-clock.ts';
 
 const PORTS = { grpc: 7600, peers: 7601, http: 7602 } as const;
 export const CLUSTER = 'nemesis';

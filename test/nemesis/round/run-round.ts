@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { Random } from '@cell/raft/simulator';
+import { fakeClockLibrary } from '../../cluster/harness/fake-clock.ts';
 import { FleetIdentity } from '../../cluster/harness/fleet-identity.ts';
 import { CallLog } from '../clients/call-log.ts';
 import { RunningClients } from '../clients/run-clients.ts';
 import type { FaultKind } from '../faults/fault.ts';
 import { planFaults } from '../faults/plan-faults.ts';
 import { DataDisk } from '../fleet/data-disk.ts';
-import { fakeClockLibrary } from '../fleet/fake-clock.ts';
 import { NemesisFleet } from '../fleet/nemesis-fleet.ts';
 import { CLUSTER } from '../fleet/nemesis-member.ts';
 import { judgeHistory } from '../judge/judge-history.ts';

@@ -1,4 +1,4 @@
-import { connectionProblem, withoutTimes } from '@cell/identity';
+import { connectionProblem, explainedSkew, withoutTimes } from '@cell/identity';
 import {
   type ExchangeMessagesRequest,
   type ExchangeMessagesResponse,
@@ -124,7 +124,7 @@ export class MessageStream {
     call.on('error', (error: ServiceError) => {
       const answered = answeredError(error);
       if (answered?.code === 'CELL_E_REMOVED' && this.#call === call) this.#parts.onRemoved?.(answered);
-      this.#lost(call, reasonOf(error, peer.peers));
+      this.#failed(call, error);
     });
     call.on('end', () => this.#lost(call, 'it ended the stream'));
     // Nothing is sent on it, but a stream that nobody reads never says that it ended.
@@ -139,6 +139,18 @@ export class MessageStream {
     this.#failures = 0;
     this.#problem = '';
     this.#parts.log.info({ peer: this.#parts.peer.id }, `Connected to member ${this.#parts.peer.id}`);
+  }
+
+  #failed(call: Call, error: ServiceError): void {
+    const { peer, clock } = this.#parts;
+    const problem = answeredError(error) === undefined ? connectionProblem(error, peer.peers) : undefined;
+    const reason = problem?.message ?? reasonOf(error);
+    if (problem?.code === 'CELL_E_CLOCK_SKEW') {
+      // It is over, and nothing else shall say why first.
+      this.#cancelTimer();
+      call.removeAllListeners('end');
+      void explainedSkew(error, peer.peers, clock.wallMs()).then((skew) => this.#lost(call, skew?.message ?? reason));
+    } else this.#lost(call, reason);
   }
 
   #lost(call: Call, reason: string): void {
@@ -171,9 +183,7 @@ export class MessageStream {
 }
 
 /** Without what grpc-js puts around the reason that a person looks for. */
-function reasonOf(error: ServiceError, address: string): string {
-  const problem = answeredError(error) === undefined ? connectionProblem(error, address) : undefined;
-  if (problem !== undefined) return problem.message;
+function reasonOf(error: ServiceError): string {
   const text = error.details || error.message;
   return /Last error: (?:Error: )?(.+?)\. Resolution note:/.exec(text)?.[1] ?? text;
 }
