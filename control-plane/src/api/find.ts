@@ -8,16 +8,36 @@ const candidatesMax = 5;
 /** A node by its name, its id, or the unique beginning of its id. */
 export function findNode(state: FleetState, text: string): NodeRow {
   required(text, 'node', 'its name or id');
-  const exact = state.nodeByName(text) ?? state.nodes.get(text);
-  if (exact !== undefined) return exact;
-  const advice = '"cellctl node list" shows all nodes';
-  return only(
-    beginningWith(state.nodes, text.toLowerCase()),
-    'node',
-    text,
-    advice,
-    ({ id, name }) => `${name} (${id})`,
-  );
+  const exact = exactly(text, [state.nodeByName(text), state.nodes.get(text)]);
+  return exact ?? only(beginningWith(state.nodes, text.toLowerCase()), 'node', text, allNodes, sayNode);
+}
+
+/** Who can speak for itself as a node. */
+export interface JoinedNode {
+  readonly id: string;
+  readonly name: string;
+}
+
+/**
+ * As `findNode`, but also one that has joined and is no node yet, or any more since another one has come with its name:
+ * by its id, or the unique beginning of it.
+ */
+export function findJoined(state: FleetState, text: string): JoinedNode {
+  required(text, 'node', 'its name or id');
+  const joined = new Map<string, JoinedNode>();
+  for (const { nodeId: id, name } of state.nodeIdentities.values()) joined.set(id, { id, name });
+  for (const row of state.nodes.values()) joined.set(row.id, row);
+  const exact = exactly(text, [state.nodeByName(text), joined.get(text)]);
+  return exact ?? only(beginningWith(joined, text.toLowerCase()), 'node', text, allNodes, sayNode);
+}
+
+const allNodes = '"cellctl node list" shows all nodes';
+const sayNode = ({ id, name }: JoinedNode) => `${name} (${id})`;
+
+/** Nodes choose their names and ids: one must not be taken for another that is called as its id is. */
+function exactly<Row extends JoinedNode>(text: string, found: readonly (Row | undefined)[]): Row | undefined {
+  const rows = [...new Set(found.filter((row) => row !== undefined))];
+  return rows.length === 0 ? undefined : only(rows, 'node', text, allNodes, sayNode);
 }
 
 /** An allocation by its id or the unique beginning of it; upper and lower case are the same. */
@@ -59,8 +79,6 @@ function only<Row>(rows: readonly Row[], what: string, text: string, advice: str
   if (rows.length === 1) return first;
   const more = rows.length > candidatesMax ? ' and more' : '';
   const candidates = rows.slice(0, candidatesMax).map(say).join(', ');
-  throw new CellError(
-    'CELL_E_AMBIGUOUS',
-    `"${text}" is the beginning of several: ${candidates}${more}; type more of it`,
-  );
+  const message = `"${text}" is the beginning of several: ${candidates}${more}; type more of it`;
+  throw new CellError('CELL_E_AMBIGUOUS', message);
 }

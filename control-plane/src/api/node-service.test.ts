@@ -1,7 +1,9 @@
 import { FleetService, NodeService } from '@cell/proto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { addJob, addNode, place } from '../execute/testing/example-fleet.ts';
+import { exampleJoin } from '../state/testing/identity-arbitraries.ts';
 import { PaperMember } from './testing/paper-member.ts';
+import { writeToken } from './testing/paper-people.ts';
 
 const { drainNode, getNode, listNodes, setNodeEligibility, undrainNode } = NodeService.method;
 
@@ -70,4 +72,32 @@ test.each([
   ['made ineligible', setNodeEligibility],
 ] as const)('a node that is not there can not be %s', async (_, method) => {
   await expect(member.call(method, { node: 'x' })).rejects.toMatchObject({ code: 'CELL_E_NOT_FOUND' });
+});
+
+test('a machine whose name another one has since, and one that never said that it is a node, can be revoked', async () => {
+  const { consensus } = member;
+  const { inventory } = consensus.state.nodes.get('a')!;
+  const described = {
+    kind: 'register-node',
+    timeMs: 0,
+    name: 'b',
+    inventory,
+    agentVersion: '1',
+    httpAddress: '',
+  } as const;
+  writeToken(member, 'join', { id: 'j1', usesLeft: 9 });
+  for (const nodeId of ['old-b', 'stranger']) {
+    consensus.write({ kind: 'join-node', timeMs: 0, node: exampleJoin({ nodeId, name: 'b', keyHash: nodeId }) });
+  }
+  consensus.write({ ...described, id: 'old-b' });
+  const lost = { id: 'old-b', status: 'lost', message: 'stolen' } as const;
+  consensus.write({ kind: 'set-node-status', timeMs: 0, nodes: [lost] });
+  consensus.write({ ...described, id: 'new-b' });
+  expect([...consensus.state.nodes.keys()]).toEqual(['a', 'new-b']);
+  for (const id of ['old-b', 'stranger']) {
+    const { node } = await member.call(NodeService.method.revokeNode, { node: id });
+    expect(node).toMatchObject({ id, name: 'b', revoked: true });
+    expect(consensus.state.nodeIdentities.get(id)?.revokedAtMs).toBeDefined();
+  }
+  expect(consensus.state.nodes.get('new-b')?.eligible).toBe(true);
 });

@@ -4,7 +4,8 @@ import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
 import type { AuditNote } from '../model/identity.ts';
 import type { Command } from '../state/commands.ts';
-import { findNode } from './find.ts';
+import type { FleetState } from '../state/fleet-state.ts';
+import { findJoined, findNode, type JoinedNode } from './find.ts';
 import { visibleTo } from './namespace-view.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallContext, CallServer } from './serve.ts';
@@ -45,7 +46,8 @@ export function registerNodeService(server: Server, calls: CallServer, parts: Ma
       return change(parts, node, context, (id, noted) => ({ kind: 'set-node-eligibility', ...noted, id, eligible }));
     }),
     revokeNode: calls.unary(method.revokeNode, async ({ node }, context) => {
-      const revoked = await change(parts, node, context, (id, noted) => ({ kind: 'revoke-node', ...noted, id }));
+      const command = (id: string, noted: Noted) => ({ kind: 'revoke-node', ...noted, id }) as const;
+      const revoked = await change(parts, node, context, command, findJoined);
       return { node: revoked.node };
     }),
   });
@@ -58,16 +60,24 @@ function readDeadline({ deadlineMs }: DrainNodeRequest): number | undefined {
   throw new CellError('CELL_E_INVALID', message);
 }
 
+interface Noted {
+  readonly timeMs: number;
+  readonly audit: AuditNote;
+}
+
 /** The node as it is after a change of it. */
 async function change(
   parts: MadeParts,
   text: string,
   { entered, timeoutMs }: Pick<CallContext, 'entered' | 'timeoutMs'>,
-  command: (id: string, noted: { readonly timeMs: number; readonly audit: AuditNote }) => Command,
+  command: (id: string, noted: Noted) => Command,
+  find: (state: FleetState, text: string) => JoinedNode = findNode,
 ) {
-  const { id, name } = findNode(await readState(parts, false, timeoutMs), text);
+  const { id, name } = find(await readState(parts, false, timeoutMs), text);
   const noted = { timeMs: parts.clock.wallMs(), audit: entered.note(`node/${name}`) };
   const { index } = await submitCommand(parts, command(id, noted), timeoutMs);
   const { state } = parts.consensus;
-  return { node: nodeWithWaits(state, findNode(state, id)), index: BigInt(index) };
+  const row = state.nodes.get(id);
+  const revoked = state.nodeIdentities.get(id)?.revokedAtMs !== undefined;
+  return { node: row === undefined ? { id, name, revoked } : nodeWithWaits(state, row), index: BigInt(index) };
 }
