@@ -6,6 +6,12 @@ export interface CellErrorOptions extends ErrorOptions {
   readonly refusal?: RefusalCause | undefined;
 }
 
+/**
+ * Characters of a message. It crosses the wire in trailers, percent-encoded: up to nine bytes for one. What is above 64 KiB
+ * there ends the whole connection of its caller.
+ */
+const MESSAGE_LENGTH_MAX = 4_000;
+
 /** The one error class of the control plane: a stable code, and a sentence that says what failed and what to do. */
 export class CellError extends Error {
   readonly code: CellErrorCode;
@@ -14,12 +20,18 @@ export class CellError extends Error {
   /** Why somebody was not let in, for the audit log; undefined if the code says enough. */
   readonly refusal: RefusalCause | undefined;
   constructor(code: CellErrorCode, message: string, options?: CellErrorOptions) {
-    super(message, options);
+    super(sayable(message), options);
     this.name = 'CellError';
     this.code = code;
     this.retryAfterMs = options?.retryAfterMs;
     this.refusal = options?.refusal;
   }
+}
+
+/** Much of a message may be what a caller said: long, or cut within a character, which grpc-js can't send and throws at. */
+function sayable(message: string): string {
+  const short = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message;
+  return short.toWellFormed();
 }
 
 export type CellErrorCode =

@@ -2,7 +2,8 @@
 import type { Random } from './random.ts';
 
 const STEPS_MAX = 3;
-const COPIES_MAX = 300;
+/** Not too many: of lists in lists, each step could copy all that those before it did. */
+const COPIES_MAX = 40;
 
 const NUMBERS = [0, 1, -1, 2, 0.5, -0, 1e-7, 65_536, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 2 ** 53, -(2 ** 53), 1e308];
 const TEXTS = [

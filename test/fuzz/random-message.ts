@@ -30,7 +30,10 @@ const TEXTS = [
   'a\nb',
   'x'.repeat(64),
   'x'.repeat(300),
+  // Cut to any even length, half a character is left.
+  `a${'😀'.repeat(600)}`,
   'é'.repeat(5e3),
+  'x'.repeat(1e5),
   '1e999',
   'cell:member:1',
   'cell:node:__proto__',
