@@ -1,5 +1,4 @@
 /** The control plane's program: makes a member of the real clock, disk and network, and lives until a signal ends it. */
-import { statSync } from 'node:fs';
 import type { SettingsSource } from '@cell/config';
 import { type Duty, runDaemon } from '@cell/daemon';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
@@ -11,6 +10,7 @@ import { joinByHand } from './join-by-hand.ts';
 import { makeClusterId } from './member-entrance.ts';
 import { MEMBER_MANUAL } from './member-manual.ts';
 import { MemberRunner } from './member-runner.ts';
+import { openTokenWarning } from './open-token-warning.ts';
 import { realClock } from './real-clock.ts';
 import { recoverMember } from './recover-member.ts';
 import { VERSION } from './version.ts';
@@ -26,7 +26,8 @@ function load(source: SettingsSource): MemberConfig {
 function start(config: MemberConfig, log: Logger, onFatal: (error: unknown) => void): Duty {
   // Its own words would come between ours; what matters of them is in the errors that it gives.
   setLogVerbosity(logVerbosity.NONE);
-  if (config.join_token !== undefined && (process.env['CELL_JOIN_TOKEN'] ?? '') === '') warnOfOpenToken(log);
+  const warning = openTokenWarning(config, configurationFile, process.env);
+  if (warning !== '') log.warn(warning);
   const runner = new MemberRunner(config, log, (error) => onFatal(forPeople(error)));
   return {
     started: runner.start().catch((error: unknown) => {
@@ -35,13 +36,6 @@ function start(config: MemberConfig, log: Logger, onFatal: (error: unknown) => v
     standing: () => runner.standing(),
     stop: () => runner.stop(),
   };
-}
-
-function warnOfOpenToken(log: Logger): void {
-  const readableByAll = 0o004;
-  if (((statSync(configurationFile, { throwIfNoEntry: false })?.mode ?? 0) & readableByAll) === 0) return;
-  const advice = `Say "chmod 600 ${configurationFile}", or use "join_token_file"`;
-  log.warn(`Every user of this machine can read the token in "${configurationFile}". ${advice}`);
 }
 
 /** What consensus finds out about this member's log is for people too. */
@@ -71,7 +65,7 @@ async function recover(
 
 /** Makes the first machine of a new control plane a member. */
 async function init(config: MemberConfig, flags: Readonly<Record<string, string | undefined>>): Promise<void> {
-  process.stdout.write(await initMember(config, flags, realClock));
+  process.stdout.write(await initMember(config, flags, realClock, configurationFile));
 }
 
 /** Makes another machine a member. */
@@ -79,7 +73,7 @@ async function join(config: MemberConfig, flags: Readonly<Record<string, string 
   setLogVerbosity(logVerbosity.NONE);
   // Nothing else keeps the process while it waits for the next time to ask.
   const waiting = setInterval(() => undefined, 2 ** 30);
-  process.stdout.write(await joinByHand(config, flags, realClock));
+  process.stdout.write(await joinByHand(config, flags, realClock, configurationFile));
   clearInterval(waiting);
 }
 
