@@ -90,7 +90,9 @@ export class AdmittedCall implements EnteredCall {
     if (this.#subject === '') this.#subject = refusalSubject(refusal);
     if (this.#carried && APPLIED.has(outcome)) this.#recorder.log(this.#note(), outcome);
     else if (noted === 'always' || this.#carried || this.#begun || outcome !== 'ok') {
-      this.#recorder.add(this.#note(), outcome);
+      // What nothing was changed by can be asked for without end.
+      const idle = !this.#carried && !this.#begun;
+      this.#recorder.add(this.#note(), outcome, idle);
     }
   }
 

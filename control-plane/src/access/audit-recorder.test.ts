@@ -162,3 +162,17 @@ test('long subjects are cut', async () => {
   await clock.advance(1_000);
   expect(written()[0]!.length).toBeLessThan(300);
 });
+
+test('what changes nothing is written no more often than refusals, from however many addresses it is asked for', async () => {
+  const issue = { method: 'IdentityService/IssueCertificate', subject: '' };
+  for (let seconds = 0; seconds < 600; seconds += 1) {
+    for (let each = 0; each < 20; each += 1) {
+      recorder.add(exampleNote({ ...issue, from: `2001:db8::${each}` }), 'ok', true);
+    }
+    if (seconds % 100 === 0) recorder.add(exampleNote({ subject: `job/${seconds}` }), 'ok');
+    await clock.advance(1_000);
+  }
+  const entries = written().flatMap((line) => line.split('; '));
+  expect(entries.filter((entry) => entry.startsWith('job/'))).toHaveLength(6);
+  expect(entries.length).toBeLessThanOrEqual(REFUSALS.burst + 10 + 6);
+});

@@ -2,7 +2,8 @@
  * Writes in the audit log what no command carries: calls that were refused, and those that change nothing in the state.
  * One command a second at most; the same ones are counted together, and kinds are bounded. The audit log keeps a limited
  * number of entries: so that nobody can push out of it what he did by being refused often, refusals of one actor (of all
- * that are nobody, together) are written as often as `REFUSALS` says; until then they wait, and are counted.
+ * that are nobody, together) are written as often as `REFUSALS` says; until then they wait, and are counted. So is what
+ * changes nothing, as a certificate that is issued.
  */
 import type { Logger } from 'pino';
 import type { AuditNote } from '../model/identity.ts';
@@ -24,6 +25,8 @@ interface Waiting {
   count: number;
   /** How many of them have a line in the member's own log. */
   logged: number;
+  /** Written only as often as refusals are. */
+  readonly limited: boolean;
   /** It was counted among the refusals that may be written. */
   counted: boolean;
 }
@@ -82,12 +85,14 @@ export class AuditRecorder {
     this.#parts.log.info(line, `${actor} from ${from}: ${what}: ${outcome}${often}`);
   }
 
-  add(given: AuditNote, outcome: string): void {
+  /** `idle`: the call has changed nothing, and nobody gives orders by it. */
+  add(given: AuditNote, outcome: string, idle = false): void {
     const note = bounded(given);
-    const waiting = this.#kind(note, outcome);
+    const limited = idle || refused(outcome);
+    const waiting = this.#kind(note, outcome, limited);
     waiting.count += 1;
     // One line for each call that did something; of those that were refused, one a second for each kind.
-    if (!refused(outcome) || waiting.count === 1) {
+    if (!limited || waiting.count === 1) {
       this.log(waiting.note, outcome);
       waiting.logged += 1;
     }
@@ -112,7 +117,7 @@ export class AuditRecorder {
     this.#giveUp('This member stops');
   }
 
-  #kind(note: AuditNote, outcome: string): Waiting {
+  #kind(note: AuditNote, outcome: string, limited: boolean): Waiting {
     const key = [note.actor, note.method, note.subject, note.from, outcome].join('\n');
     const known = this.#waiting.get(key);
     if (known !== undefined) return known;
@@ -120,8 +125,8 @@ export class AuditRecorder {
     const full = nobody
       ? this.#kindsOfNobody >= NOBODY_KINDS_MAX
       : this.#waiting.size - this.#kindsOfNobody >= PROVEN_KINDS_MAX;
-    if (full && note.method !== OTHERS.method) return this.#kind(OTHERS, outcome);
-    const made = { note, outcome, count: 0, logged: 0, counted: false };
+    if (full && note.method !== OTHERS.method) return this.#kind(OTHERS, outcome, limited);
+    const made = { note, outcome, count: 0, logged: 0, limited, counted: false };
     this.#waiting.set(key, made);
     if (nobody) this.#kindsOfNobody += 1;
     return made;
@@ -172,8 +177,8 @@ export class AuditRecorder {
     const nowMs = this.#parts.clock.monotonicMs();
     const taken: Waiting[] = [];
     for (const [key, waiting] of this.#waiting) {
-      const { note, outcome } = waiting;
-      if (!waiting.counted && refused(outcome) && this.#refusals.take(note.actor, nowMs) > 0) continue;
+      const { note, limited } = waiting;
+      if (!waiting.counted && limited && this.#refusals.take(note.actor, nowMs) > 0) continue;
       waiting.counted = true;
       this.#waiting.delete(key);
       if (note.actor === 'nobody') this.#kindsOfNobody -= 1;
@@ -191,7 +196,7 @@ export class AuditRecorder {
 
   #putBack(batch: readonly Waiting[]): void {
     for (const each of batch) {
-      const waiting = this.#kind(each.note, each.outcome);
+      const waiting = this.#kind(each.note, each.outcome, each.limited);
       waiting.count += each.count;
       waiting.logged += each.logged;
       waiting.counted = true;

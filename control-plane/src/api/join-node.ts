@@ -35,15 +35,20 @@ export async function joinNode(
   const { nodeIdentities } = parts.consensus.state;
   const known = nodeIdentities.get(nodeId);
   if (known?.revokedAtMs !== undefined) throw refused('node-revoked', revokedText(nodeId));
-  if (!isRepeated(known, token, key)) checkToken(token, nowMs);
+  const repeated = isRepeated(known, token, key);
+  // Its use was counted the first time.
+  checkToken(repeated ? { ...token, usesLeft: undefined } : token, nowMs);
   const issued = await parts.issuer.issue({ kind: 'node', id: nodeId }, key.publicKey, parts.certificateLifetimeMs);
   const { authorityId, expiresAtMs: certificateExpiresAtMs } = issued;
   const certified = { nodeId, keyHash: key.hash, authorityId, certificateExpiresAtMs };
-  const node = { ...certified, name, tokenId: token.id };
-  const audit = context.note(`node/${nodeId} by token/${token.name} (${token.id})`);
-  const { unchanged } = await submitCommand(parts, { kind: 'join-node', timeMs: nowMs, node, audit }, timeoutMs);
-  // It had joined already: what it gets now is its newest certificate all the same.
-  if (unchanged === true) await submitCommand(parts, { kind: 'renew-node', timeMs: nowMs, node: certified }, timeoutMs);
+  const join = async () => {
+    const node = { ...certified, name, tokenId: token.id };
+    const audit = context.note(`node/${nodeId} by token/${token.name} (${token.id})`);
+    return submitCommand(parts, { kind: 'join-node', timeMs: nowMs, node, audit }, timeoutMs);
+  };
+  // It had joined already: what it gets now is its newest certificate all the same, and no further entry.
+  const unchanged = repeated || (await join())['unchanged'] === true;
+  if (unchanged) await submitCommand(parts, { kind: 'renew-node', timeMs: nowMs, node: certified }, timeoutMs);
   return { chain: issued.chain, trust: [...parts.issuer.trust], timeMs: BigInt(parts.clock.wallMs()) };
 }
 

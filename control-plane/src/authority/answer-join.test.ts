@@ -69,7 +69,11 @@ function founded(row: Partial<TokenRow>, result: CommandResult = { ok: true, ind
   const commands: Command[] = [];
   const known = { id: token.id, name: 'more', role: 'control-plane', secretHash: secretHash(token.secret), ...row };
   const consensus = {
-    state: { authorities: rowsOf(authority.genesis.authority), tokens },
+    state: {
+      authorities: rowsOf(authority.genesis.authority),
+      tokens,
+      members: new Map([[4, { id: 4, status: 'invited' }]]),
+    },
     // What this member lacks, it has afterwards.
     readBarrier: async () => void tokens.set(token.id, known),
     submit: async (command: Command) => {
@@ -193,6 +197,19 @@ test('in a cluster, the token of init is over, and a wrong secret is told as an 
 test('what the state refuses is told as it says it, and nothing is given', async () => {
   const { answers, text } = founded({}, { ok: false, code: 'CELL_E_NOT_FOUND', message: 'Member 4 is not invited' });
   expect(await refusal(answers, { id: 4, token: text })).toBe('CELL_E_NOT_FOUND');
+});
+
+test('who asks before the state would let him in is told so, and no command brings an entry for each attempt', async () => {
+  const { answers, text, commands } = founded({});
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    expect(await refusal(answers, { id: 5, token: text })).toBe('CELL_E_NOT_FOUND');
+  }
+  for (const row of [{ usesLeft: 0 }, { expiresAtMs: clock.wallMs() }, { role: 'agent' }] as const) {
+    const over = founded(row);
+    expect(await refusal(over.answers, { id: 4, token: over.text })).toBe('CELL_E_FORBIDDEN');
+    expect(over.commands).toEqual([]);
+  }
+  expect(commands).toEqual([]);
 });
 
 test('what was given is noted before it is given', async () => {

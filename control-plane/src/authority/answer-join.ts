@@ -5,6 +5,7 @@ import type { JoinMemberRequest, JoinMemberResponseSchema, Outgoing } from '@cel
 import type { Logger } from 'pino';
 import { CellError } from '../cell-error.ts';
 import type { Clock, Consensus, EnteredCall } from '../ports.ts';
+import { joinMemberRefusal } from '../state/apply/join-member.ts';
 import type { Authority } from './authority.ts';
 import { renderBook } from './authority-book.ts';
 import type { AuthorityPlaces } from './authority-folder.ts';
@@ -90,8 +91,14 @@ export class JoinAnswerer {
     if (!consensus.state.tokens.has(token.id)) await consensus.readBarrier(SUBMIT_MS_MAX);
     const row = consensus.state.tokens.get(token.id);
     if (row === undefined || !sameHash(row.secretHash, hash)) throw unknownToken();
-    const audit = call.note(`member/${id} by token/${row.name} (${row.id})`);
-    const command = { kind: 'join-member', tokenId: token.id, id, timeMs: this.#parts.clock.wallMs(), audit } as const;
+    const joining = { kind: 'join-member', tokenId: token.id, id, timeMs: this.#parts.clock.wallMs() } as const;
+    // Whoever waits to be invited asks again and again: an entry for each attempt would push out those of others.
+    if (joinMemberRefusal(consensus.state, joining) !== undefined) {
+      await consensus.readBarrier(SUBMIT_MS_MAX);
+      const refusal = joinMemberRefusal(consensus.state, joining);
+      if (refusal !== undefined) throw new CellError(...refusal);
+    }
+    const command = { ...joining, audit: call.note(`member/${id} by token/${row.name} (${row.id})`) };
     const result = await consensus.submit(command, SUBMIT_MS_MAX);
     if (!result.ok) throw new CellError(result.code, result.message);
   }
