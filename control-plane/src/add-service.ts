@@ -16,7 +16,7 @@ import {
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { CellError } from './cell-error.ts';
-import { ERROR_CODE_KEY, toServiceError } from './grpc-error.ts';
+import { outcomeOf, toServiceError } from './grpc-error.ts';
 import type { EnteredCall, Guard, GuardedCall } from './ports.ts';
 import { RequestIntake } from './request-intake.ts';
 
@@ -156,7 +156,8 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
       handle(call);
     } else {
       handle(call, (error, ...answer) => {
-        entered.ended(error === null ? 'ok' : outcomeOf(error));
+        if (error === null) entered.ended('ok');
+        else end(entered, error);
         reply(error, ...answer);
       });
     }
@@ -181,15 +182,15 @@ function refuse(error: unknown, call: AnyCall, reply: sendUnaryData<unknown> | u
 }
 
 function followStream(call: AnyCall, entered: EnteredCall): void {
-  let outcome = 'ok';
+  let failure: unknown;
   call.on('error', (error) => {
-    outcome = outcomeOf(error);
+    failure = error;
   });
   // grpc-js says so at the end of every call.
-  call.once('cancelled', () => entered.ended(outcome));
+  call.once('cancelled', () => (failure === undefined ? entered.ended('ok') : end(entered, failure)));
 }
 
-function outcomeOf(error: unknown): string {
-  const { metadata } = error as Partial<StatusObject>;
-  return metadata?.get(ERROR_CODE_KEY)[0]?.toString() ?? 'CELL_E_INTERNAL';
+function end(entered: EnteredCall, failure: unknown): void {
+  const { code, refusal } = outcomeOf(failure as object);
+  entered.ended(code, refusal);
 }

@@ -177,6 +177,31 @@ export const problems = [
   },
 ];
 
+export const refused = [
+  {
+    kind: 'agent',
+    cause: 'token-used-up',
+    message: 'its token to join with was used as often as it may be',
+    advice: 'Give it a new one; for several machines: "cellctl token create --role agent --uses N"',
+    count: 1_204n,
+    lastAt: secondsAgo(30),
+    lastFrom: 'fd00:1234:5678:9abc:def0:1234:5678:9abc',
+    addresses: 12,
+    goesOn: true,
+  },
+  {
+    kind: 'person',
+    cause: 'token-ended',
+    message: 'the token has ended',
+    advice: 'Who works there needs another: "cellctl token create"',
+    count: 1n,
+    lastAt: secondsAgo(1_800),
+    lastFrom: '10.0.0.17',
+    addresses: 1,
+    goesOn: false,
+  },
+];
+
 export const fleet = {
   cluster: 'demo',
   clusterId: 'c-1',
@@ -187,5 +212,6 @@ export const fleet = {
   nodesLost: 1,
   jobs,
   problems,
+  refused,
   index: 1_234_567n,
 };

@@ -192,5 +192,6 @@ function checkClaim(caller: Caller, metadata: Metadata): void {
 
 /** Of "host:port" and "[host]:port", as grpc-js gives it. */
 function withoutPort(peer: string): string {
-  return peer.replace(/:\d+$/, '').replace(/^::ffff:/, '');
+  const host = peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  return host.replace(/^::ffff:/, '');
 }

@@ -5,6 +5,7 @@ import { pinOf } from '@cell/identity';
 import type { AuthoritySchema, Outgoing, RotateAuthorityResponseSchema } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
 import type { AuthorityRow, NodeIdentityRow } from '../model/identity.ts';
+import { retiresAtMs, tokensPinning } from '../plan/replaced-authorities.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallContext } from './serve.ts';
@@ -15,32 +16,38 @@ type SaidAuthority = Outgoing<typeof AuthoritySchema>;
 /** Nodes that are named of each authority. */
 const namesMax = 10;
 
+type Judging = Pick<MadeParts, 'clock' | 'certificateLifetimeMs'>;
+
 /** The newest last; that is the one that issues. */
-export function authoritiesToProto(state: FleetState): SaidAuthority[] {
+export function authoritiesToProto(state: FleetState, judging: Judging): SaidAuthority[] {
   const identities = [...state.nodeIdentities.values()].filter(({ revokedAtMs }) => revokedAtMs === undefined);
-  return state.authorities.map((row, place) => {
+  return state.authorities.map((row) => {
     const nodes = identities.filter(({ authorityId }) => authorityId === row.id);
-    return authorityToProto(row, place === state.authorities.length - 1, nodes, state);
+    return authorityToProto(row, nodes, state, judging);
   });
 }
 
 function authorityToProto(
-  { id, certificate, createdAtMs }: AuthorityRow,
-  issuing: boolean,
+  row: AuthorityRow,
   identities: readonly NodeIdentityRow[],
   state: FleetState,
+  { clock, certificateLifetimeMs }: Judging,
 ): SaidAuthority {
+  const { id, certificate, createdAtMs } = row;
+  const retiresMs = retiresAtMs(state.authorities, row, certificateLifetimeMs);
   const parsed = new X509Certificate(certificate);
   const names = identities.map(({ nodeId, name }) => state.nodes.get(nodeId)?.name ?? name).sort();
   return {
     id,
     pin: pinOf(parsed),
-    issuing,
+    issuing: retiresMs === undefined,
     createdAt: timestampFromMs(createdAtMs),
     expiresAt: timestampFromMs(parsed.validToDate.getTime()),
     nodes: names.length,
     nodeNames: names.slice(0, namesMax),
     certificate,
+    ...(retiresMs === undefined ? {} : { retiresAt: timestampFromMs(retiresMs) }),
+    tokens: tokensPinning(state, row, clock.wallMs()).length,
   };
 }
 
@@ -63,21 +70,22 @@ export async function rotateAuthority(
   context: CallContext,
 ): Promise<Outgoing<typeof RotateAuthorityResponseSchema>> {
   const { timeoutMs } = context;
-  checkNoRotation(await readState(parts, false, timeoutMs));
+  checkNoRotation(await readState(parts, false, timeoutMs), parts);
   const { after, authority } = await parts.issuer.successor();
   const audit = context.note(`authority/${authority.id}`);
   const command = { kind: 'rotate-authority', timeMs: parts.clock.wallMs(), after, authority, audit } as const;
   await submitCommand(parts, command, timeoutMs);
-  const said = authoritiesToProto(parts.consensus.state).find(({ id }) => id === authority.id);
-  return said === undefined ? {} : { authority: said };
+  const said = authoritiesToProto(parts.consensus.state, parts);
+  const made = said.find(({ id }) => id === authority.id);
+  return made === undefined ? {} : { authority: made, replaced: said.filter(({ issuing }) => issuing !== true) };
 }
 
-function checkNoRotation(state: FleetState): void {
+function checkNoRotation(state: FleetState, judging: Judging): void {
   const [old] = state.authorities;
   if (old === undefined || state.authorities.length === 1) return;
-  const left = authoritiesToProto(state)[0]!.nodes ?? 0;
+  const left = authoritiesToProto(state, judging)[0]!.nodes ?? 0;
   const message =
     `Authority "${old.id}" is being replaced already, and ${left} nodes still have certificates from it. Wait for ` +
-    'them ("cellctl ca show" counts them), or end it with "cellctl ca retire"';
+    'them ("cellctl ca status" counts them), or end it with "cellctl ca retire"';
   throw new CellError('CELL_E_CONFLICT', message);
 }

@@ -1,8 +1,10 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { FleetService, Severity } from '@cell/proto';
 import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
 import { fleetProblems } from '../plan/fleet-problems.ts';
 import { identityProblems } from '../plan/identity-problems.ts';
+import { type RefusedCallers, refusedCallers } from '../plan/refused-callers.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { type ControlPlaneView, viewControlPlane } from './control-plane-view.ts';
 import { streamEvents } from './event-stream.ts';
@@ -45,8 +47,13 @@ function fleetStatus(parts: MadeParts, state: FleetState, controlPlane: ControlP
     nodesIneligible: ready.filter(({ eligible }) => !eligible).length - drained,
     jobs: jobs.map((job) => jobToProto(state, job)),
     problems: problems(parts, state, controlPlane),
+    refused: refusedCallers(state.audit, parts.clock.wallMs()).map(refusedToProto),
     index: BigInt(state.index),
   };
+}
+
+function refusedToProto({ count, lastMs, from: lastFrom, ...rest }: RefusedCallers) {
+  return { ...rest, count: BigInt(count), lastAt: timestampFromMs(lastMs), lastFrom };
 }
 
 function problems(

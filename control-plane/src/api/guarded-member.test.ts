@@ -1,14 +1,25 @@
 /** The services behind the guard of the product, over gRPC: what a stranger, a guesser and a limited token get. */
 import { makeToken, secretHash, tokenText } from '@cell/identity';
-import { callUnary, FleetService, IdentityService, JobService, methodDefinition, Role } from '@cell/proto';
+import {
+  AgentService,
+  callUnary,
+  FleetService,
+  IdentityService,
+  JobService,
+  methodDefinition,
+  Role,
+} from '@cell/proto';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Access } from '../access/index.ts';
+import { CellError } from '../cell-error.ts';
 import { silentLog } from '../execute/testing/example-fleet.ts';
 import { answeredError } from '../grpc-error.ts';
+import type { ConnectionFacts } from '../ports.ts';
 import { exampleAuthority } from '../state/testing/identity-arbitraries.ts';
 import { PaperMember, wallClock } from './testing/paper-member.ts';
+import { nodeKey, writeToken } from './testing/paper-people.ts';
 
 const PIN = 'ab'.repeat(32);
 const limits = { callsPerSecond: 1_000, callsBurst: 50, failuresPerMinute: 0.001, failuresBurst: 3 };
@@ -20,13 +31,16 @@ const CALL_MS_MAX = 20_000;
 let member: PaperMember;
 let access: Access;
 let admin: string;
+/** Of all connections. */
+let connection: () => ConnectionFacts;
 
 beforeEach(async () => {
+  connection = () => ({ address: '10.0.0.9', subject: undefined, authorityId: '', expiresAtMs: 0 });
   access = new Access({
     clock: wallClock,
     log: silentLog,
     registry: new Registry(),
-    connection: () => ({ address: '10.0.0.9', subject: undefined, authorityId: '', expiresAtMs: 0 }),
+    connection: () => connection(),
     limits: { ...limits, ...unlimited },
     renewExpiredWithinMs: 0,
   });
@@ -111,4 +125,33 @@ test('a token that a caller made can be used at once, and no more once it is rev
     { method: 'IdentityService/CreateToken', actor: expect.stringMatching(/^token\/root /) },
     { method: 'IdentityService/RevokeToken', actor: expect.stringMatching(/^token\/root /) },
   ]);
+});
+
+test('who was not let in is told with why, but not to tokens that are limited to a namespace', async () => {
+  const options = { deadline: Date.now() + CALL_MS_MAX };
+  const good = connection;
+  const token = writeToken(member, 'join', { usesLeft: 0 });
+  const joining = { token, nodeId: 'n9', nodeName: 'nine', ...nodeKey('n9') };
+  await expect(
+    callUnary(member.client, AgentService.method.join, joining, bearing(undefined), options),
+  ).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+  connection = () => {
+    throw new CellError('CELL_E_UNAUTHENTICATED', 'Of another cluster', { refusal: 'certificate-untrusted' });
+  };
+  const { renewCertificate } = AgentService.method;
+  await expect(
+    callUnary(member.client, renewCertificate, nodeKey('n9'), bearing(undefined), options),
+  ).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+  connection = good;
+  const refused = async (as: string) => {
+    const answer = await callUnary(member.client, FleetService.method.getFleetStatus, {}, bearing(as), options);
+    return answer.refused.map(({ kind, cause, lastFrom, goesOn }) => [kind, cause, lastFrom, goesOn]);
+  };
+  await expect.poll(() => refused(admin), { timeout: 10_000 }).toHaveLength(2);
+  expect((await refused(admin)).sort()).toEqual([
+    ['agent', 'certificate-untrusted', '127.0.0.1', true],
+    ['agent', 'token-used-up', '10.0.0.9', true],
+  ]);
+  expect(await refused(writeToken(member, 'access', { role: 'viewer' }))).toHaveLength(2);
+  expect(await refused(writeToken(member, 'access', { role: 'viewer', namespace: 'team-a' }))).toEqual([]);
 });

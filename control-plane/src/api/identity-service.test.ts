@@ -165,13 +165,18 @@ test('one authority takes over from another, one at a time, and can be retired b
     addNode(member.consensus, name);
   }
   member.consensus.write({ kind: 'revoke-node', timeMs: 0, id: 'n2' });
-  const { authority } = await member.call(method.rotateAuthority, {});
+  writeToken(member, 'access', { id: 'kept', name: 'kept' }, 2_000);
+  const { authority, replaced } = await member.call(method.rotateAuthority, {});
+  // The token that both nodes joined with is older than the authority: it pins one that is gone.
+  expect(replaced).toMatchObject([{ id: authorityId, nodes: 1, tokens: 1 }]);
   expect(authority?.issuing).toBe(true);
   const { authorities, keyId } = await member.call(method.getAuthorities, {});
   expect(authorities.map(({ id, issuing, nodes }) => [id, issuing, nodes])).toEqual([
     [authorityId, false, 1],
     [authority!.id, true, 0],
   ]);
+  expect(Number(authorities[0]!.retiresAt!.seconds)).toBe(Number(authorities[1]!.createdAt!.seconds) + dayMs / 1_000);
+  expect([authorities[1]!.retiresAt, authorities[1]!.tokens]).toEqual([undefined, 0]);
   expect(authorities[0]).toMatchObject({ nodeNames: ['n1'], createdAt: { seconds: 1n } });
   const [old] = authorities;
   expect(old!.pin).toBe(pinOf(old!.certificate));

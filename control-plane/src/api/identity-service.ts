@@ -44,7 +44,8 @@ export function registerIdentityService(server: Server, calls: CallServer, parts
       return issueToPerson(parts, caller, publicKey, proof);
     }),
     getAuthorities: calls.unary(method.getAuthorities, async (_request, { timeoutMs }) => {
-      return { authorities: authoritiesToProto(await readState(parts, false, timeoutMs)), keyId: parts.vault.keyId };
+      const state = await readState(parts, false, timeoutMs);
+      return { authorities: authoritiesToProto(state, parts), keyId: parts.vault.keyId };
     }),
     rotateAuthority: calls.unary(method.rotateAuthority, (_request, context) => rotateAuthority(parts, context)),
     retireAuthority: calls.unary(method.retireAuthority, async (request, context) => {

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { TestFleet } from '../state/testing/fleet-arbitraries.ts';
-import { exampleAuthority, exampleJoin, exampleJoinToken } from '../state/testing/identity-arbitraries.ts';
+import {
+  exampleAuthority,
+  exampleJoin,
+  exampleJoinToken,
+  exampleToken,
+} from '../state/testing/identity-arbitraries.ts';
 import { identityProblems } from './identity-problems.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
 
@@ -49,15 +54,16 @@ test('an authority that is being replaced is told, with who still needs it', () 
   fleet.apply({ kind: 'rotate-authority', after: 'ca1', authority: exampleAuthority('ca2', 'ca1') });
   expect(told(fleet, 3 * 3_600_000)).toMatchInlineSnapshot(`
     "
-    warning: Authority "ca1" was replaced 3 h 0 min ago: certificates from it are still with a, b, c, d, e and 1 more
-      It is retired by itself once nodes and members have changed over; "cellctl ca retire" does so at once, and who still needs it must join anew"
+    warning: Authority "ca1" was replaced 3 h 0 min ago and is trusted for 21 h 0 min more: certificates from it are still with a, b, c, d, e and 1 more. 1 token pins it and must be made anew before that, or used with --cacert: an admin sees it with "cellctl token list"
+      Nodes renew by themselves; "cellctl ca retire" ends it at once, and who still needs it must join anew"
   `);
   const { tables } = fleet;
   for (const { nodeId, keyHash, certificateExpiresAtMs } of tables.nodeIdentities.values()) {
     const node = { nodeId, keyHash, authorityId: 'ca2', certificateExpiresAtMs };
     fleet.apply({ kind: 'renew-node', node });
   }
-  expect(told(fleet, 3 * lifetimeMs)).toMatch(/was replaced 3 days ago: no node needs it any more/);
+  const later = told(fleet, 3 * lifetimeMs);
+  expect(later).toMatch(/was replaced 3 days ago and is due to be retired, .*: no node needs it any more/);
   fleet.apply({ kind: 'retire-authority', id: 'ca1' });
   expect(told(fleet)).toBe('');
 });
@@ -66,4 +72,20 @@ test('not all of many certificates are told', () => {
   const fleet = founded();
   for (let node = 0; node <= PROBLEMS_PER_KIND_MAX; node += 1) join(fleet, `n${node}`, fleet.timeMs);
   expect(identityProblems(fleet.tables, fleet.timeMs, lifetimeMs)).toHaveLength(PROBLEMS_PER_KIND_MAX);
+});
+
+test('tokens that pin a replaced authority are counted, but for those that are over or were made since', () => {
+  const fleet = founded();
+  const add = (name: string, more: object) =>
+    fleet.apply({ kind: 'create-token', token: exampleToken({ id: name, name, ...more }) });
+  add('for-ever', { expiresAtMs: undefined });
+  add('soon-over', { expiresAtMs: fleet.timeMs + 3_600_000 });
+  add('used-up', { ...exampleJoinToken({ usesLeft: 0 }), id: 'used-up', name: 'used-up', expiresAtMs: undefined });
+  fleet.apply({ kind: 'rotate-authority', after: 'ca1', authority: exampleAuthority('ca2', 'ca1') });
+  add('new', { expiresAtMs: undefined });
+  // The one that made the fleet is there too.
+  expect(told(fleet)).toContain('. 3 tokens pin it and must be made anew before that');
+  expect(told(fleet, 2 * 3_600_000)).toContain('. 2 tokens pin it');
+  for (const id of ['for-ever', 'j1']) fleet.apply({ kind: 'revoke-token', id });
+  expect(told(fleet, 2 * 3_600_000)).not.toContain('pin');
 });

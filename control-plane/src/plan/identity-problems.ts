@@ -1,8 +1,10 @@
+import type { AuthorityRow } from '../model/identity.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import type { FleetProblem } from './fleet-problem.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
+import { retiresAtMs, tokensPinning } from './replaced-authorities.ts';
 
-type IdentityTables = Pick<FleetState, 'authorities' | 'nodes' | 'nodeIdentities'>;
+type IdentityTables = Pick<FleetState, 'authorities' | 'nodes' | 'nodeIdentities' | 'tokens'>;
 
 /** A certificate that has less than this share of its life left should have been renewed long ago: at half of it. */
 const LEFT_SHARE_MIN = 1 / 4;
@@ -11,7 +13,7 @@ const MS_PER_MINUTE = 60_000;
 
 /** What is not right with certificates. `lifetimeMs`: how long they live. */
 export function identityProblems(state: IdentityTables, nowMs: number, lifetimeMs: number): FleetProblem[] {
-  return [...rotationProblems(state, nowMs), ...certificateProblems(state, nowMs, lifetimeMs)];
+  return [...rotationProblems(state, nowMs, lifetimeMs), ...certificateProblems(state, nowMs, lifetimeMs)];
 }
 
 function certificateProblems({ nodes, nodeIdentities }: IdentityTables, nowMs: number, lifetimeMs: number) {
@@ -30,7 +32,8 @@ function certificateProblems({ nodes, nodeIdentities }: IdentityTables, nowMs: n
   return problems;
 }
 
-function rotationProblems({ authorities, nodes, nodeIdentities }: IdentityTables, nowMs: number): FleetProblem[] {
+function rotationProblems(state: IdentityTables, nowMs: number, lifetimeMs: number): FleetProblem[] {
+  const { authorities, nodes, nodeIdentities } = state;
   const [oldest, next] = authorities;
   if (oldest === undefined || next === undefined) return [];
   const left = [...nodeIdentities.values()]
@@ -40,11 +43,23 @@ function rotationProblems({ authorities, nodes, nodeIdentities }: IdentityTables
   const some = left.slice(0, NAMES_MAX).join(', ');
   const names = left.length > NAMES_MAX ? `${some} and ${left.length - NAMES_MAX} more` : some;
   const who = left.length === 0 ? 'no node needs it any more' : `certificates from it are still with ${names}`;
-  const message = `Authority "${oldest.id}" was replaced ${duration(nowMs - next.createdAtMs)} ago: ${who}`;
+  const leftMs = retiresAtMs(authorities, oldest, lifetimeMs)! - nowMs;
+  const until =
+    leftMs > 0
+      ? `is trusted for ${duration(leftMs)} more`
+      : 'is due to be retired, once nodes and members have changed over';
+  const message = `Authority "${oldest.id}" was replaced ${duration(nowMs - next.createdAtMs)} ago and ${until}: ${who}`;
   const advice =
-    'It is retired by itself once nodes and members have changed over; "cellctl ca retire" does so at once, and who ' +
-    'still needs it must join anew';
-  return [{ severity: 'warning', message, advice }];
+    'Nodes renew by themselves; "cellctl ca retire" ends it at once, and who still needs it must join anew';
+  return [{ severity: 'warning', message: `${message}${pinning(state, oldest, nowMs)}`, advice }];
+}
+
+/** How many tokens, but not which: whoever may see the fleet need not know what tokens there are. */
+function pinning(state: IdentityTables, oldest: AuthorityRow, nowMs: number): string {
+  const count = tokensPinning(state, oldest, nowMs).length;
+  if (count === 0) return '';
+  const [tokens, them] = count === 1 ? ['1 token pins', 'it'] : [`${count} tokens pin`, 'them'];
+  return `. ${tokens} it and must be made anew before that, or used with --cacert: an admin sees ${them} with "cellctl token list"`;
 }
 
 function duration(ms: number): string {

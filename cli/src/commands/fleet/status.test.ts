@@ -1,9 +1,9 @@
 import { codedError } from '@cell/sdk/testing';
 import { expect, test } from 'vitest';
 import { runCellctl } from '../../testing/run-cellctl.ts';
-import { fleet } from '../../testing/sample-fleet.ts';
+import { fleet, refused } from '../../testing/sample-fleet.ts';
 
-const right = { ...fleet, problems: [], nodesLost: 0 };
+const right = { ...fleet, problems: [], refused: [], nodesLost: 0 };
 
 test('the last line says that all is right', async () => {
   const result = await runCellctl(['fleet', 'status', '--exit-code'], { getFleetStatus: () => right });
@@ -14,7 +14,7 @@ test('the last line says that all is right', async () => {
 test('the last line says how much is not right; the exit code only if that is asked for', async () => {
   const handlers = { getFleetStatus: () => fleet };
   const result = await runCellctl(['fleet', 'status'], handlers);
-  expect(result.output.trimEnd().split('\n').at(-1)).toBe('2 things are not right');
+  expect(result.output.trimEnd().split('\n').at(-1)).toBe('3 things are not right');
   expect(result.exitCode).toBe(0);
   expect((await runCellctl(['fleet', 'status', '--exit-code'], handlers)).exitCode).toBe(1);
 });
@@ -53,4 +53,23 @@ test('watching shows each change once where no terminal is, and outlasts errors'
   );
   expect(result.output.match(/^\{/gm)).toHaveLength(2);
   expect(result.errors).toBe('CELL_E_INTERNAL: for a moment\n');
+});
+
+test('machines that are not let in are not right while they try, and people who were refused are only told', async () => {
+  const [agent, person] = refused;
+  const only = (...some: typeof refused) => ({ getFleetStatus: () => ({ ...right, refused: some }) });
+  const kept = await runCellctl(['fleet', 'status', '--exit-code'], only(agent!));
+  expect(kept.output).toContain(
+    'Not let in during the last hour:\nWARNING\n  Agent: its token to join with was used as often as it may be; 1204 times, last',
+  );
+  expect(kept.output.trimEnd().split('\n').at(-1)).toBe('1 thing is not right');
+  expect(kept.exitCode).toBe(1);
+  const over = await runCellctl(['fleet', 'status', '--exit-code'], only(person!, { ...agent!, goesOn: false }));
+  expect(over.output).toContain('OVER\n  Person: the token has ended; once, 30m ago, from 10.0.0.17\n');
+  expect(over.output.trimEnd().split('\n').at(-1)).toBe('All is right');
+  expect(over.exitCode).toBe(0);
+  const json = await runCellctl(['fleet', 'status', '-o', 'json'], only(agent!));
+  expect(JSON.parse(json.output).refused).toMatchObject([
+    { kind: 'agent', cause: 'token-used-up', count: 1204, addresses: 12, goesOn: true },
+  ]);
 });

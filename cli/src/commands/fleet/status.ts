@@ -3,7 +3,6 @@ import {
   type CellClient,
   type GetFleetStatusResponse,
   GetFleetStatusResponseSchema,
-  type Problem,
   plainMessage,
   Severity,
 } from '@cell/sdk';
@@ -17,6 +16,7 @@ import { showView } from '../../output/watch-view.ts';
 import { wrapText } from '../../output/wrap-text.ts';
 import { renderMembers } from '../control-plane/member-table.ts';
 import { renderJobs } from '../job/job-table.ts';
+import { renderRefused } from './refused-view.ts';
 
 export const fleetStatus = defineCommand({
   path: ['fleet', 'status'],
@@ -24,6 +24,9 @@ export const fleetStatus = defineCommand({
   description: [
     'Shows the members of the control plane, the nodes, the jobs, and everything that is not right with what to do ' +
       'about it. Without a leader it shows what the asked member knows, and says so.',
+    'Who was not let in during the last hour is shown with why: agents, members and people, with a token or a ' +
+      'certificate that is no good. Machines that were refused in the last ten minutes count as not right. Tokens that ' +
+      'are limited to a namespace do not see it.',
   ],
   arguments: {},
   flags: {
@@ -46,7 +49,7 @@ export const fleetStatus = defineCommand({
         world.signal,
       );
       if (stale && !flags.stale) await input.note('No leader answered: this is what the asked member knows');
-      problems = status.problems.length;
+      problems = problemCount(status);
       return fleetView(status);
     });
     return flags['exit-code'] && problems > 0 ? 1 : 0;
@@ -92,9 +95,15 @@ export function fleetView(status: GetFleetStatusResponse): View {
         renderMembers(status.members, style),
         nodesLine(status, style),
         status.jobs.length === 0 ? 'No jobs\n' : renderJobs(status.jobs, style),
-        verdict(status.problems, style),
+        ...(status.refused.length === 0 ? [] : [renderRefused(status.refused, style)]),
+        verdict(status, style),
       ].join('\n'),
   };
+}
+
+/** Also machines that try to come in and are not let. */
+function problemCount({ problems, refused }: GetFleetStatusResponse): number {
+  return problems.length + refused.filter(({ goesOn }) => goesOn).length;
 }
 
 function headline({ cluster, leaderId, index }: GetFleetStatusResponse, style: Style): string {
@@ -115,15 +124,17 @@ function nodesLine(
   return `${countOf(nodesReady, 'node')} ready${unused}${lost}\n`;
 }
 
-function verdict(problems: readonly Problem[], style: Style): string {
-  if (problems.length === 0) return `${paint('All is right', 'good', style)}\n`;
+function verdict(status: GetFleetStatusResponse, style: Style): string {
+  const { problems } = status;
+  const count = problemCount(status);
+  if (count === 0) return `${paint('All is right', 'good', style)}\n`;
   const lines = problems.map((problem) => {
     const critical = problem.severity === Severity.CRITICAL;
     const mark = paint(critical ? 'CRITICAL' : 'WARNING', critical ? 'bad' : 'warning', style);
     const advice = problem.advice === '' ? '' : `\n  ${indented(problem.advice, style)}`;
     return `${mark}\n  ${indented(problem.message, style)}${advice}\n`;
   });
-  return `${lines.join('')}${countOf(problems.length, 'thing is', 'things are')} not right\n`;
+  return `${lines.join('')}${countOf(count, 'thing is', 'things are')} not right\n`;
 }
 
 function indented(text: string, { width }: Style): string {

@@ -37,13 +37,18 @@ export function keyFor(purpose: string) {
   return { publicKey, proof: new Uint8Array(keyProof(privateKey, publicKey, purpose)) };
 }
 
-/** Writes a token; gives its text. */
-export function writeToken(member: PaperMember, purpose: TokenPurpose, changes: Partial<NewToken> = {}): string {
+/** Writes a token, which was made at `timeMs`; gives its text. */
+export function writeToken(
+  member: PaperMember,
+  purpose: TokenPurpose,
+  changes: Partial<NewToken> = {},
+  timeMs = 0,
+): string {
   const { id, secret, pin } = makeToken(purpose, member.issuer.pin);
   const role = purpose === 'join' ? 'agent' : 'admin';
   const usesLeft = purpose === 'join' ? 1 : undefined;
   const rest = { name: `${role}-${id}`, namespace: undefined, createdBy: 'token/root (aaaaaaaaaa)' };
   const token = { id, role, usesLeft, expiresAtMs: undefined, ...rest, secretHash: secretHash(secret), ...changes };
-  member.consensus.write({ kind: 'create-token', timeMs: 0, token: token as NewToken });
+  member.consensus.write({ kind: 'create-token', timeMs, token: token as NewToken });
   return tokenText({ purpose, id: token.id, secret, pin });
 }

@@ -7,7 +7,7 @@ export function rotateAuthority(application: Application, { after, authority }: 
   const issuing = authorities.at(-1);
   if (issuing === undefined || issuing.id !== after || authorities.some(({ id }) => id === authority.id)) {
     const now = issuing === undefined ? 'there is none' : `it is "${issuing.id}"`;
-    const message = `The certificate authority that issues is not "${after}": ${now}; say "cellctl ca show" and try again`;
+    const message = `The certificate authority that issues is not "${after}": ${now}; say "cellctl ca status" and try again`;
     return application.refuse('CELL_E_CONFLICT', message);
   }
   if (authorities.length >= AUTHORITIES_MAX) {
