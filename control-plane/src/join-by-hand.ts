@@ -2,8 +2,9 @@
 import { createInterface } from 'node:readline/promises';
 import { authorityPlaces } from './authority/index.ts';
 import { CellError } from './cell-error.ts';
-import type { MemberConfig } from './config/member-config.ts';
+import { CONFIG_FILE, type MemberConfig } from './config/member-config.ts';
 import { configuredToken, readTokenFile } from './configured-token.ts';
+import { startCommand } from './init-member.ts';
 import { joinMember } from './join-member.ts';
 import type { Clock } from './ports.ts';
 
@@ -21,7 +22,12 @@ type JoinConfig = Pick<
 const LINE_LENGTH_MAX = 4_096;
 
 /** Resolves with what to print once the machine is a member. Waits as long as nobody answers. */
-export async function joinByHand(config: JoinConfig, flags: JoinFlags, clock: Clock): Promise<string> {
+export async function joinByHand(
+  config: JoinConfig,
+  flags: JoinFlags,
+  clock: Clock,
+  configFile = CONFIG_FILE,
+): Promise<string> {
   const { id, cluster, data, members, keyring } = config;
   const token = await readToken(config, flags);
   await joinMember({
@@ -34,7 +40,7 @@ export async function joinByHand(config: JoinConfig, flags: JoinFlags, clock: Cl
     signal: new AbortController().signal,
     waiting: (reason) => process.stderr.write(`${reason}\n`),
   });
-  return `This machine is member ${id} of cluster "${cluster}". Start it:\n    systemctl restart --no-block cell-control-plane\n`;
+  return `This machine is member ${id} of cluster "${cluster}". Start it:\n    ${startCommand(configFile)}\n`;
 }
 
 /** The flag, else the configuration and the environment, else whoever runs it; never an argument, which `ps` shows. */

@@ -65,7 +65,34 @@ async function recover(
 
 /** Makes the first machine of a new control plane a member. */
 async function init(config: MemberConfig, flags: Readonly<Record<string, string | undefined>>): Promise<void> {
-  process.stdout.write(await initMember(config, flags, realClock, configurationFile));
+  let stopped = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stopped) process.exit(1);
+      stopped = true;
+    });
+  }
+  const say = async (text: string) => {
+    if (stopped) throw new CellError('CELL_E_STOPPED', 'Was told to stop: this machine is as it was before');
+    await print(text);
+  };
+  await initMember(config, flags, realClock, say, configurationFile);
+}
+
+/** Rejects with `CELL_E_CONFIG` if standard output takes no more: a full disk, or nobody who reads. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (cause?: Error | null) => {
+      if (cause === undefined || cause === null) return resolve();
+      reject(new CellError('CELL_E_CONFIG', `Cannot write to standard output: ${cause.message}`, { cause }));
+    };
+    process.stdout.once('error', done);
+    try {
+      process.stdout.write(text, done);
+    } catch (error) {
+      done(error as Error);
+    }
+  });
 }
 
 /** Makes another machine a member. */
@@ -73,7 +100,7 @@ async function join(config: MemberConfig, flags: Readonly<Record<string, string 
   setLogVerbosity(logVerbosity.NONE);
   // Nothing else keeps the process while it waits for the next time to ask.
   const waiting = setInterval(() => undefined, 2 ** 30);
-  process.stdout.write(await joinByHand(config, flags, realClock, configurationFile));
+  await print(await joinByHand(config, flags, realClock, configurationFile));
   clearInterval(waiting);
 }
 

@@ -1,7 +1,8 @@
 /** What a member keeps of the cluster's authorities on its disk: three files that nobody else can read. */
-import { lchown, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lchown, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CellError } from '../cell-error.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { SealingKey } from '../ports.ts';
 import { type AuthorityBook, parseBook, parseKeyring, renderBook, renderKeyring } from './authority-book.ts';
 
@@ -28,6 +29,11 @@ export async function readBook({ folder }: AuthorityPlaces): Promise<AuthorityBo
   const file = bookFile(folder);
   const text = await readIfThere(file);
   return text === undefined ? undefined : parseBook(text, file);
+}
+
+/** As `writeBook`, but it counts only once it is kept. */
+export async function prepareBook({ folder }: AuthorityPlaces, book: AuthorityBook): Promise<PreparedFile> {
+  return prepareSecurely(bookFile(folder), renderBook(book));
 }
 
 export async function writeBook({ folder }: AuthorityPlaces, book: AuthorityBook): Promise<void> {
@@ -91,9 +97,22 @@ export async function readIfThere(file: string): Promise<string | undefined> {
  * leaves it to whom the folder above belongs, so that a member that is not root can read what root made for it.
  */
 export async function writeSecurely(file: string, text: string): Promise<void> {
+  await (await prepareSecurely(file, text)).keep();
+}
+
+/** Written and on the disk, but under another name still. */
+export interface PreparedFile {
+  /** In one step. */
+  keep(): Promise<void>;
+  drop(): Promise<void>;
+}
+
+/** The first half of `writeSecurely`, which needs room on the disk; the other half needs none. */
+export async function prepareSecurely(file: string, text: string): Promise<PreparedFile> {
   const aside = `${file}.new`;
+  const drop = () => rm(aside, { force: true });
   try {
-    await makeFolder(dirname(file));
+    await makeFolderFor(file);
     // A new file, and through its handle: whoever owns the folder could have left a link to a file of root's there.
     await rm(aside, { force: true });
     const handle = await open(aside, 'wx', FILE_MODE);
@@ -105,15 +124,24 @@ export async function writeSecurely(file: string, text: string): Promise<void> {
     } finally {
       await handle.close();
     }
-    await rename(aside, file);
-    await syncFolder(dirname(file));
   } catch (error) {
+    await drop().catch(() => undefined);
     throw unusable('write', file, error);
   }
+  const keep = async () => {
+    try {
+      await rename(aside, file);
+      await syncFolder(dirname(file));
+    } catch (error) {
+      throw unusable('write', file, error);
+    }
+  };
+  return { keep, drop };
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+async function makeFolderFor(file: string): Promise<void> {
+  const folder = dirname(file);
+  const made = await makeFolder(folder, FOLDER_MODE);
   if (made === undefined) return;
   for (let each = folder; each.length >= made.length; each = dirname(each)) {
     await leaveToOwner((uid, gid) => lchown(each, uid, gid), dirname(made));

@@ -8,5 +8,6 @@ export {
   type Initialized,
   type InitializeParts,
   initialize,
+  prepareInitialization,
 } from './initialize.ts';
 export { isMember, joiningName, keepMembership } from './keep-membership.ts';

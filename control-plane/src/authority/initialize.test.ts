@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { parseToken, secretHash } from '@cell/identity';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../execute/testing/fake-clock.ts';
-import { renderBook } from './authority-book.ts';
+import { renderBook, renderKeyring } from './authority-book.ts';
+import { prepareInitialization } from './initialize.ts';
 import { keepMembership } from './keep-membership.ts';
 import { makeSealingKey } from './sealing.ts';
 import { type MemberMachine, makeMachine } from './testing/member-machine.ts';
@@ -86,6 +87,32 @@ test('a keyring that is there already is never written over', async () => {
   await expect(other.init(places)).rejects.toMatchObject({ code: 'CELL_E_CONFLICT' });
   expect(readFileSync(places.keyring, 'utf8')).toBe(before);
   other.remove();
+});
+
+test('init that was killed on the way can be said again; what it had begun is worth nothing', async () => {
+  const { folder, keyring } = machine.places;
+  const parts = { ...machine.places, cluster: 'demo', memberId: 1, memberIds: [1, 2], clock };
+  const killed = await prepareInitialization(parts);
+  const firstKeys = readFileSync(keyring, 'utf8');
+  await expect(machine.open()).rejects.toMatchObject({ code: 'CELL_E_NOT_INITIALIZED' });
+  const { pin } = await machine.init();
+  expect(pin).not.toBe(killed.made.pin);
+  expect(readFileSync(keyring, 'utf8')).not.toBe(firstKeys);
+  expect((await machine.open()).pin).toBe(pin);
+  expect(readdirSync(folder).sort()).toEqual(['authorities.json', 'invitations.json', 'keyring.json']);
+});
+
+test('init that is taken back leaves nothing, and no key of anybody else is lost by it', async () => {
+  const { folder, keyring } = machine.places;
+  const parts = { ...machine.places, cluster: 'demo', memberId: 1, memberIds: [1, 2], clock };
+  await (await prepareInitialization(parts)).undo();
+  expect(readdirSync(folder)).toEqual([]);
+  await prepareInitialization(parts);
+  // Somebody put another one there meanwhile.
+  const precious = renderKeyring([makeSealingKey(1)]);
+  writeFileSync(keyring, precious, { mode: 0o600 });
+  await expect(machine.init()).rejects.toMatchObject({ code: 'CELL_E_CONFLICT' });
+  expect(readFileSync(keyring, 'utf8')).toBe(precious);
 });
 
 test('what is given with the wrong pin, for another cluster, or without its key is not kept', async () => {

@@ -1,4 +1,5 @@
 /** Whom the member that was set up with "init" makes members, before there is a cluster that could say. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { damaged, isObject, parseObject, readNumber, readText } from './authority-book.ts';
 import { type AuthorityPlaces, readIfThere, writeSecurely } from './authority-folder.ts';
@@ -28,6 +29,10 @@ export async function readInvitations({ folder }: AuthorityPlaces): Promise<Invi
 
 export async function writeInvitations({ folder }: AuthorityPlaces, invitations: Invitations): Promise<void> {
   await writeSecurely(fileIn(folder), `${JSON.stringify({ format: 1, ...invitations }, undefined, 2)}\n`);
+}
+
+export async function removeInvitations({ folder }: AuthorityPlaces): Promise<void> {
+  await rm(fileIn(folder), { force: true });
 }
 
 function fileIn(folder: string): string {

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lockDirectory } from '@cell/raft/storage';
 import { CellError } from '../cell-error.ts';
+import { makeFolder } from '../make-folder.ts';
 import { checkIdentity, type MemberIdentity, newIdentity, parseIdentity, renderIdentity } from './member-identity.ts';
 
 /** Below a member's data folder. */
@@ -89,7 +90,7 @@ export class IdentityStore {
 
 async function holdFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    const made = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    const made = await makeFolder(folder, FOLDER_MODE);
     if (made !== undefined) await syncFolder(dirname(made));
   } catch (error) {
     throw unusable('make data folder', folder, error);
