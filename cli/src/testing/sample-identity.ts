@@ -115,6 +115,8 @@ export const identityHandlers: FakeHandlers = {
         expiresAt: secondsAgo(-86_400 * 3_250),
         nodes: 12,
         nodeNames: ['node-1', 'node-2'],
+        retiresAt: secondsAgo(-82_800),
+        tokens: 4,
       },
       {
         id: '9a2ee3f7f12da975',

@@ -7,6 +7,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'AUTHORITY' },
   { title: 'STATUS' },
   { title: 'NODES', align: 'right' },
+  { title: 'TOKENS', align: 'right' },
   { title: 'AGE', align: 'right' },
   { title: 'ENDS', align: 'right' },
   { title: 'PIN', wide: true },
@@ -14,10 +15,11 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export function renderAuthorities(authorities: readonly Authority[], style: Style): string {
-  const rows = authorities.map(({ id, issuing, nodes, createdAt, expiresAt, pin, nodeNames }) => [
+  const rows = authorities.map(({ id, issuing, nodes, tokens, createdAt, expiresAt, pin, nodeNames }) => [
     id,
     { text: issuing ? 'issues' : 'trusted', tone: issuing ? ('good' as const) : undefined },
     String(nodes),
+    String(tokens),
     age(createdAt, style),
     expiresAt === undefined ? '' : untilText(expiresAt, style, 'short'),
     pin,

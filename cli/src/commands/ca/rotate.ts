@@ -1,6 +1,7 @@
 import { plainMessage, RotateAuthorityResponseSchema } from '@cell/sdk';
 import { defineCommand } from '../../command-line/command-spec.ts';
 import { outputFlagSpecs } from '../../command-line/global-flags.ts';
+import { renderReplaced } from './replaced-text.ts';
 
 export const caRotate = defineCommand({
   path: ['ca', 'rotate'],
@@ -18,7 +19,8 @@ export const caRotate = defineCommand({
     const response = await client().identity.rotateAuthority({}, { signal: world.signal });
     await print({
       plain: () => plainMessage(RotateAuthorityResponseSchema, response),
-      text: () => `Authority ${response.authority?.id ?? ''} issues from now on\n`,
+      text: (style) =>
+        `Authority ${response.authority?.id ?? ''} issues from now on\n${renderReplaced(response.replaced, style)}`,
     });
   },
 });
