@@ -86,7 +86,7 @@ export interface AuditNote {
   readonly actor: string;
   /** Service and method: "JobService/SubmitJob". */
   readonly method: string;
-  /** On what: "job/web"; may be empty. */
+  /** On what: "job/web"; may be empty. Of who was not let in, why: see `refusalSubject`. */
   readonly subject: string;
   /** The address of the caller, without its port. */
   readonly from: string;

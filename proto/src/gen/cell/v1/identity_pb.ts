@@ -717,7 +717,7 @@ export type AuditEntry = Message<"cell.v1.AuditEntry"> & {
   method: string;
 
   /**
-   * On what: "job/web".
+   * On what: "job/web". Of who was not let in, why: "why/token-used-up".
    *
    * @generated from field: string subject = 6;
    */
