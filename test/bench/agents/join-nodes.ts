@@ -14,7 +14,7 @@ const makeKeyPair = promisify(generateKeyPair);
 /** Has nodes join over one connection to a member, as agents do over one each; gives their certificates in order. */
 export async function joinNodes(
   address: string,
-  identity: FleetIdentity,
+  identity: Pick<FleetIdentity, 'agentToken' | 'operator'>,
   names: readonly string[],
 ): Promise<Credentials[]> {
   const channel = channelCredentials({ trust: identity.operator.trust });

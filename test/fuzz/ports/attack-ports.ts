@@ -18,11 +18,12 @@ import { Client, Metadata } from '@grpc/grpc-js';
 import { mutate } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import { randomMessage } from '../random-message.ts';
-import type { AttackedMember } from './attacked-member.ts';
+import { type AttackedMember, NODE_ID } from './attacked-member.ts';
 import { callWithBytes } from './call-with-bytes.ts';
 import { recordClientHello } from './client-hello.ts';
 import { goodConnections } from './http2-frames.ts';
 import { sayInside, sayPlain } from './say.ts';
+import { sessionAttack } from './session-attack.ts';
 
 /** Who may do so can end a member by them, rightly; or has it wait for members that are not there. */
 const LEFT_OUT = new Set([
@@ -49,7 +50,7 @@ const PEOPLE = [
   DrillService,
 ];
 const MESSAGES_PER_STREAM = 3;
-const NODE: Subject = { kind: 'node', id: 'n1' };
+const NODE: Subject = { kind: 'node', id: NODE_ID };
 /** One that is not there: a member that is unknown is believed if its certificate says that it is one. */
 const OTHER_MEMBER: Subject = { kind: 'member', id: 2 };
 
@@ -88,6 +89,16 @@ export async function portAttacks(member: AttackedMember): Promise<readonly Atta
       undefined,
     ),
     calls(member, 'calls-of-nodes', ports.grpc, AgentService.methods, NODE),
+    {
+      name: 'sessions-of-nodes',
+      once: sessionAttack({
+        port: ports.grpc,
+        trust: authority.certificate,
+        credentials: node,
+        nodeId: NODE_ID,
+        clusterId: member.clusterId,
+      }),
+    },
     calls(member, 'calls-of-members', ports.peers, PeerService.methods, OTHER_MEMBER),
   ];
 }

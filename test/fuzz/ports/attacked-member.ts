@@ -6,11 +6,16 @@ import { TestAuthority } from '@cell/control-plane/authority-testing';
 import { loadMemberConfig } from '@cell/control-plane/testing';
 import { type CellClient, connect, silenceTransport } from '@cell/sdk';
 import { pino } from 'pino';
+import { joinNodes, simulatedId } from '../../bench/agents/join-nodes.ts';
 import { freePorts } from '../../cluster/harness/free-ports.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import { scratchFile } from '../scratch-file.ts';
 
 const CLUSTER = 'fuzz';
+const JOIN_TOKEN_MS = 3_600_000;
+/** The one that has joined. */
+const NODE_NAME = 'n1';
+export const NODE_ID = simulatedId(NODE_NAME);
 const CALL_TIMEOUT_MS = 20_000;
 /** Nobody is to be turned away for coming often. */
 const LIMITS = [
@@ -20,6 +25,8 @@ const LIMITS = [
   'failures_burst',
   'joins_per_minute',
   'joins_burst',
+  'messages_per_second',
+  'messages_burst',
 ]
   .map((name) => `${name} = 1000000`)
   .join('\n');
@@ -58,7 +65,9 @@ ${LIMITS}
   const config = loadMemberConfig({ file: scratchFile('member.toml', Buffer.from(text)) });
   const clock = { wallMs: () => Date.now() };
   const places = authorityPlaces(folder);
-  const { adminToken } = await initialize({ ...places, cluster: CLUSTER, memberId: 1, memberIds: [1], clock });
+  const agents = { name: 'agents', role: 'agent', uses: 10, ttlMs: JOIN_TOKEN_MS } as const;
+  const who = { cluster: CLUSTER, memberId: 1, memberIds: [1], clock, tokens: [agents] };
+  const { adminToken, tokens } = await initialize({ ...places, ...who });
   const errors: Record<string, unknown>[] = [];
   const log = pino({ level: 'error' }, { write: (line) => errors.push(JSON.parse(line) as Record<string, unknown>) });
   const onFatal = (error: Error) => errors.push({ fatal: error.message });
@@ -69,12 +78,15 @@ ${LIMITS}
     identity: { token: adminToken },
   });
   await waitFor(() => client.fleet.getFleetStatus({}), { what: 'the member to lead' });
+  const authority = await TestAuthority.ofMember(places);
+  const operator = { token: adminToken, trust: [authority.certificate] };
+  await joinNodes(`127.0.0.1:${grpc}`, { agentToken: tokens['agents']!, operator }, [NODE_NAME]);
   return {
     ports: { grpc, peers, http },
     clusterId: member.clusterId,
     client,
     adminToken,
-    authority: await TestAuthority.ofMember(places),
+    authority,
     errors,
     async stop() {
       client.close();

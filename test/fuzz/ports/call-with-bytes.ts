@@ -43,7 +43,8 @@ export function callWithBytes(
   });
 }
 
-function codeOf(error: ServiceError | null): string {
+/** Of a call that failed: its code, or gRPC's word and what it says. */
+export function codeOf(error: ServiceError | null): string {
   if (error === null) return 'OK';
   const code = error.metadata?.get(CODE_KEY)[0];
   return code === undefined ? `${status[error.code]}: ${error.details}` : String(code);
