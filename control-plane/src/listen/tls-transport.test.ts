@@ -341,21 +341,20 @@ async function holding(port: number) {
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const between = createServer(async (socket) => {
+  const between = createServer((socket) => {
     const onward = connectPlain(port, '127.0.0.1');
-    ends.push(
-      () => void socket.destroy(),
-      () => void onward.destroy(),
-    );
-    for (const each of [socket, onward]) each.on('error', () => {});
+    for (const each of [socket, onward]) {
+      each.on('error', () => {});
+      ends.push(() => void each.destroy());
+    }
     onward.pipe(socket);
-    const [hello] = await once(socket, 'data');
-    socket.pause();
-    onward.write(hello as Buffer);
-    // Its answer to what the member says: its certificate.
-    socket.once('readable', () => held.resolve());
-    await released;
-    socket.pipe(onward);
+    socket.once('data', (hello: Buffer) => {
+      socket.pause();
+      onward.write(hello);
+      // Its answer to what the member says: its certificate.
+      socket.once('readable', () => held.resolve());
+      void released.then(() => socket.pipe(onward));
+    });
   });
   between.listen(0, '127.0.0.1');
   await once(between, 'listening');
