@@ -85,5 +85,7 @@ test('text that is far too long, or of another alphabet, is refused at once', ()
   expect(refusal(`${text}${' '.repeat(300)}`)).toContain('This is no token');
   expect(refusal(text.toUpperCase())).toContain('This is no token');
   expect(refusal(text.replace('_', '-'))).toContain('This is no token');
-  expect(refusal(`${text}\u0000`)).toContain('This is no token');
+  expect(refusal(`${text}\u0000`)).toContain('too long or too short');
+  expect(refusal(text.slice(0, 60))).toContain('too long or too short');
+  expect(refusal(`${text}\n${text}`)).toContain('Give the token alone');
 });

@@ -50,8 +50,7 @@ export function parseToken(text: string, purpose: TokenPurpose): Token {
   const trimmed = text.length > TEXT_LENGTH_MAX ? '' : text.trim();
   const parts = FORM.exec(trimmed);
   if (parts === null) {
-    const message = `This is no token: a token to ${use(purpose)} is one word that begins with "${PREFIXES[purpose]}_"`;
-    throw new IdentityError('CELL_E_TOKEN_MALFORMED', message);
+    throw new IdentityError('CELL_E_TOKEN_MALFORMED', malformed(trimmed, purpose));
   }
   const [, prefix, id, secret, pin, check] = parts as unknown as [string, string, string, string, string, string];
   if (checkOf(trimmed.slice(0, -CHECK_LENGTH - 1)) !== check) {
@@ -69,6 +68,15 @@ export function parseToken(text: string, purpose: TokenPurpose): Token {
 /** What is stored of a secret. It has 160 random bits, so that a plain hash can't be searched. */
 export function secretHash(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
+}
+
+/** Why a text has not the form of a token, without the text. */
+function malformed(text: string, purpose: TokenPurpose): string {
+  const begun = Object.values(PREFIXES).some((prefix) => text.startsWith(`${prefix}_`));
+  if (begun && /\s/.test(text)) return 'This is more than a token: a token is one word. Give the token alone';
+  if (begun)
+    return 'The token was copied wrongly: it is too long or too short, or has letters that no token has. Copy it again';
+  return `This is no token: a token to ${use(purpose)} is one word that begins with "${PREFIXES[purpose]}_"`;
 }
 
 function use(purpose: TokenPurpose): string {

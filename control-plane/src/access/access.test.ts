@@ -89,7 +89,7 @@ test('refusals say what to do, and not whether a token exists', () => {
   expect(lines.map((line) => line.join(' -> ')).join('\n')).toMatchInlineSnapshot(`
     "nothing -> CELL_E_UNAUTHENTICATED: The call does not say who makes it: log in with "cellctl login", or give a token ("cellctl token create" makes one)
     no bearer -> CELL_E_UNAUTHENTICATED: The metadata "authorization" must be "Bearer" and a token
-    cut off -> CELL_E_UNAUTHENTICATED: This is no token: a token to make calls with is one word that begins with "cellkey_"
+    cut off -> CELL_E_UNAUTHENTICATED: The token was copied wrongly: it is too long or too short, or has letters that no token has. Copy it again
     mistyped -> CELL_E_UNAUTHENTICATED: The token was copied wrongly: a character is missing or differs. Copy it again
     to join with -> CELL_E_UNAUTHENTICATED: This token is one to join with; one to make calls with begins with "cellkey_"
     unknown -> CELL_E_UNAUTHENTICATED: The token is not good: it may have been revoked, or be of another cluster. Ask an admin for another one
