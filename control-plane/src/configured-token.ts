@@ -36,9 +36,15 @@ async function readText(file: string): Promise<string> {
       await handle.close();
     }
   } catch (cause) {
-    const message = `Cannot read the token's file "${file}": ${(cause as Error).message}`;
+    const message = `Cannot read the token's file "${file}": ${reasonOf(cause)}`;
     throw new CellError('CELL_E_CONFIG', message, { cause });
   }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  return code === 'EISDIR' ? 'it is a folder' : message;
 }
 
 function checked(given: string, place: string): string {
