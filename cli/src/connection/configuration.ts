@@ -1,5 +1,5 @@
 /** The file that people keep about their control planes. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   addressWithPort,
@@ -14,11 +14,13 @@ import {
   withDefault,
 } from '@cell/config';
 import { CliError } from '../cli-error.ts';
+import { readSmallFile } from './private-file.ts';
 
 export const PORT_DEFAULT = 7600;
 export const TIMEOUT_MS_DEFAULT = 10_000;
 export const ADDRESSES_MAX = 16;
 const CONTEXTS_MAX = 100;
+const FILE_BYTES_MAX = 1024 * 1024;
 
 const contextSchema = table({
   addresses: list(addressWithPort(PORT_DEFAULT), 1, ADDRESSES_MAX),
@@ -59,7 +61,13 @@ export function configurationFile(place: PersonsPlace): string {
 /** Undefined if there is none. Throws `CliError` `CELL_E_CONFIG` with all that is wrong with it. */
 export function readConfiguration(place: PersonsPlace): Configuration | undefined {
   const file = configurationFile(place);
-  return existsSync(file) ? parseConfiguration(readFileSync(file, 'utf8'), file) : undefined;
+  const written = readConfigurationText(file);
+  return written === undefined ? undefined : parseConfiguration(written, file);
+}
+
+/** Undefined if there is no such file. Throws `CliError` `CELL_E_FILE`. */
+export function readConfigurationText(file: string): string | undefined {
+  return existsSync(file) ? readSmallFile(file, 'the configuration', FILE_BYTES_MAX) : undefined;
 }
 
 /** Throws `CliError` `CELL_E_CONFIG` with all that is wrong. `file`: for its sentences. */

@@ -1,7 +1,12 @@
 /** Changes to the file that people keep: their comments and the order of their lines stay. */
-import { existsSync, readFileSync } from 'node:fs';
 import { CliError } from '../cli-error.ts';
-import { type Configuration, configurationFile, type PersonsPlace, parseConfiguration } from './configuration.ts';
+import {
+  type Configuration,
+  configurationFile,
+  type PersonsPlace,
+  parseConfiguration,
+  readConfigurationText,
+} from './configuration.ts';
 import { writePrivateFile } from './private-file.ts';
 
 /** So that names are plain in TOML, and as names of folders. */
@@ -26,7 +31,7 @@ export function setAddresses(place: PersonsPlace, name: string, addresses: reado
 
 function change(place: PersonsPlace, edit: (text: string) => string, isSo: (now: Configuration) => boolean): void {
   const file = configurationFile(place);
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const text = readConfigurationText(file) ?? '';
   if (isSo(parseConfiguration(text, file))) return;
   const edited = edit(text);
   if (!understood(edited, file, isSo)) {

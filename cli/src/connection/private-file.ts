@@ -20,9 +20,9 @@ const OTHERS = 0o077;
 
 /** Whole or not at all, with its folders. */
 export function writePrivateFile(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_FOLDER_MODE });
   const temporary = `${path}.${process.pid}.new`;
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_FOLDER_MODE });
     // One that a crash left behind may have other rights.
     rmSync(temporary, { force: true });
     const file = openSync(temporary, 'wx', PRIVATE_FILE_MODE);
@@ -35,8 +35,11 @@ export function writePrivateFile(path: string, content: string): void {
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new CliError('CELL_E_FILE', `Could not write "${path}": ${reasonOf(error)}`, { cause: error });
+    removeQuietly(temporary);
+    const advice = 'HOME or XDG_CONFIG_HOME says where such files go';
+    throw new CliError('CELL_E_FILE', `Could not write "${path}": ${writeReasonOf(error)}; ${advice}`, {
+      cause: error,
+    });
   }
 }
 
@@ -77,6 +80,23 @@ export function exposure(path: string): string | undefined {
   if (found === undefined || !(found.isFile() || found.isDirectory()) || (found.mode & OTHERS) === 0) return undefined;
   const mode = (found.isFile() ? PRIVATE_FILE_MODE : PRIVATE_FOLDER_MODE).toString(8);
   return `Others on this machine may read "${path}", which says who you are; put it right with: chmod ${mode} ${path}`;
+}
+
+/** What is wrong with the folder is wrong here too, and is told already. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never made.
+  }
+}
+
+/** Node says of folders on file systems that take nothing that they are not there. */
+function writeReasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'EROFS') return 'its folder is not there and can not be made, or takes no files';
+  if (code === 'ENOTDIR' || code === 'EEXIST') return 'what should be a folder on the way to it is a file';
+  return code === 'EACCES' ? 'that is not permitted' : message;
 }
 
 function reasonOf(error: unknown): string {

@@ -55,7 +55,7 @@ export const login = defineCommand({
 
 /** Of a person at a terminal, or all of standard input. */
 async function askForToken(world: World): Promise<string> {
-  if (!canAsk(world)) return (await world.input.readAll(TOKEN_BYTES_MAX)).trim();
+  if (!canAsk(world)) return fromInput(await world.input.readAll(TOKEN_BYTES_MAX));
   try {
     // Hidden first: who is asked may answer at once.
     const answer = world.input.readHidden(world.signal);
@@ -65,6 +65,14 @@ async function askForToken(world: World): Promise<string> {
   } finally {
     await world.errors.write('\n');
   }
+}
+
+function fromInput(text: string): string {
+  const token = text.trim();
+  if (token !== '') return token;
+  const message =
+    'There is no token on standard input; give it there, or with "--token-file", CELL_TOKEN_FILE or CELL_TOKEN';
+  throw new CliError('CELL_E_NO_IDENTITY', message);
 }
 
 function store(sources: ConnectionSources, name: string, identity: Identity, addresses: readonly string[]): void {
