@@ -114,9 +114,10 @@ async function withInput(
     note,
   };
   try {
+    if (command.trustChanges === 'before') await keepFresh(world, input.connection(), input.client(), note, 'now');
     const exitCode = (await command.run(input)) ?? 0;
     if (client !== undefined && connection !== undefined && command.passesWords !== true) {
-      await keepFresh(world, connection, client, note);
+      await keepFresh(world, connection, client, note, command.trustChanges === 'after' ? 'now' : 'if due');
     }
     return exitCode;
   } finally {
@@ -140,8 +141,18 @@ function errorText(world: World, error: unknown): string {
   return `${paint(code, 'bad', style)}: ${printable(hideTokens(message))}${advice(error)}\n`;
 }
 
+const UNREACHABLE_ADVICE = '; check that it runs there, or name other members with "--address" or CELL_ADDR';
+const TIMEOUT_ADVICE = '; "cellctl fleet status" shows whether it has a leader, and "--call-timeout" gives it longer';
+
+/** grpc-js looks names up itself. */
+function unknownName({ cause }: CellApiError): string {
+  const failed = cause instanceof Error && /Name resolution failed|ENOTFOUND|EAI_AGAIN/.test(cause.message);
+  return failed ? ': its name has no address' : '';
+}
+
 /** What the SDK can't know: how this program is told where the control plane is. */
 function advice(error: unknown): string {
-  if (!(error instanceof CellApiError) || error.code !== 'CELL_E_UNREACHABLE') return '';
-  return '; check that it runs there, or name other members with "--address" or CELL_ADDR';
+  if (!(error instanceof CellApiError)) return '';
+  if (error.code === 'CELL_E_TIMEOUT') return TIMEOUT_ADVICE;
+  return error.code === 'CELL_E_UNREACHABLE' ? `${unknownName(error)}${UNREACHABLE_ADVICE}` : '';
 }

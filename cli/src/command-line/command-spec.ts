@@ -69,6 +69,8 @@ export interface CommandSpec<A extends ArgumentSpecs = ArgumentSpecs, F extends 
   readonly hidden?: boolean;
   /** What follows is not parsed but passed on. */
   readonly passesWords?: boolean;
+  /** When this changes whom to trust: when the person's context asks for that anew, so that it still fits afterwards. */
+  readonly trustChanges?: 'before' | 'after';
   /** The exit code, 0 if nothing is returned. */
   readonly run: (input: CommandInput<A, F>) => Promise<number | undefined>;
 }

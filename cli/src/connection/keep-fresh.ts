@@ -7,18 +7,19 @@ import type { Connection } from './resolve-connection.ts';
 
 /** Nobody shall wait long for what they did not ask for. */
 const TIMEOUT_MS = 3_000;
-/** So long before an authority that was replaced is retired, a new one is known at the latest. */
-const TRUST_MS_MAX = 60 * 60_000;
+/** Whoever runs a command so long after an authority was replaced knows the new one; see docs/security.md. */
+const TRUST_MS_MAX = 5 * 60_000;
 
 /**
  * After a command: renews a certificate of which half of the life is over, and asks now and then whom to trust, so
- * that replacing an authority goes unnoticed. Never rejects; what fails is tried again after the next command.
+ * that replacing an authority goes unnoticed; both at once if it is `now`, as around such a replacement. Never rejects; what fails is tried again after the next command.
  */
 export async function keepFresh(
   world: World,
   { context, identity }: Connection,
   client: CellClient,
   note: (text: string) => Promise<void>,
+  when: 'if due' | 'now' = 'if due',
 ): Promise<void> {
   if (context === undefined || world.signal.aborted) return;
   const nowMs = world.clock.wallMs();
@@ -26,10 +27,10 @@ export async function keepFresh(
   try {
     if (identity.credentials !== undefined && identity.token === undefined) {
       const { halfOverAtMs } = lifeOf(identity.credentials.chain);
-      if (nowMs < halfOverAtMs) return;
+      if (when === 'if due' && nowMs < halfOverAtMs) return;
       const renewed = await requestCertificate(client, options, identity.credentials.privateKey);
       replace(context.folder, identity, renewed);
-    } else if (nowMs - (trustAskedAtMs(context.folder) ?? 0) > TRUST_MS_MAX) {
+    } else if (when === 'now' || nowMs - (trustAskedAtMs(context.folder) ?? 0) > TRUST_MS_MAX) {
       const { trust } = await client.identity.getCaller({}, options);
       if (trust.length > 0) replace(context.folder, identity, { ...identity, trust });
     }

@@ -8,11 +8,12 @@ export const caRetire = defineCommand({
   path: ['ca', 'retire'],
   summary: 'end the trust in an authority that was replaced, before that happens by itself',
   description: [
-    'As when its key was stolen. Nodes that still have a certificate of it are shut out, and must join anew with a ' +
-      'new token and without their old data.',
+    'As when its key was stolen. Nodes that still have a certificate of it are shut out until they join anew: put a new ' +
+      'token into the file that "join_token_file" names there. They stay the nodes that they were, and keep what they run.',
   ],
   arguments: { AUTHORITY: { summary: 'its id or the beginning of it; "cellctl ca status" shows it' } },
   flags: { yes: { kind: 'switch', short: 'y', summary: 'do not ask; needed where nobody can be asked' } },
+  trustChanges: 'before',
   examples: [{ command: 'cellctl ca retire 3f2a', what: 'Whoever has its key can do nothing with it any more' }],
   async run({ arguments: { AUTHORITY }, flags, world, client }) {
     if (!flags.yes) {

@@ -13,6 +13,7 @@ export const caRotate = defineCommand({
       'too. Who is logged in goes on, if a command was run meanwhile.',
   ],
   arguments: {},
+  trustChanges: 'after',
   flags: { ...outputFlagSpecs },
   examples: [{ command: 'cellctl ca rotate', what: 'Then "cellctl ca status" shows how far it is' }],
   async run({ world, client, print }) {

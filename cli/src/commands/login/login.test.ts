@@ -56,6 +56,14 @@ function handlers(said: unknown[], times: { beginsAtMs?: number; endsAtMs?: numb
       note('listNodes')(metadata);
       return {};
     },
+    rotateAuthority: (_request, _signal, metadata) => {
+      note('rotateAuthority')(metadata);
+      return {};
+    },
+    retireAuthority: (_request, _signal, metadata) => {
+      note('retireAuthority')(metadata);
+      return {};
+    },
   };
 }
 
@@ -161,6 +169,39 @@ test('whom to trust is asked for again now and then, so that a replaced authorit
   await run('node list', { nowMs: Date.now() + 7 * HOUR_MS });
   expect(readFileSync(file, 'utf8')).toBe(cluster.authority.certificate);
   expect(readFileSync(stored('contexts', 'a', 'token'), 'utf8')).toBe(`${cluster.token}\n`);
+});
+
+test.each([
+  ['ca rotate', ['rotateAuthority', 'getCaller']],
+  ['ca retire 3f2a --yes', ['getCaller', 'retireAuthority']],
+])('who says "%s" knows whom to trust afterwards, however short ago that was asked', async (words, calls) => {
+  const said: unknown[] = [];
+  const { address } = await fake(said);
+  await run(`login --context a --address ${address}`, { input: cluster.token });
+  const file = stored('contexts', 'a', 'trust.pem');
+  writeFileSync(file, `${makeFakeCluster().authority.certificate}${cluster.authority.certificate}`);
+  said.length = 0;
+  expect(await run(words, { nowMs: Date.now() })).toMatchObject({ exitCode: 0, errors: '' });
+  expect(said.map((each) => (each as string[])[0])).toEqual(calls);
+  expect(readFileSync(file, 'utf8')).toBe(cluster.authority.certificate);
+});
+
+test('what stands in the way of storing it is told, with the file', async () => {
+  const { address } = await fake();
+  writeFileSync(join(homeFolder, '.config'), '');
+  const login = await run(`login --context a --address ${address}`, { input: cluster.token });
+  expect(login.errors).toMatch(/^CELL_E_FILE: Could not write ".*contexts\/a\/trust\.pem": .* is a file; HOME or/);
+  rmSync(join(homeFolder, '.config'));
+  mkdirSync(stored('config.toml'), { recursive: true });
+  expect((await run('node list')).errors).toMatch(
+    /^CELL_E_FILE: Could not read the configuration ".*": it is a folder/,
+  );
+});
+
+test('nothing on standard input is told from what is no token', async () => {
+  const { address } = await fake();
+  const { errors } = await run(`login --address ${address}`, { input: '\n' });
+  expect(errors).toMatch(/^CELL_E_NO_IDENTITY: There is no token on standard input; .*--token-file/);
 });
 
 test('logging out removes what is stored', async () => {
