@@ -15,6 +15,16 @@ test('only what happened since then is shown', async () => {
   expect(result.output).toBe('2026-01-02 11:00:01Z  New  node/a: happened\n');
 });
 
+test.each(['job/web', 'token/ci', 'secret/team-a/password', 'authority/3f2a'])(
+  'what happened to %s is said of it',
+  async (subject) => {
+    const streamEvents = async function* () {
+      yield { event: { ...event(1n, 'Happened').event, subject } };
+    };
+    expect((await runCellctl(['events'], { streamEvents })).output).toContain(` ${subject}: happened\n`);
+  },
+);
+
 test('a followed stream goes on where it broke, each event once', async () => {
   const requests: { readonly afterIndex: bigint; readonly limit: number }[] = [];
   const kept = [event(3n, 'A'), event(4n, 'B'), event(4n, 'C'), event(4n, 'D'), event(5n, 'E')];

@@ -94,9 +94,9 @@ export function eventText(event: Event, format: string, style: Style): string {
   return `${paint(time, 'faint', style)}  ${paint(type, toneOf(type), style)}  ${cutToWidth(what, Math.max(20, room), 'end')}\n`;
 }
 
-/** Messages name allocations, drills and members themselves, but not the node or the job that they are about. */
+/** Messages name allocations, drills and members themselves, but not the other things that they are about. */
 function shortText({ subject, message }: Event): string {
-  return /^(?:node|job)\//u.test(subject) ? `${subject}: ${message}` : message;
+  return /^(?:node|job|token|secret|authority|key)\//u.test(subject) ? `${subject}: ${message}` : message;
 }
 
 function toneOf(type: string): Tone | undefined {
