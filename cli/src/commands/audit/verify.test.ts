@@ -47,3 +47,9 @@ test('a log that does not go on from what was noted down is told so', async () =
   expect(result.exitCode).toBe(1);
   expect(result.output).toMatch(/the hash "f+" is not in it; entries before number 41 are not kept any more\n$/);
 });
+
+test('a hash that is none is no sign of a changed log', async () => {
+  const result = await runCellctl(['audit', 'verify', '--expect', 'ff'.repeat(10)], holding(sentEntries));
+  expect(result).toMatchObject({ exitCode: 1, output: '' });
+  expect(result.errors).toMatch(/^CELL_E_USAGE: Flag "--expect" has the value "f+"\. It must be a hash as/);
+});

@@ -1,8 +1,11 @@
 import { verifyAuditLog } from '@cell/sdk';
+import { CliError } from '../../cli-error.ts';
 import { defineCommand } from '../../command-line/command-spec.ts';
 import { outputFlagSpecs } from '../../command-line/global-flags.ts';
 import { countOf } from '../../output/units.ts';
 import { type AuditLog, readAudit } from './read-audit.ts';
+
+const HASH_FORM = /^[0-9a-f]{64}$/i;
 
 export const auditVerify = defineCommand({
   path: ['audit', 'verify'],
@@ -26,6 +29,7 @@ export const auditVerify = defineCommand({
     },
   ],
   async run({ flags, world, client, print }) {
+    checkForm(flags.expect);
     const log = await readAudit(client(), 0, world.signal);
     const problem = verifyAuditLog(log) ?? missing(log, flags.expect);
     const first = log.entries[0]?.sequence;
@@ -50,6 +54,13 @@ export const auditVerify = defineCommand({
     return problem === undefined ? 0 : 1;
   },
 });
+
+/** A hash that was copied wrongly must not look like a log that was changed. */
+function checkForm(expected: string | undefined): void {
+  if (expected === undefined || HASH_FORM.test(expected.trim())) return;
+  const must = 'It must be a hash as "cellctl audit verify" prints it: 64 digits and letters from a to f';
+  throw new CliError('CELL_E_USAGE', `Flag "--expect" has the value "${expected}". ${must}`);
+}
 
 function missing({ entries, anchor }: AuditLog, expected: string | undefined): string | undefined {
   if (expected === undefined) return undefined;
