@@ -24,7 +24,7 @@ const freshWaitMs = 1_000;
 /** The state with all that was committed when this was called; this member's own, at once, if `stale`. */
 export async function readState(parts: StateParts, stale: boolean, timeoutMs: number): Promise<FleetState> {
   if (!stale) {
-    const advice = '; "--stale" shows what this member knows';
+    const advice = '; "cellctl fleet status", and "--stale" where a command has it, show what this member knows';
     await explained(parts, parts.consensus.readBarrier(timeoutMs), advice);
   }
   return parts.consensus.state;

@@ -81,7 +81,7 @@ test('without a leader fresh reads and writes are refused and say why; stale rea
   member.reachable = new Set([1]);
   const fresh = member.call(NodeService.method.listNodes, {});
   const why =
-    /no leader: member 1 reaches 1 of 3 members, itself included, and a leader needs 2; start .* 2, 3; "--stale"/;
+    /no leader: member 1 reaches 1 of 3 members, itself included, and a leader needs 2; start .* 2, 3; "cellctl fleet status", and "--stale"/;
   await expect(fresh).rejects.toEqual(coded('CELL_E_NO_LEADER', why));
   const write = member.call(DrillService.method.writeMark, { drillId: 'd', sequence: 0n });
   await expect(write).rejects.toEqual(coded('CELL_E_NO_LEADER', /nothing was written/));

@@ -61,7 +61,7 @@ export function toCellApiError(error: unknown, address: string): Error {
     return new CellApiError('CELL_E_TIMEOUT', message, false, { cause: error });
   }
   if (error.code === status.UNIMPLEMENTED) {
-    const message = `What answers at "${address}" does not know this call: it is older, or no control plane`;
+    const message = `What answers at "${address}" does not know this call: it is older, is the port for members (7601), or is no control plane`;
     return new CellApiError('CELL_E_UNIMPLEMENTED', message, true, { cause: error });
   }
   return new CellApiError('CELL_E_RPC', `The call to "${address}" failed: ${error.details}`, true, { cause: error });
