@@ -68,6 +68,11 @@ test('a revoked node is cut off everywhere within a second, stays out over all r
   await revoked.kill();
   revoked.start();
   await refusedAgain(revoked);
+  // The audit log is written a moment later; whoever looks at the fleet then sees who stays out, and why.
+  const shown = async () => (await client.fleet.getFleetStatus({})).refused;
+  await waitFor(async () => (await shown()).some(({ cause, goesOn }) => cause === 'node-revoked' && goesOn), {
+    what: 'the status to tell who was refused',
+  });
   // Also with a token that any other machine could join with.
   const { output } = await cellctl.run('audit', 'list');
   expect(output).toMatch(/RevokeNode/);
