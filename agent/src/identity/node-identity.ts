@@ -134,7 +134,7 @@ export class NodeIdentity implements LinkSecurity {
     });
   }
 
-  /** A member does not take the certificate: it is renewed now, not at its time, unless that has just failed. */
+  /** A member does not take the certificate, or is not trusted by what came with it: it is renewed now, not at its time, unless that has just failed. */
   refused(): void {
     if (this.#problem !== '') return;
     this.#renewNow = true;
@@ -229,12 +229,15 @@ export class NodeIdentity implements LinkSecurity {
       return true;
     }
     if (this.#closing.signal.aborted) return false;
-    const { decided, message } = asked.refusal;
+    const { decided, message, code } = asked.refusal;
     this.renewals[decided ? 'refused' : 'failed'] += 1;
     const ended = hasEnded(this.#identity, this.#options.clock.wallMs());
-    const lost = decided || ended;
+    // The authority that is trusted here was retired, perhaps: only a token, which pins another, leads back.
+    const untrusted = code === 'CELL_E_UNTRUSTED';
+    const lost = decided || ended || untrusted;
     if (lost && (await this.#joinAnew())) return true;
-    const what = `The certificate of this node ${ended ? 'has ended' : 'is due'} and could not be renewed: ${message}`;
+    const state = ended ? 'has ended' : untrusted ? 'is of no use now' : 'is due';
+    const what = `The certificate of this node ${state} and could not be renewed: ${message}`;
     const refused = this.#refused === undefined ? NEW_TOKEN : refusedToo(this.#refused);
     this.#tell(lost ? `${what}; ${refused}` : what, ended ? 'error' : 'warn');
     return false;

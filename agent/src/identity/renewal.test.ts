@@ -8,6 +8,7 @@ import { FakeClock } from '../testing/fake-clock.ts';
 import { until } from '../testing/until.ts';
 import { FakeAuthority } from './testing/fake-authority.ts';
 import { FreshMachine } from './testing/fresh-machine.ts';
+import { JoinableMember } from './testing/joinable-member.ts';
 
 const DAY_MS = 86_400_000;
 let here: FreshMachine;
@@ -90,6 +91,25 @@ test('a new token in the file makes a new beginning after a renewal was refused'
   await here.advancing(20_000, () => identity.problem !== '' || undefined);
   await writeFile(joinTokenFile, here.member.token, { mode: 0o600 });
   await here.advancing(20_000, () => identity.joins.ok === 2 || undefined);
+  expect(identity.problem).toBe('');
+});
+
+test('a node whose authority was retired while it was away comes back with a token that pins another', async () => {
+  const file = join(here.folder, 'token');
+  await (await here.joined()).close();
+  const next = new JoinableMember('next', here.transcript, new FakeAuthority());
+  await next.listen();
+  here.others.push(next);
+  here.member.close();
+  await writeFile(file, here.member.token, { mode: 0o600 });
+  const identity = await here.joined({ joinToken: undefined, joinTokenFile: file });
+  // As the session does, which does not find anybody whom it trusts.
+  identity.refused();
+  await here.advancing(1_000, () => identity.problem.includes('give this machine a new token') || undefined);
+  expect(identity.problem).toMatch(/^The certificate of this node is of no use now and could not be renewed: /);
+  expect(here.transcript.filter((line) => line.startsWith('next'))).toEqual([]);
+  await writeFile(file, next.token, { mode: 0o600 });
+  await here.advancing(30_000, () => identity.joins.ok === 1 || undefined);
   expect(identity.problem).toBe('');
 });
 

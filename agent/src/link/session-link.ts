@@ -14,7 +14,7 @@ export interface SessionLinkOptions {
   readonly security: LinkSecurity;
   /** Streams beside the session that would break off with it. */
   readonly streams?: () => number;
-  /** A member does not take the certificate of this node. */
+  /** A member does not take the certificate of this node, or is not trusted by what came with it. */
   readonly onUnauthenticated?: () => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -22,6 +22,8 @@ export interface SessionLinkOptions {
 }
 
 const REDIAL_LOOK_PERIOD_MS = 5_000;
+/** Codes of ends that another certificate may help against. */
+const SHUT_OUT: ReadonlySet<string> = new Set(['CELL_E_UNAUTHENTICATED', 'CELL_E_UNTRUSTED']);
 /** How a session ends that we end to begin another one. */
 const REDIALLED = 'REDIALLED';
 
@@ -139,7 +141,7 @@ export class SessionLink {
     const level = isLasting(end) ? 'error' : end.code === REDIALLED ? 'info' : 'warn';
     this.#options.log[level]({ member: address, code: end.code, retryMs: Math.round(delayMs) }, this.#lastProblem);
     if (end.code !== REDIALLED) this.#failuresInRow += 1;
-    if (end.code === 'CELL_E_UNAUTHENTICATED') this.#options.onUnauthenticated?.();
+    if (SHUT_OUT.has(end.code)) this.#options.onUnauthenticated?.();
     this.#cancelRetry = this.#options.clock.after(delayMs, () => this.#connect());
   }
 }
