@@ -29,7 +29,10 @@ export class KeyRotation {
    */
   async run(context: CallContext): Promise<Outgoing<typeof RotateKeyResponseSchema>> {
     if (this.#running) {
-      throw new CellError('CELL_E_CONFLICT', 'The key is being changed already; wait for it, then look with "ca show"');
+      throw new CellError(
+        'CELL_E_CONFLICT',
+        'The key is being changed already; wait for it, then look with "cellctl ca status"',
+      );
     }
     this.#running = true;
     try {
@@ -46,14 +49,18 @@ export class KeyRotation {
     const { peers } = this.#parts;
     const sent = peers.members.map(({ id }) => peers.sendKey(id, key, sendTimeoutMs));
     const outcomes = await Promise.allSettled(sent);
-    const failed = peers.members.filter((_member, place) => outcomes[place]?.status === 'rejected');
-    if (failed.length === 0) return;
-    const who = failed.map(({ id }) => `"${id}"`).join(', ');
-    const { reason } = outcomes.find((outcome) => outcome.status === 'rejected')!;
+    const failed = peers.members.flatMap(({ id }, place) => {
+      const outcome = outcomes[place]!;
+      return outcome.status === 'rejected' ? [{ id, cause: outcome.reason as Error }] : [];
+    });
+    const [first] = failed;
+    if (first === undefined) return;
+    const who = failed.map(({ id }) => id).join(' and ');
     const message =
-      `The key was not changed: member ${who} does not have the new one (${(reason as Error).message}). All members ` +
-      'must be there; start it, or remove it with "cellctl control-plane remove"';
-    throw new CellError('CELL_E_PEER_UNREACHABLE', message, { cause: reason });
+      `The key was not changed, since all members must have the new one, and member ${who} did not get it: ` +
+      `${failed.map(({ cause }) => cause.message).join('; ')}. Start "cell-control-plane" there and say this again, or ` +
+      `remove what will not come back with "cellctl control-plane remove ${first.id}"`;
+    throw new CellError('CELL_E_PEER_UNREACHABLE', message, { cause: first.cause });
   }
 
   /** Gives how many values were sealed. */

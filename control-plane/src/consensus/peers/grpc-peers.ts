@@ -11,7 +11,7 @@ import {
   type ResponseOf,
   type Usage,
 } from '@cell/proto';
-import { type CallOptions, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { CallOptions, Metadata, ServiceError } from '@grpc/grpc-js';
 import { CellError } from '../../cell-error.ts';
 import { answeredError } from '../../grpc-error.ts';
 import type {
@@ -31,6 +31,7 @@ import type {
 } from '../../ports.ts';
 import type { ForwardOutcome } from '../forward-outcome.ts';
 import { runAtPeer } from './exec-call.ts';
+import { failureReason } from './failure-reason.ts';
 import { chunkFromProto, logRequestToProto } from './log-messages.ts';
 import { memberStatusFromProto } from './member-messages.ts';
 import { changeToProto, recoveryFromProto, replicationFromProto } from './membership-messages.ts';
@@ -200,12 +201,13 @@ export class GrpcPeers implements Peers {
 
   #failure(to: number, error: unknown): Error {
     if (error instanceof CellError) return error;
-    const { code, details } = error as Partial<ServiceError>;
-    const why = code === status.DEADLINE_EXCEEDED ? 'it did not answer in time' : (details ?? String(error));
-    return (
-      answeredError(error) ??
-      new CellError('CELL_E_PEER_UNREACHABLE', `Cannot reach member "${to}": ${why}`, { cause: error })
-    );
+    const answered = answeredError(error);
+    if (answered !== undefined) return answered;
+    const address = this.#identity.directory.find(to)?.peers ?? '';
+    const why = failureReason(error as Partial<ServiceError>, address);
+    return new CellError('CELL_E_PEER_UNREACHABLE', `Cannot reach member ${to} at "${address}": ${why}`, {
+      cause: error,
+    });
   }
 
   #ownRequests(): PeerRequests {

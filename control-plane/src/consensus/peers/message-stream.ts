@@ -11,6 +11,7 @@ import type { CellError } from '../../cell-error.ts';
 import { answeredError } from '../../grpc-error.ts';
 import type { Clock, MemberAddress } from '../../ports.ts';
 import { peerChannelOptions } from './channel-options.ts';
+import { failureReason } from './failure-reason.ts';
 import type { PeerSecurity } from './peer-channels.ts';
 import { identityMetadata, type PeerIdentity } from './peer-identity.ts';
 
@@ -143,9 +144,9 @@ export class MessageStream {
 
   #failed(call: Call, error: ServiceError): void {
     const { peer, clock } = this.#parts;
-    const problem = answeredError(error) === undefined ? connectionProblem(error, peer.peers) : undefined;
-    const reason = problem?.message ?? reasonOf(error);
-    if (problem?.code === 'CELL_E_CLOCK_SKEW') {
+    const reason = answeredError(error)?.message ?? failureReason(error, peer.peers);
+    const skewed = connectionProblem(error, peer.peers)?.code === 'CELL_E_CLOCK_SKEW';
+    if (skewed && answeredError(error) === undefined) {
       // It is over, and nothing else shall say why first.
       this.#cancelTimer();
       call.removeAllListeners('end');
@@ -180,10 +181,4 @@ export class MessageStream {
     call?.cancel();
     client?.close();
   }
-}
-
-/** Without what grpc-js puts around the reason that a person looks for. */
-function reasonOf(error: ServiceError): string {
-  const text = error.details || error.message;
-  return /Last error: (?:Error: )?(.+?)\. Resolution note:/.exec(text)?.[1] ?? text;
 }

@@ -162,8 +162,8 @@ test.each<[string, Subject, TestAuthority, string]>([
 test.each<[string, Subject, TestAuthority, string]>([
   ['another member', { kind: 'member', id: 4 }, authority, 'Called member "2", and it is member "4" that answers'],
   // Its certificate is not even one to serve with.
-  ['a node', { kind: 'node', id: 'n1' }, authority, 'purpose'],
-  ["another cluster's member", { kind: 'member', id: 2 }, foreign, 'certificate'],
+  ['a node', { kind: 'node', id: 'n1' }, authority, 'is not the member that was called'],
+  ["another cluster's member", { kind: 'member', id: 2 }, foreign, 'its certificate is from another authority'],
 ])('a member says nothing to %s that answers in the place of a member', async (_who, subject, by, reason) => {
   const { received, port } = await receiver(subject, by);
   const { raft, peers, lines } = sender(port);
