@@ -34,7 +34,7 @@ test('the agent runs with the flags that it has in development, and passes words
   const called = launch('usr/sbin/cell-agent', ['--config', 'a b']);
   expect(called).toBe(
     '--disable-warning=ExperimentalWarning|--disable-sigusr1|--max-semi-space-size=1|--optimize-for-size|' +
-      '/usr/lib/cell/agent.mjs|--config|a b|',
+      '--no-turbofan|--single-threaded|/usr/lib/cell/agent.mjs|--config|a b|',
   );
 });
 
