@@ -56,6 +56,7 @@ export const ESCAPE_ATTEMPTS: readonly EscapeAttempt[] = [
       'hostname=$(cat /etc/hostname); perl -e \'exit(syscall(170, $ARGV[0], length $ARGV[0]) != 0)\' "$hostname"',
   }),
   ...refused('nobody', {
+    'read-neighbours-unit': `grep -qs ${NEIGHBOURS_SECRET} /run/systemd/transient/cell-neighbour-*.service`,
     'run-setuid-program': `${SETUID_SHELL} -p -c '[ $EUID = 0 ]'`,
     'make-setuid-program': 'cp /bin/true /tmp/escape-$$ && chmod u+s /tmp/escape-$$',
     'see-others-temporary-files': 'cat /tmp/of-somebody-else',

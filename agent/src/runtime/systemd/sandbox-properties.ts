@@ -5,6 +5,8 @@ import type { UnitProperty } from './systemd-manager.ts';
 /** Permission denied, from <errno.h>: for system calls that are filtered. */
 const EPERM = 1;
 const OWNER_ONLY_UMASK = 0o077;
+/** Files of transient units, which everybody may read: environment and command of all that runs on the node. */
+const UNIT_FILES = '/run/systemd/transient';
 /**
  * Where others may be asked to do what a strict run may not, and to tell what belongs to others: the bus has the
  * environment of every unit for everybody, and root's own sockets start programs for root. That the file system can only
@@ -64,7 +66,7 @@ function moderate(hiddenPaths: readonly string[]): UnitProperty[] {
   return [
     ...yes.map((name): UnitProperty => [name, 'b', true]),
     // Ones that this node does not have hide nothing.
-    ['InaccessiblePaths', 'as', hiddenPaths.map((path) => `-${path}`)],
+    ['InaccessiblePaths', 'as', [UNIT_FILES, ...hiddenPaths].map((path) => `-${path}`)],
   ];
 }
 

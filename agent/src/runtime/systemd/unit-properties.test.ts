@@ -80,7 +80,7 @@ test.each<[string, Partial<Isolation>, string | undefined, boolean]>([
   expect(found['ProtectSystem']).toBe(system);
   expect(found['NoNewPrivileges']).toBe(system === undefined ? undefined : true);
   const hidden = (found['InaccessiblePaths'] ?? []) as readonly string[];
-  expect(hidden.includes('-/etc/cell')).toBe(system !== undefined);
+  expect(hidden.includes('-/etc/cell') && hidden.includes('-/run/systemd/transient')).toBe(system !== undefined);
   expect(hidden.includes('-/run/dbus') && hidden.includes('-/run/systemd/private')).toBe(filtered);
   expect(found['SystemCallFilter'] !== undefined).toBe(filtered);
   expect(found['CapabilityBoundingSet']).toBe(filtered ? 0n : undefined);
