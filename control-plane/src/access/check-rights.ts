@@ -31,7 +31,7 @@ function checkNode(caller: Caller & { kind: 'node' }, who: string, expired: bool
   }
   if (!caller.expired || expired) return;
   const message = `The certificate of node "${caller.id}" has ended: it may be renewed, and nothing else done with it`;
-  throw new CellError('CELL_E_UNAUTHENTICATED', message);
+  throw new CellError('CELL_E_UNAUTHENTICATED', message, { refusal: 'certificate-ended' });
 }
 
 function checkPerson(

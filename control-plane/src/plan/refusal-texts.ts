@@ -53,8 +53,10 @@ export const agentRefusals: Texts = {
     advice: `Point it at its own control plane. If it belongs to this one: ${lowered(JOIN_ANEW)}`,
   },
   'certificate-ended': {
-    message: 'its certificate ended too long ago to be renewed',
-    advice: 'Give it a new token ("cellctl token create --role agent"): it comes back as the same node',
+    message: 'its certificate has ended',
+    advice:
+      'It renews by itself, unless that is too long ago: then give it a new token ("cellctl token create --role agent"), ' +
+      'and it comes back as the same node',
   },
   'clock-skew': CLOCK,
   'no-identity': { message: 'it has no certificate', advice: JOIN_ANEW },

@@ -85,6 +85,9 @@ test.each<[string, Partial<AuditRow>, string | undefined]>([
 test('people who mistype a token do not make the fleet one that is not right', () => {
   const mistyped = { method: 'JobService/ListJobs', subject: 'why/token-malformed', outcome: 'CELL_E_UNAUTHENTICATED' };
   expect(refusedCallers([row(mistyped)], NOW_MS)[0]?.goesOn).toBe(false);
+  // Nor does a member that was removed, and ends for that.
+  const removed = { method: 'PeerService/Introduce', subject: '', outcome: 'CELL_E_REMOVED' };
+  expect(refusedCallers([row(removed)], NOW_MS)[0]?.goesOn).toBe(false);
 });
 
 test.each(['AgentService/Session', 'PeerService/JoinMember', 'JobService/ListJobs'])(

@@ -17,7 +17,10 @@ export interface RefusedCallers {
   readonly from: string;
   /** How many addresses there were. */
   readonly addresses: number;
-  /** A machine that tries again and again is kept out now, as opposed to having been. */
+  /**
+   * A machine that tries again and again is kept out now, as opposed to having been. A member that was removed ends by
+   * itself once it is told so.
+   */
   readonly goesOn: boolean;
   readonly message: string;
   readonly advice: string;
@@ -103,7 +106,7 @@ function kindOf(method: string): RefusedKind {
 }
 
 function told({ addresses, ...group }: Group, nowMs: number): RefusedCallers {
-  const goesOn = group.kind !== 'person' && group.lastMs > nowMs - GOES_ON_MS_MAX;
+  const goesOn = group.kind !== 'person' && group.cause !== 'member-removed' && group.lastMs > nowMs - GOES_ON_MS_MAX;
   return { ...group, addresses: addresses.size, goesOn, ...textOf(group.kind, group.cause) };
 }
 

@@ -36,6 +36,8 @@ export interface Coming {
   /** Until the certificate ends, from now on; less than 0: since then. */
   readonly validMs?: number;
   readonly address?: string;
+  /** What is wrong with its certificate. */
+  readonly fault?: CellError;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -46,14 +48,18 @@ export class PaperAccess {
   /** The member's own log. */
   readonly lines: Record<string, unknown>[] = [];
   readonly access: Access;
-  readonly #connections = new Map<string, ConnectionFacts>();
+  readonly #connections = new Map<string, ConnectionFacts | CellError>();
 
   constructor(limits: Partial<RateLimitSettings> = {}) {
     this.access = new Access({
       clock: this.clock,
       log: pino({ level: 'info' }, { write: (line: string) => void this.lines.push(JSON.parse(line)) }),
       registry: this.registry,
-      connection: (peer) => this.#connections.get(peer),
+      connection: (peer) => {
+        const known = this.#connections.get(peer);
+        if (known instanceof CellError) throw known;
+        return known;
+      },
       limits: { ...DEFAULT_LIMITS, ...limits },
       renewExpiredWithinMs: RENEW_WITHIN_MS,
     });
@@ -83,13 +89,13 @@ export class PaperAccess {
     return tokenText(made);
   }
 
-  call({ token, subject, validMs = HOUR_MS, address = '10.0.0.9', metadata: more = {} }: Coming): GuardedCall {
+  call({ token, subject, validMs = HOUR_MS, address = '10.0.0.9', fault, metadata: more = {} }: Coming): GuardedCall {
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', token.includes(' ') ? token : `Bearer ${token}`);
     for (const [key, value] of Object.entries(more)) metadata.set(key, value);
     const expiresAtMs = subject === undefined ? 0 : this.clock.wallMs() + validMs;
     const authorityId = subject === undefined ? '' : 'a1';
-    this.#connections.set(`${address}:1`, { address, subject, authorityId, expiresAtMs });
+    this.#connections.set(`${address}:1`, fault ?? { address, subject, authorityId, expiresAtMs });
     return { metadata, getPeer: () => `${address}:1` };
   }
 
