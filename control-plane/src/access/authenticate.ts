@@ -30,6 +30,8 @@ interface ProvenToken {
 
 /** Tokens that needn't be hashed again for each call. */
 const PROVEN_MAX = 1_000;
+/** A token has half of that. */
+const REMEMBERED_LENGTH_MAX = 256;
 const BEARER = /^bearer +(\S.*)$/i;
 /** In the place of a token that does not exist: to say so takes as long as to say that a secret is wrong. */
 const NO_HASH = secretHash('');
@@ -78,6 +80,8 @@ export class Authentication {
 
   #remember(text: string, row: TokenRow): Person {
     const person = personOf(row, undefined);
+    // There may be any number of spaces in it.
+    if (text.length > REMEMBERED_LENGTH_MAX) return person;
     if (this.#proven.size >= PROVEN_MAX) this.#proven.delete(this.#proven.keys().next().value!);
     this.#proven.set(text, { row, person });
     return person;

@@ -54,6 +54,8 @@ const timeoutMaxMs = 60_000;
 /** An answer leaves this long before the deadline, so that a coded error arrives rather than a bare time-out. */
 const answerMarginMs = 100;
 const unaryCallsMax = 2_000;
+/** Of one token or node, so that none takes them all by not reading the answers. */
+const unaryCallsPerCallerMax = 500;
 const streamsMax = 1_000;
 /** Of one token, so that none takes them all. */
 const streamsPerCallerMax = 250;
@@ -76,6 +78,7 @@ export class CallServer {
   readonly #clock: Clock;
   readonly #running = new Set<RunningStream>();
   #unaryCalls = 0;
+  readonly #unaryCallsByCaller = new Map<string, number>();
   #streams = 0;
 
   constructor(log: Logger, clock: Clock) {
@@ -85,12 +88,13 @@ export class CallServer {
 
   unary<M extends DescMethodUnary>(method: M, handler: UnaryHandler<M>): UntypedHandleCall {
     const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, reply: sendUnaryData<unknown>) => {
-      const refusal = this.#unaryCalls >= unaryCallsMax ? overloaded(unaryCallsMax, 'calls') : undefined;
-      this.#unaryCalls += 1;
+      const entered = enteredCall(call);
+      const key = callerKey(entered.caller);
+      const refusal = this.#unaryRefusal(key);
+      this.#countUnary(key, 1);
       // Counted until the caller has its answer: one that asks and never reads must not fill the memory with answers.
-      const caller = new CallerWatch(call, enteredCall(call), this.#timeoutMs(call.getDeadline()), () => {
-        this.#unaryCalls -= 1;
-      });
+      const ended = () => this.#countUnary(key, -1);
+      const caller = new CallerWatch(call, entered, this.#timeoutMs(call.getDeadline()), ended);
       answer(refusal, () => handler(call.request, caller)).then(
         (response) => {
           caller.answered();
@@ -154,6 +158,21 @@ export class CallServer {
       });
   }
 
+  #unaryRefusal(key: string): CellError | undefined {
+    if (this.#unaryCalls >= unaryCallsMax) return overloaded(unaryCallsMax, 'calls');
+    const own = key === '' ? 0 : (this.#unaryCallsByCaller.get(key) ?? 0);
+    if (own < unaryCallsPerCallerMax) return undefined;
+    const message = `This member serves ${own} calls of this caller already; read the answers, or ask another member`;
+    return new CellError('CELL_E_OVERLOADED', message);
+  }
+
+  #countUnary(key: string, difference: number): void {
+    this.#unaryCalls += difference;
+    const own = (this.#unaryCallsByCaller.get(key) ?? 0) + difference;
+    if (own === 0) this.#unaryCallsByCaller.delete(key);
+    else this.#unaryCallsByCaller.set(key, own);
+  }
+
   #streamRefusal(caller: Caller): CellError | undefined {
     if (this.#streams >= streamsMax) return overloaded(streamsMax, 'streams');
     if (caller.kind !== 'person') return undefined;
@@ -177,6 +196,12 @@ export class CallServer {
     if (!Number.isFinite(untilMs)) return timeoutDefaultMs;
     return Math.min(timeoutMaxMs, Math.max(0, untilMs - this.#clock.wallMs() - answerMarginMs));
   }
+}
+
+/** Empty for those who have no identity: they are told nothing that would be worth keeping. */
+function callerKey(caller: Caller): string {
+  if (caller.kind === 'person') return caller.tokenId;
+  return caller.kind === 'nobody' ? '' : `${caller.kind} ${caller.id}`;
 }
 
 function overloaded(limit: number, what: string): CellError {

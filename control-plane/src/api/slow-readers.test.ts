@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { AllocationService, JobService, methodDefinition } from '@cell/proto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OPEN_GUARD_TOKEN } from '../access/testing/open-guard.ts';
 import { PaperMember } from './testing/paper-member.ts';
 
 /** As many calls as a member serves at once. */
@@ -26,16 +27,20 @@ afterEach(() => {
   return member.stop();
 });
 
-function ask(): void {
+function ask(token: string, refused: (code: string) => void = () => {}): void {
   const path = methodDefinition(JobService.method.listJobs).path;
-  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  const coming = { 'content-type': 'application/grpc', te: 'trailers', [OPEN_GUARD_TOKEN]: token };
+  const headers = { ':method': 'POST', ':path': path, ...coming };
   const stream = reader.request(headers);
   stream.on('error', () => {});
+  stream.on('response', ({ 'cell-error-code': code }) => {
+    if (code !== undefined) refused(String(code));
+  });
   stream.end(NOTHING);
 }
 
 test('answers that nobody reads count as calls under way: no more than a member serves are kept', async () => {
-  for (let count = 0; count < CALLS; count += 1) ask();
+  for (let count = 0; count < CALLS; count += 1) ask(`token-${count % 4}`);
   const asked = () =>
     member.call(AllocationService.method.listAllocations, {}).then(
       () => 'answered',
@@ -44,4 +49,12 @@ test('answers that nobody reads count as calls under way: no more than a member 
   await expect.poll(asked).toBe('CELL_E_OVERLOADED');
   reader.destroy();
   await expect.poll(asked).toBe('answered');
+});
+
+test('who reads none of his answers takes no room but his own', async () => {
+  const refused = new Promise<string>((resolve) => {
+    for (let count = 0; count < CALLS; count += 1) ask('greedy', resolve);
+  });
+  expect(await refused).toBe('CELL_E_OVERLOADED');
+  await member.call(AllocationService.method.listAllocations, {});
 });
