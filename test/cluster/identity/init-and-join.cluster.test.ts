@@ -1,11 +1,13 @@
 /** What people do on empty machines: "init" on one, "join" on the others, and tokens for agents. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Cellctl, cellctlWith } from '../harness/cellctl.ts';
 import type { Daemon } from '../harness/daemon.ts';
 import type { Fleet, Member } from '../harness/fleet.ts';
 import { type ProgramEnd, runProgram } from '../harness/run-program.ts';
+import { SmallDisk } from '../harness/small-disk.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -34,6 +36,22 @@ function cellctlOf({ fleet, adminTokenFile }: Founded): Cellctl {
 
 function joined(member: Member, tokenFile: string): Promise<ProgramEnd> {
   return runProgram('cell-control-plane', ['join', '--config', member.configFile, '--token-file', tokenFile]);
+}
+
+/** Waits until it waits, since nobody answers; gives what Ctrl-C does then. */
+async function startedToJoin(member: Member, tokenFile: string): Promise<() => Promise<void>> {
+  const words = ['join', '--config', member.configFile, '--token-file', tokenFile];
+  const child = spawn(resolve(import.meta.dirname, '../../../bin/cell-control-plane'), words);
+  let errors = '';
+  child.stderr.on('data', (data: Buffer) => {
+    errors += data.toString('utf8');
+  });
+  const ended = new Promise((end) => child.once('exit', (_code, signal) => end(signal)));
+  await waitFor(() => errors.startsWith('Waits for a member'), { what: 'it to wait for a member' });
+  return async () => {
+    child.kill('SIGINT');
+    expect(await ended).toBe('SIGINT');
+  };
 }
 
 /** Starts a member that waits for others before it is ready. */
@@ -104,6 +122,40 @@ test('"init" is for once, and a token to become a member is worth nothing to a m
   expect(thief).toMatchObject({ exitCode: 1, output: '', errors: expect.stringMatching(/CELL_E_\w+: .*"2"/) });
   second.start();
   await Promise.all([first.ready(), second.ready()]);
+});
+
+test('what goes wrong during init and join leaves nothing that the next try trips over', async (context) => {
+  const fleet = await testFleet({ members: 2, start: false, identity: false });
+  const [first, second] = fleet.members as [Member, Member];
+  const disks = [first, second].flatMap(({ dataFolder }) => SmallDisk.mount(dataFolder, '4m') ?? []);
+  const [disk, otherDisk] = disks;
+  if (disk === undefined || otherDisk === undefined) return context.skip('Mounting a small file system takes root');
+  try {
+    const tokens = { admin: join(fleet.folder, 'admin.token'), join: join(fleet.folder, 'join.token') };
+    const files = ['--admin-token-file', tokens.admin, '--join-token-file', tokens.join];
+    const words = ['init', '--config', first.configFile];
+    const full = { exitCode: 1, output: '', errors: expect.stringMatching(/^CELL_E_CONFIG: .*ENOSPC/) };
+    disk.fill();
+    expect(await runProgram('cell-control-plane', [...words, ...files])).toMatchObject(full);
+    disk.empty();
+    // Tokens that nobody can read: the first ones would be lost, and with them the control plane.
+    expect(await runProgram('cell-control-plane', words, '', '/dev/full')).toMatchObject(full);
+    expect(readdirSync(first.dataFolder, { recursive: true })).toEqual(['authority']);
+    expect(await runProgram('cell-control-plane', [...words, ...files])).toMatchObject({ exitCode: 0, errors: '' });
+
+    otherDisk.fill();
+    expect(await joined(second, tokens.join)).toMatchObject(full);
+    otherDisk.empty();
+    const interrupted = await startedToJoin(second, tokens.join);
+    expect(readdirSync(join(second.dataFolder, 'authority'))).toEqual(['joining']);
+    await interrupted();
+    await listening(first);
+    const sentence = expect.stringMatching(/^This machine is member 2 of cluster "test"\. Start it:\n {4}\S[^{}]*\n$/);
+    expect(await joined(second, tokens.join)).toEqual({ exitCode: 0, errors: '', output: sentence });
+    await first.kill();
+  } finally {
+    for (const each of disks) each.unmount();
+  }
 });
 
 test('mistyped and foreign tokens are refused with what is wrong, and never said again', async () => {
