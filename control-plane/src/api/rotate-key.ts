@@ -51,15 +51,20 @@ export class KeyRotation {
     const outcomes = await Promise.allSettled(sent);
     const failed = peers.members.flatMap(({ id }, place) => {
       const outcome = outcomes[place]!;
-      return outcome.status === 'rejected' ? [{ id, cause: outcome.reason as Error }] : [];
+      return outcome.status === 'rejected' ? [{ id, cause: outcome.reason as Error & { code?: unknown } }] : [];
     });
     const [first] = failed;
     if (first === undefined) return;
     const who = failed.map(({ id }) => id).join(' and ');
+    const away = failed.find(({ cause }) => cause.code === 'CELL_E_PEER_UNREACHABLE');
+    const advice =
+      away === undefined
+        ? 'Mend that, and say this again'
+        : `Start "cell-control-plane" there and say this again, or remove what will not come back with "cellctl ` +
+          `control-plane remove ${away.id}"`;
     const message =
       `The key was not changed, since all members must have the new one, and member ${who} did not get it: ` +
-      `${failed.map(({ cause }) => cause.message).join('; ')}. Start "cell-control-plane" there and say this again, or ` +
-      `remove what will not come back with "cellctl control-plane remove ${first.id}"`;
+      `${failed.map(({ cause }) => cause.message).join('; ')}. ${advice}`;
     throw new CellError('CELL_E_PEER_UNREACHABLE', message, { cause: first.cause });
   }
 
