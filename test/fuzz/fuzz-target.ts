@@ -12,6 +12,8 @@ export interface FuzzTarget {
   make?(random: Random): Uint8Array;
   /** All inputs but the seeds are made so: what has a checksum, or a length in front, is refused at once otherwise. */
   readonly madeOnly?: true;
+  /** Its inputs are large, and fewer of them are tried in tests. */
+  readonly costly?: true;
   /** Whether an error is one that this boundary is allowed to end with. */
   refuses(error: unknown): boolean;
   /** Reads it, and throws or rejects if it refuses it. */

@@ -1,6 +1,8 @@
 /** What reads bytes and messages from outside, for those who try to break it. */
+export { Authentication } from '../access/authenticate.ts';
 export { allocationStateFromProto } from '../api/allocation-states.ts';
 export { checkNode, readHello, readReports } from '../api/hello.ts';
+export { listAudit } from '../api/list-audit.ts';
 export { parseBook, parseKeyring } from '../authority/authority-book.ts';
 export { authorityPlaces } from '../authority/authority-folder.ts';
 export { readInvitations } from '../authority/invitations.ts';

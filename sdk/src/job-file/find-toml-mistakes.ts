@@ -64,7 +64,8 @@ function tryToParse(lines: readonly string[]): { readonly document: TomlDocument
 }
 
 const HEADER = /^\s*\[/;
-const STATEMENT = /^\s*(\[|[\w."'-]+[\w."' -]*=)/;
+/** Two repetitions of the same characters in a row would take as long as a line is, squared. */
+const STATEMENT = /^\s*(\[|[\w."'-][\w."' -]*=)/;
 
 /** A string over several lines, which may hold anything that looks like a statement. */
 const LONG_STRING = /"""|'''/;

@@ -140,3 +140,10 @@ test('any text is read or refused, never a crash, and each problem is one short 
 test('a byte order mark and lines that end in CR LF are no problem', () => {
   expect(specOf(`\ufeff${minimal.replaceAll('\n', '\r\n')}`).name).toBe('a');
 });
+
+test('a long line that is no statement is looked at once, and not again from each of its characters', () => {
+  const before = process.cpuUsage();
+  expect(problemsOf(`${minimal}x = [\n${'a.'.repeat(50_000)}\n`)).toHaveLength(1);
+  // Some milliseconds; or more than this, by far, on any machine.
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
+});

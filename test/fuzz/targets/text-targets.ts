@@ -9,6 +9,7 @@ import { IdentityError, makeToken, parseSubject, parseToken, subjectOf, tokenTex
 import { renderJobFile } from '@cell/job';
 import { parseJobFile } from '@cell/sdk';
 import { coded, type FuzzTarget, texts, utf8 } from '../fuzz-target.ts';
+import { nestedToml } from '../nested-toml.ts';
 import { scratchFile } from '../scratch-file.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -39,6 +40,17 @@ const jobFile: FuzzTarget = {
       throw new Error(`Written and read again it is another job: ${JSON.stringify(again)}`);
     }
   },
+};
+
+const goodJobs = filesOf('examples', '.toml');
+/** The same reader, for what is sound TOML and no job: deep, or very many. */
+const nestedJobFile: FuzzTarget = {
+  ...jobFile,
+  name: 'job-file-nesting',
+  seeds: async () => goodJobs,
+  madeOnly: true,
+  costly: true,
+  make: (random) => nestedToml(random, goodJobs),
 };
 
 const memberSettings: FuzzTarget = {
@@ -79,6 +91,16 @@ const agentSettings: FuzzTarget = {
   seeds: async () => [...filesOf('packaging', 'agent.toml'), ...texts(AGENT_SETTINGS)],
   refuses: coded(ConfigError),
   read: (input) => loadAgentSettings({ file: scratchFile('agent.toml', input) }),
+};
+
+const goodSettings = texts(AGENT_SETTINGS);
+const nestedSettings: FuzzTarget = {
+  ...agentSettings,
+  name: 'settings-nesting',
+  seeds: async () => goodSettings,
+  madeOnly: true,
+  costly: true,
+  make: (random) => nestedToml(random, goodSettings),
 };
 
 const contexts: FuzzTarget = {
@@ -148,8 +170,10 @@ const quantities: FuzzTarget = {
 
 export const textTargets: readonly FuzzTarget[] = [
   jobFile,
+  nestedJobFile,
   memberSettings,
   agentSettings,
+  nestedSettings,
   contexts,
   token,
   subject,
