@@ -2,7 +2,7 @@
 import type { Outgoing, RotateKeyResponseSchema } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
 import { type AuthorityRow, authorityPurpose, type Sealed, type SecretRow, secretPurpose } from '../model/identity.ts';
-import type { SealingKey } from '../ports.ts';
+import type { MemberAddress, SealingKey } from '../ports.ts';
 import type { Reseal } from '../state/commands.ts';
 import { readState, submitCommand } from './read-state.ts';
 import type { CallContext } from './serve.ts';
@@ -47,9 +47,10 @@ export class KeyRotation {
 
   async #send(key: SealingKey): Promise<void> {
     const { peers } = this.#parts;
-    const sent = peers.members.map(({ id }) => peers.sendKey(id, key, sendTimeoutMs));
+    const members = this.#members();
+    const sent = members.map(({ id }) => peers.sendKey(id, key, sendTimeoutMs));
     const outcomes = await Promise.allSettled(sent);
-    const failed = peers.members.flatMap(({ id }, place) => {
+    const failed = members.flatMap(({ id }, place) => {
       const outcome = outcomes[place]!;
       return outcome.status === 'rejected' ? [{ id, cause: outcome.reason as Error & { code?: unknown } }] : [];
     });
@@ -66,6 +67,13 @@ export class KeyRotation {
       `The key was not changed, since all members must have the new one, and member ${who} did not get it: ` +
       `${failed.map(({ cause }) => cause.message).join('; ')}. ${advice}`;
     throw new CellError('CELL_E_PEER_UNREACHABLE', message, { cause: first.cause });
+  }
+
+  /** Those that the state names: one that only says that it is a member, by a stolen authority's key, gets none. */
+  #members(): readonly MemberAddress[] {
+    const { peers, consensus } = this.#parts;
+    const { members } = consensus.state;
+    return members.size === 0 ? peers.members : peers.members.filter(({ id }) => members.has(id));
   }
 
   /** Gives how many values were sealed. */

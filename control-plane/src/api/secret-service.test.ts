@@ -215,7 +215,9 @@ test('while a member is away the key stays as it is', async () => {
   const { sealed } = state().secrets.get('default/a')!;
   member.reachable.delete(3);
   const refused = await refusal(rotate());
-  expect(refused).toMatch(/^CELL_E_PEER_UNREACHABLE: The key was not changed, since all members must have the new one, and member 3 did not get it: .*remove 3"$/);
+  expect(refused).toMatch(
+    /^CELL_E_PEER_UNREACHABLE: The key was not changed, since all members must have the new one, and member 3 did not get it: .*remove 3"$/,
+  );
   expect(state().secrets.get('default/a')!.sealed).toBe(sealed);
   expect(member.vault.keyId).toBe('key1');
   await set('b', 'x');
@@ -252,4 +254,11 @@ test('one member changes the key once at a time', async () => {
 test('a peer that sends a key has it kept', async () => {
   await member.served.keySent({ id: 'key9', key: new Uint8Array(32), createdAtMs: 0 });
   expect(member.vault.keys.has('key9')).toBe(true);
+});
+
+test('a member that the state does not name gets no key, whatever certificate it has', async () => {
+  const founder = (id: number) => ({ id, grpc: `g${id}`, peers: `p${id}`, http: `h${id}`, incarnation: `i${id}` });
+  member.consensus.write({ kind: 'found-members', timeMs: 0, members: [founder(1), founder(2)] });
+  await rotate();
+  expect(member.sentKeys).toEqual(['key2 to member 1', 'key2 to member 2']);
 });
