@@ -16,8 +16,8 @@ function given(settings: { join_token?: string; join_token_file?: string }, envi
 
 test('a token is taken from where it is written, without the white space around it', async () => {
   writeFileSync(file, `\n${token}\n`);
-  expect(await given({ join_token_file: file })).toBe(token);
-  expect(await given({ join_token: ` ${token}` })).toBe(token);
+  expect(await given({ join_token_file: file })).toEqual({ text: token, place: `the file "${file}"` });
+  expect(await given({ join_token: ` ${token}` })).toEqual({ text: token, place: 'the setting "join_token"' });
   expect(await given({})).toBeUndefined();
 });
 

@@ -6,6 +6,13 @@ import type { MemberConfig } from './config/member-config.ts';
 /** What is read of a token's file at most; a token is far shorter. */
 const FILE_BYTES_MAX = 4_096;
 
+/** A token to join with. */
+export interface GivenToken {
+  readonly text: string;
+  /** Where it is from, for people: 'the file "/etc/cell/join-token"'. */
+  readonly place: string;
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -15,14 +22,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function configuredToken(
   { join_token: token, join_token_file: file }: Pick<MemberConfig, 'join_token' | 'join_token_file'>,
   environment: Environment = process.env,
-): Promise<string | undefined> {
+): Promise<GivenToken | undefined> {
   if (token === undefined) return file === undefined ? undefined : readTokenFile(file);
   const fromVariable = (environment['CELL_JOIN_TOKEN'] ?? '') !== '';
   return checked(token, fromVariable ? 'the variable "CELL_JOIN_TOKEN"' : 'the setting "join_token"');
 }
 
 /** `file`: whose text is a token, with white space around it perhaps. Rejects with `CELL_E_CONFIG`. */
-export async function readTokenFile(file: string): Promise<string> {
+export async function readTokenFile(file: string): Promise<GivenToken> {
   return checked(await readText(file), `the file "${file}"`);
 }
 
@@ -47,7 +54,7 @@ function reasonOf(error: unknown): string {
   return code === 'EISDIR' ? 'it is a folder' : message;
 }
 
-function checked(given: string, place: string): string {
+function checked(given: string, place: string): GivenToken {
   try {
     parseToken(given, 'join');
   } catch (cause) {
@@ -55,5 +62,5 @@ function checked(given: string, place: string): string {
     const message = `This machine can't join with the token from ${place}: ${cause.message}`;
     throw new CellError('CELL_E_CONFIG', message, { cause });
   }
-  return given.trim();
+  return { text: given.trim(), place };
 }

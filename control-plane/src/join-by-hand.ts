@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { authorityPlaces } from './authority/index.ts';
 import { CellError } from './cell-error.ts';
 import { CONFIG_FILE, type MemberConfig } from './config/member-config.ts';
-import { configuredToken, readTokenFile } from './configured-token.ts';
+import { configuredToken, type GivenToken, readTokenFile } from './configured-token.ts';
 import { startCommand } from './init-member.ts';
 import { joinMember } from './join-member.ts';
 import type { Clock } from './ports.ts';
@@ -44,18 +44,20 @@ export async function joinByHand(
 }
 
 /** The flag, else the configuration and the environment, else whoever runs it; never an argument, which `ps` shows. */
-async function readToken(config: JoinConfig, flags: JoinFlags): Promise<string> {
+async function readToken(config: JoinConfig, flags: JoinFlags): Promise<GivenToken> {
   const file = flags['token-file'];
   if (file !== undefined && file !== '-') return readTokenFile(file);
   return (file === undefined ? await configuredToken(config) : undefined) ?? askToken();
 }
 
-async function askToken(): Promise<string> {
+async function askToken(): Promise<GivenToken> {
   const { stdin, stderr } = process;
   if (stdin.isTTY) stderr.write('Join token (from "cell-control-plane init"): ');
   const lines = createInterface({ input: stdin });
   try {
-    for await (const line of lines) if (line.trim() !== '') return line.slice(0, LINE_LENGTH_MAX).trim();
+    for await (const line of lines) {
+      if (line.trim() !== '') return { text: line.slice(0, LINE_LENGTH_MAX).trim(), place: 'standard input' };
+    }
   } finally {
     lines.close();
   }

@@ -71,7 +71,7 @@ function parts(addresses: readonly string[], memberId = 2) {
     memberId,
     cluster: 'demo',
     members,
-    token,
+    token: { text: token, place: 'the test' },
     clock: realClock,
     signal: ending.signal,
     waiting: (reason: string) => void told.push(reason),
@@ -163,8 +163,12 @@ test('somebody in between is told nothing at all', async () => {
 test('what does not pass by itself ends it at once, with what the member said', async () => {
   const address = await listen(answers());
   const other = tokenText(makeToken('join', authority.pin));
-  await expect(joinMember({ ...parts([address, 'x:1']), token: other })).rejects.toMatchObject({
+  const wrong = { text: other, place: 'the file "/t"' };
+  await expect(joinMember({ ...parts([address, 'x:1']), token: wrong })).rejects.toMatchObject({
     code: 'CELL_E_UNAUTHENTICATED',
+    message: expect.stringMatching(
+      /^This machine can't join with the token from the file "\/t": The token is not known here/,
+    ),
   });
   await expect(joinMember({ ...parts([address, 'x:1']), cluster: 'west' })).rejects.toMatchObject({
     code: 'CELL_E_FOREIGN_CLUSTER',
@@ -173,7 +177,9 @@ test('what does not pass by itself ends it at once, with what the member said', 
   await expect(joinMember({ ...seventh, members: seventh.members.slice(0, 1) })).rejects.toMatchObject({
     code: 'CELL_E_FORBIDDEN',
   });
-  await expect(joinMember({ ...parts([address]), token: 'hello' })).rejects.toMatchObject({ code: 'CELL_E_CONFIG' });
+  await expect(joinMember({ ...parts([address]), token: { text: 'hello', place: 'x' } })).rejects.toMatchObject({
+    code: 'CELL_E_CONFIG',
+  });
   await expect(joinMember(parts(['x:1'], 1))).rejects.toMatchObject({ code: 'CELL_E_CONFIG' });
 });
 
@@ -190,13 +196,13 @@ test('at the start of a daemon, it joins only if it has to and can', async () =>
   const never = async () => expect.unreachable('The token is read');
   await joinIfNeeded(parts([address, 'not-asked:1']), async () => undefined);
   await expect(joining.open(2)).rejects.toMatchObject({ code: 'CELL_E_NOT_INITIALIZED' });
-  await joinIfNeeded(parts([address, 'not-asked:1']), async () => `${token}\n`);
+  await joinIfNeeded(parts([address, 'not-asked:1']), async () => ({ text: `${token}\n`, place: 'the test' }));
   await joining.open(2);
   await joinIfNeeded(parts([address, 'not-asked:1']), never);
 });
 
 test('a folder that was copied needs no joining', async () => {
   cpSync(first.places.folder, joining.places.folder, { recursive: true });
-  await joinIfNeeded(parts(['127.0.0.1:1', 'x:1']), async () => token);
+  await joinIfNeeded(parts(['127.0.0.1:1', 'x:1']), async () => ({ text: token, place: 'the test' }));
   expect((await joining.open(2)).pin).toBe(authority.pin);
 });

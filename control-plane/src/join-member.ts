@@ -13,6 +13,7 @@ import { callUnary, type JoinMemberResponse, PeerService } from '@cell/proto';
 import { Client, Metadata } from '@grpc/grpc-js';
 import { type AuthorityPlaces, isMember, joiningName, keepMembership } from './authority/index.ts';
 import { CellError, type CellErrorCode } from './cell-error.ts';
+import type { GivenToken } from './configured-token.ts';
 import { answeredError } from './grpc-error.ts';
 import type { Clock, MemberAddress } from './ports.ts';
 
@@ -22,8 +23,7 @@ export interface JoinMemberParts {
   readonly cluster: string;
   /** All members that the configuration names; others than this one are asked. */
   readonly members: readonly MemberAddress[];
-  /** A token's text; surrounding white space is let go. */
-  readonly token: string;
+  readonly token: GivenToken;
   readonly clock: Clock;
   /** Waits until this machine's clock is set, too, as it may not be soon after the machine's start; default: no. */
   readonly untilClocksAgree?: boolean;
@@ -59,7 +59,7 @@ const PASSING: ReadonlySet<string> = new Set<CellErrorCode>([
 /** At a daemon's start: joins if the machine is no member yet and there is a token, which is not read otherwise. Gives whether it did. */
 export async function joinIfNeeded(
   parts: Omit<JoinMemberParts, 'token'>,
-  readToken: () => Promise<string | undefined>,
+  readToken: () => Promise<GivenToken | undefined>,
 ): Promise<boolean> {
   if (await isMember(parts.places)) return false;
   const token = await readToken();
@@ -88,11 +88,13 @@ export async function joinMember(parts: JoinMemberParts): Promise<void> {
   const machine = await joiningName(places);
   const passes = (code: string) =>
     PASSING.has(code) || (code === 'CELL_E_CLOCK_SKEW' && parts.untilClocksAgree === true);
-  const request = { token: parts.token.trim(), memberId: BigInt(memberId), cluster, machine };
+  const request = { token: parts.token.text.trim(), memberId: BigInt(memberId), cluster, machine };
   const asking = { token, request, clock, passes };
   let told = '';
   for (let delayMs = RETRY_MS_MIN; ; delayMs = Math.min(delayMs * RETRY_FACTOR, RETRY_MS_MAX)) {
-    const outcome = await askAll(others, asking, signal);
+    const outcome = await askAll(others, asking, signal).catch((error: unknown) => {
+      throw withPlace(error, parts.token.place);
+    });
     if (outcome.given !== undefined) {
       await keepMembership(places, keysFromProto(outcome.given), { cluster, pin: token.pin });
       return;
@@ -174,13 +176,28 @@ function keysFromProto({ keys, genesis }: JoinMemberResponse) {
   return { keys: read, genesis };
 }
 
-function tokenOf(text: string): Token {
+function tokenOf({ text, place }: GivenToken): Token {
   try {
     return parseToken(text, 'join');
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error;
-    throw new CellError('CELL_E_CONFIG', error.message, { cause: error });
+    throw new CellError('CELL_E_CONFIG', cannotJoin(place, error.message), { cause: error });
   }
+}
+
+/** What may be wrong with the token is told with where that is from. */
+function withPlace(error: unknown, place: string): unknown {
+  if (error instanceof IdentityError && error.code === 'CELL_E_UNTRUSTED') {
+    return new IdentityError(error.code, cannotJoin(place, error.message), { cause: error });
+  }
+  if (error instanceof CellError && (error.code === 'CELL_E_UNAUTHENTICATED' || error.code === 'CELL_E_FORBIDDEN')) {
+    return new CellError(error.code, cannotJoin(place, error.message), { cause: error });
+  }
+  return error;
+}
+
+function cannotJoin(place: string, why: string): string {
+  return `This machine can't join with the token from ${place}: ${why}`;
 }
 
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

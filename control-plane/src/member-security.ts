@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import { Access, type RateLimitSettings } from './access/index.ts';
 import { Authority, authorityPlaces, JoinAnswerer } from './authority/index.ts';
 import type { MemberConfig } from './config/member-config.ts';
-import { configuredToken } from './configured-token.ts';
+import { configuredToken, type GivenToken } from './configured-token.ts';
 import { writeAuthority } from './founding/write-authority.ts';
 import { joinIfNeeded } from './join-member.ts';
 import { TlsTransport, type TransportSettings } from './listen/index.ts';
@@ -65,7 +65,7 @@ export async function openSecurity(
 }
 
 /** Asked for only if the machine is no member yet; without the file, what is told is how it becomes one. */
-async function joinToken(config: MemberConfig): Promise<string | undefined> {
+async function joinToken(config: MemberConfig): Promise<GivenToken | undefined> {
   try {
     return await configuredToken(config);
   } catch (error) {
