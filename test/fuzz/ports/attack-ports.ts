@@ -73,6 +73,7 @@ export async function portAttacks(member: AttackedMember): Promise<readonly Atta
       once: (random) => sayPlain(anyOf(random, ports.grpc, ports.peers), mutate(hellos, 'bytes', random)),
     },
     { name: 'http', once: (random) => sayPlain(ports.http, mutate(requests, 'text', random)) },
+    { name: 'agent-http', once: (random) => sayPlain(ports.agentHttp, mutate(requests, 'text', random)) },
     {
       name: 'http2',
       once: (random) => sayInside(anyOf(random, ports.grpc, ports.peers), mutate(connections, 'bytes', random), {}),
@@ -109,6 +110,7 @@ function anyOf(random: Random, ...items: readonly number[]): number {
 
 const HTTP_REQUESTS = [
   'GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n',
+  'GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer 0123456789abcdef\r\n\r\n',
   'GET /v1/sd HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
   'HEAD /livez?a=%00 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /readyz HTTP/1.0\r\n\r\n',
   'OPTIONS * HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n',

@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serveHttp } from '@cell/agent/readers';
+import { HttpAccess } from '@cell/config';
 import { authorityPlaces, initialize, startMember } from '@cell/control-plane';
 import { TestAuthority } from '@cell/control-plane/authority-testing';
 import { loadMemberConfig } from '@cell/control-plane/testing';
 import { type CellClient, connect, silenceTransport } from '@cell/sdk';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { joinNodes, simulatedId } from '../../bench/agents/join-nodes.ts';
 import { freePorts } from '../../cluster/harness/free-ports.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
@@ -33,7 +36,7 @@ const LIMITS = [
 
 /** A cluster of one member in this process, as it is in life: everything over TLS, and rights by tokens. */
 export interface AttackedMember {
-  readonly ports: { readonly grpc: number; readonly peers: number; readonly http: number };
+  readonly ports: { readonly grpc: number; readonly peers: number; readonly http: number; readonly agentHttp: number };
   readonly clusterId: string;
   /** Its admin. */
   readonly client: CellClient;
@@ -78,11 +81,12 @@ ${LIMITS}
     identity: { token: adminToken },
   });
   await waitFor(() => client.fleet.getFleetStatus({}), { what: 'the member to lead' });
+  const agentHttp = await serveAgentHttp();
   const authority = await TestAuthority.ofMember(places);
   const operator = { token: adminToken, trust: [authority.certificate] };
   await joinNodes(`127.0.0.1:${grpc}`, { agentToken: tokens['agents']!, operator }, [NODE_NAME]);
   return {
-    ports: { grpc, peers, http },
+    ports: { grpc, peers, http, agentHttp: Number(agentHttp.address.split(':').at(-1)) },
     clusterId: member.clusterId,
     client,
     adminToken,
@@ -90,8 +94,24 @@ ${LIMITS}
     errors,
     async stop() {
       client.close();
+      await agentHttp.close();
       await member.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** As an agent serves it, to all that have the token. */
+function serveAgentHttp() {
+  const token = scratchFile('http-token', Buffer.from('0123456789abcdef'));
+  const access = new HttpAccess({
+    allow: [],
+    token_file: token,
+    monotonicMs: () => performance.now(),
+    onProblem: (problem) => {
+      throw new Error(problem);
+    },
+  });
+  const refusal: HttpAccess['refusal'] = (...request) => access.refusal(...request);
+  return serveHttp('127.0.0.1:0', { metrics: new Registry(), notReady: () => 'No session', refusal });
 }

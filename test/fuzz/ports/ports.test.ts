@@ -9,6 +9,7 @@ const AT_ONCE = 8;
 const TIMES: Readonly<Record<string, number>> = {
   tls: 160,
   http: 160,
+  'agent-http': 160,
   http2: 120,
   'http2-of-nodes': 80,
   'calls-of-people': 400,
@@ -47,6 +48,7 @@ test.each(Object.keys(TIMES))('a member survives %s of any form, and says what i
   expect(wrong).toEqual([]);
   expect((process.memoryUsage.rss() - before) / 2 ** 20).toBeLessThan(KEPT_MIB_MAX);
   await member.client.fleet.getFleetStatus({});
+  expect((await fetch(`http://127.0.0.1:${member.ports.agentHttp}/livez`)).status).toBe(200);
   expect(member.errors.filter(({ err, fatal }) => fatal !== undefined || isOwnFault(err))).toEqual([]);
 });
 
