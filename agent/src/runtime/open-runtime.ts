@@ -16,8 +16,15 @@ export interface RuntimeSettings {
 
 /** Of the systemd that the machine was started with: sd_booted(3). */
 const BOOTED = '/run/systemd/system';
-/** What belongs to Cell and no workload may see. */
-const OWN_FOLDERS = ['/etc/cell', '/var/lib/cell', '/run/cell', '/run/cell-agent'];
+/** What belongs to Cell and no workload may see. Variables of the daemons may be tokens, in files that people make. */
+const OWN_PATHS = [
+  '/etc/cell',
+  '/etc/default/cell-agent',
+  '/etc/default/cell-control-plane',
+  '/run/cell',
+  '/run/cell-agent',
+  '/var/lib/cell',
+];
 /** All agents of a machine, whatever their data folders, would take each other's units for their own. */
 const LOCK_FOLDER = '/run/cell-agent';
 
@@ -31,7 +38,7 @@ export async function openRuntime({ runtime, data, secrets }: RuntimeSettings, c
   }
   const unlock = await lockMachine();
   try {
-    const hiddenPaths = [...OWN_FOLDERS, data, secrets];
+    const hiddenPaths = [...OWN_PATHS, data, secrets];
     return await openSystemdRuntime({ folder, clock, secretsFolder: secrets, hiddenPaths, onClosed: unlock });
   } catch (error) {
     await unlock();

@@ -16,7 +16,7 @@ export interface EscapeAttempt {
   readonly possibleFor: 'root' | 'nobody' | 'none';
 }
 
-/** In a file of the neighbour's folder, in its environment, in its output, and in a secret of the node. */
+/** In a file of the neighbour's folder, in its environment, in its output, in a secret and in a variable of the node. */
 export const NEIGHBOURS_SECRET = 'neighbours-secret-4711';
 /** What planting the node prepares: see `plantTargets` in sandbox.lab.test.ts. */
 export const SETUID_SHELL = '/usr/local/bin/setuid-bash';
@@ -57,6 +57,7 @@ export const ESCAPE_ATTEMPTS: readonly EscapeAttempt[] = [
   }),
   ...refused('nobody', {
     'read-neighbours-unit': `grep -qs ${NEIGHBOURS_SECRET} /run/systemd/transient/cell-neighbour-*.service`,
+    'read-daemons-variables': `grep -qs ${NEIGHBOURS_SECRET} /etc/default/cell-control-plane`,
     'run-setuid-program': `${SETUID_SHELL} -p -c '[ $EUID = 0 ]'`,
     'make-setuid-program': 'cp /bin/true /tmp/escape-$$ && chmod u+s /tmp/escape-$$',
     'see-others-temporary-files': 'cat /tmp/of-somebody-else',

@@ -63,6 +63,8 @@ function expectedRow({ name, possibleFor, refusedToServices }: EscapeAttempt): s
 async function plantTargets(machine: Machine): Promise<void> {
   machine.write(SCRIPT, `#!/bin/bash\n${escapeScript()}\n`, 0o755);
   machine.write('/etc/cell/secrets/database', NEIGHBOURS_SECRET, 0o600);
+  // Of a daemon that this machine does not have.
+  machine.write('/etc/default/cell-control-plane', `CELL_JOIN_TOKEN=${NEIGHBOURS_SECRET}\n`);
   machine.write('/tmp/of-somebody-else', NEIGHBOURS_SECRET);
   machine.write(join('/home', 'somebody', 'notes'), NEIGHBOURS_SECRET);
   await machine.succeed(`cp /bin/bash ${SETUID_SHELL} && chmod 4755 ${SETUID_SHELL}`);
