@@ -85,7 +85,10 @@ test('the folder of all goes with the last of them', async () => {
 
 test('what comes when the allocation has ended already is not kept', async () => {
   const answers: ((fetched: FetchedSecrets) => void)[] = [];
-  const fetch = () => new Promise<FetchedSecrets>((resolve) => void answers.push(resolve));
+  const fetch = () =>
+    new Promise<FetchedSecrets>((resolve) => {
+      answers.push(resolve);
+    });
   const folders = new SecretFolders(root, fetch);
   const late = folders.prepare('a', ['one']);
   await folders.remove('a');
