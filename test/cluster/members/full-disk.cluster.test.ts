@@ -108,9 +108,19 @@ test('a lone member whose disk is full refuses changes, serves reads, and goes o
   await waitFor(async () => (await fullness(member)) === 1, { what: 'the disk to be full' });
   const before = writer.acknowledged;
   expect(await refusal(fleet.operators())).toMatchObject({ code: 'CELL_E_DISK_FULL' });
+  const cellctl = fleet.cellctl();
+  expect(await cellctl.runWith('x', 'secret', 'set', 'refused')).toMatchObject({
+    exitCode: 1,
+    errors: expect.stringMatching(/^CELL_E_DISK_FULL: /),
+  });
   expect(await writer.lost(fleet.operators())).toEqual([]);
   disk.empty();
   await member.ready();
+  // What was refused is written down once there is room.
+  await waitFor(async () => (await cellctl.run('audit', 'list', '-o', 'json')).output.includes('CELL_E_DISK_FULL'), {
+    what: 'the refused call to be in the audit log',
+  });
+  expect(await cellctl.run('audit', 'verify')).toMatchObject({ exitCode: 0 });
   await more(writer, 50);
   await writer.stop();
   expect(writer.acknowledged).toBeGreaterThan(before);
