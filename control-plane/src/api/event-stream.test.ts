@@ -14,8 +14,8 @@ beforeEach(() => {
   reader = new AbortController();
 });
 
-function events(request: { follow?: boolean; afterIndex?: bigint; limit?: number }, namespace?: string) {
-  return streamEvents(consensus, create(StreamEventsRequestSchema, request), namespace, reader.signal);
+function events(request: { follow?: boolean; afterIndex?: bigint; limit?: number }) {
+  return streamEvents(consensus, create(StreamEventsRequestSchema, request), () => true, reader.signal);
 }
 
 async function indexes(stream: ReturnType<typeof events>): Promise<bigint[]> {

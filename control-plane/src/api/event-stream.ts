@@ -3,20 +3,19 @@ import type { StreamEventsRequest } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
 import type { EventRow } from '../model/entities.ts';
 import type { Consensus } from '../ports.ts';
-import { inNamespace } from './namespace-view.ts';
 import { eventToProto } from './to-proto.ts';
 
 /** Events that wait for one slow reader. */
 const waitingMax = 5_000;
 
-/** `namespace`: only what it may see; undefined: everything. */
+/** `visible`: whether the reader may see it. */
 export async function* streamEvents(
   consensus: Consensus,
   request: StreamEventsRequest,
-  namespace: string | undefined,
+  visible: (event: EventRow) => boolean,
   signal: AbortSignal,
 ) {
-  const waiting = new WaitingEvents(consensus, request, namespace);
+  const waiting = new WaitingEvents(consensus, request, visible);
   const stop = request.follow ? consensus.onChange((change) => waiting.changed(change)) : undefined;
   signal.addEventListener('abort', waiting.wake);
   try {
@@ -33,7 +32,7 @@ export async function* streamEvents(
 
 class WaitingEvents {
   readonly #consensus: Consensus;
-  readonly #namespace: string | undefined;
+  readonly #visible: (event: EventRow) => boolean;
   #events: EventRow[];
   /** Raft index of the newest event that was taken in. */
   #index: number;
@@ -43,12 +42,12 @@ class WaitingEvents {
   constructor(
     consensus: Consensus,
     { afterIndex, limit }: Pick<StreamEventsRequest, 'afterIndex' | 'limit'>,
-    namespace: string | undefined,
+    visible: (event: EventRow) => boolean,
   ) {
     this.#consensus = consensus;
-    this.#namespace = namespace;
+    this.#visible = visible;
     const { events } = consensus.state;
-    const kept = this.#visible(events.filter((event) => event.index > Number(afterIndex)));
+    const kept = events.filter((event) => event.index > Number(afterIndex) && visible(event));
     this.#events = limit > 0 ? kept.slice(-limit) : kept;
     this.#index = Math.max(Number(afterIndex), events.at(-1)?.index ?? 0);
   }
@@ -63,18 +62,11 @@ class WaitingEvents {
     const fresh = events.filter((event) => event.index > this.#index);
     if (fresh.length === 0) return;
     this.#index = fresh.at(-1)!.index;
-    const visible = this.#visible(fresh);
+    const visible = fresh.filter(this.#visible);
     if (visible.length === 0) return;
     if (this.#events.length + visible.length > waitingMax) this.#overflown = true;
     else this.#events.push(...visible);
     this.wake();
-  }
-
-  #visible(events: EventRow[]): EventRow[] {
-    const namespace = this.#namespace;
-    return namespace === undefined
-      ? events
-      : events.filter((event) => inNamespace(this.#consensus.state, event, namespace));
   }
 
   take(): readonly EventRow[] {

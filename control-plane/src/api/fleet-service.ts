@@ -8,7 +8,7 @@ import { type RefusedCallers, refusedCallers } from '../plan/refused-callers.ts'
 import type { FleetState } from '../state/fleet-state.ts';
 import { type ControlPlaneView, viewControlPlane } from './control-plane-view.ts';
 import { streamEvents } from './event-stream.ts';
-import { namespaceOf, visibleTo } from './namespace-view.ts';
+import { seesEvent, visibleTo } from './namespace-view.ts';
 import { readFreshest, readState } from './read-state.ts';
 import type { CallServer } from './serve.ts';
 import type { MadeParts } from './service-parts.ts';
@@ -25,7 +25,8 @@ export function registerFleetService(server: Server, calls: CallServer, parts: M
     }),
     streamEvents: calls.streaming(method.streamEvents, async function* (request, { caller, signal, timeoutMs }) {
       await readFreshest(parts, timeoutMs);
-      yield* streamEvents(parts.consensus, request, namespaceOf(caller), signal);
+      const { consensus } = parts;
+      yield* streamEvents(consensus, request, (event) => seesEvent(caller, consensus.state, event), signal);
     }),
   });
 }

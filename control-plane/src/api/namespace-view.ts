@@ -17,8 +17,15 @@ export function visibleTo(caller: Caller, state: FleetState): FleetState {
   return namespace === undefined ? state : namespaceView(state, namespace);
 }
 
+/** Whether an event is about what the caller may see. Of tokens, only admins are told. */
+export function seesEvent(caller: Caller, state: FleetState, event: Pick<EventRow, 'subject'>): boolean {
+  const namespace = namespaceOf(caller);
+  if (namespace !== undefined) return inNamespace(state, event, namespace);
+  return !event.subject.startsWith('token/') || (caller.kind === 'person' && caller.role === 'admin');
+}
+
 /** Whether an event is about what a namespace may see. */
-export function inNamespace(state: FleetState, { subject }: Pick<EventRow, 'subject'>, namespace: string): boolean {
+function inNamespace(state: FleetState, { subject }: Pick<EventRow, 'subject'>, namespace: string): boolean {
   const slash = subject.indexOf('/');
   const kind = slash < 0 ? subject : subject.slice(0, slash);
   const id = subject.slice(slash + 1);

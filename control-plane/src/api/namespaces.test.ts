@@ -17,6 +17,7 @@ import { answeredError } from '../grpc-error.ts';
 import type { Caller } from '../ports.ts';
 import { exampleSpec } from '../state/testing/fleet-arbitraries.ts';
 import { PaperMember } from './testing/paper-member.ts';
+import { writeToken } from './testing/paper-people.ts';
 
 let member: PaperMember;
 let caller: Caller;
@@ -126,6 +127,18 @@ test('events are of the namespace, of nodes and of members; also those of alloca
   expect([...new Set(seen)].sort()).toEqual(['allocation/WEB-0-N1', 'job/web', 'node/n1']);
   caller = person();
   expect(await events()).toContain('allocation/MAIL-0-N1');
+});
+
+test('of tokens only admins are told, also by events', async () => {
+  writeToken(member, 'access', { name: 'ann' });
+  const told = [];
+  for (const role of ['viewer', 'operator', 'admin'] as const) {
+    caller = { ...person(), role } as Caller;
+    const seen = await events();
+    expect(seen).toContain('job/mail');
+    told.push(seen.includes('token/ann'));
+  }
+  expect(told).toEqual([false, false, true]);
 });
 
 test('problems of other namespaces are theirs', async () => {
