@@ -380,31 +380,3 @@ test('what fails inside lets nobody in', () => {
   });
   expect(paper.code(AllocationService.method.exec, { token: foreignToken() })).toBe('CELL_E_INTERNAL');
 });
-
-test('why somebody was not let in is in the audit log, also of certificates that are no good', async () => {
-  const session = AgentService.method.session;
-  const write = (command: Parameters<typeof paper.consensus.write>[0]) => paper.consensus.write(command);
-  const soon = paper.clock.wallMs() + HOUR_MS;
-  const brief = paper.token('viewer', { name: 'brief', expiresAtMs: soon });
-  const untrusted = new CellError('CELL_E_UNAUTHENTICATED', 'Of another', { refusal: 'certificate-untrusted' });
-  paper.said(listJobs, { token: foreignToken() });
-  paper.said(listJobs, { token: 'cellkey_x' });
-  paper.said(session, { ...node, validMs: -RENEW_WITHIN_MS });
-  paper.said(session, { fault: untrusted });
-  paper.said(session, { fault: untrusted, address: '[fd00::1]' });
-  write({ kind: 'revoke-node', timeMs: 0, id: 'n1' });
-  paper.said(session, node);
-  await paper.clock.advance(HOUR_MS);
-  paper.said(listJobs, { token: brief });
-  await paper.clock.advance(1_000);
-  expect(paper.audit()).toEqual([
-    'nobody JobService/ListJobs why/token-unknown from 10.0.0.9: CELL_E_UNAUTHENTICATED',
-    'nobody JobService/ListJobs why/token-malformed from 10.0.0.9: CELL_E_UNAUTHENTICATED',
-    'nobody AgentService/Session why/certificate-ended from 10.0.0.9: CELL_E_UNAUTHENTICATED',
-    'nobody AgentService/Session why/certificate-untrusted from 10.0.0.9: CELL_E_UNAUTHENTICATED',
-    'nobody AgentService/Session why/certificate-untrusted from fd00::1: CELL_E_UNAUTHENTICATED',
-    'nobody AgentService/Session why/node-revoked from 10.0.0.9: CELL_E_UNAUTHENTICATED',
-    'nobody JobService/ListJobs why/token-ended from 10.0.0.9: CELL_E_UNAUTHENTICATED',
-  ]);
-  expect(await paper.metric('cell_authentication_failures_total')).toEqual({ token: 3, certificate: 4 });
-});

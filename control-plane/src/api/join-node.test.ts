@@ -98,7 +98,9 @@ test('who has the secret is told what is wrong with the token', async () => {
   expect(await of({ name: 'peer', role: 'control-plane' })).toMatch(/^CELL_E_FORBIDDEN: Token "peer" has the role/);
   expect(await of({ name: 'person', role: 'admin', usesLeft: undefined })).toMatch(/^CELL_E_FORBIDDEN: Token "person"/);
   const good = writeToken(member, 'join');
-  expect(await refusal(ask(`${good}x`))).toMatch(/^CELL_E_UNAUTHENTICATED: The token was copied wrongly: it is too long/);
+  expect(await refusal(ask(`${good}x`))).toMatch(
+    /^CELL_E_UNAUTHENTICATED: The token was copied wrongly: it is too long/,
+  );
   expect(await refusal(ask(good.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'))))).toMatch(/copied wrongly/);
   const access = writeToken(member, 'access');
   expect(await refusal(ask(access))).toMatch(/^CELL_E_UNAUTHENTICATED: This token is one to make calls with/);
