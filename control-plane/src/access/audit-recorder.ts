@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import type { AuditNote } from '../model/identity.ts';
+import { refusalCauseOf } from '../model/refusal-cause.ts';
 import type { Clock, Consensus } from '../ports.ts';
 import type { NoteAudit } from '../state/commands.ts';
 import { TokenBuckets } from './token-buckets.ts';
@@ -79,10 +80,12 @@ export class AuditRecorder {
   /** A line in the member's log only, for what a command has noted already. */
   log(note: AuditNote, outcome: string, count = 1): void {
     const { actor, method, subject, from } = note;
-    const what = subject === '' ? method : `${method} on "${subject}"`;
+    const cause = refusalCauseOf(subject);
+    const what = subject === '' || cause !== undefined ? method : `${method} on "${subject}"`;
+    const why = cause === undefined ? '' : ` (${cause})`;
     const often = count === 1 ? '' : `, ${count} times`;
     const line = { audit: true, actor, method, subject, from, outcome, count };
-    this.#parts.log.info(line, `${actor} from ${from}: ${what}: ${outcome}${often}`);
+    this.#parts.log.info(line, `${actor} from ${from}: ${what}: ${outcome}${why}${often}`);
   }
 
   /** `idle`: the call has changed nothing, and nobody gives orders by it. */

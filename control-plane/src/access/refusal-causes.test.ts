@@ -35,5 +35,9 @@ test('why somebody was not let in is in the audit log, also of certificates that
     'nobody AgentService/Session why/node-revoked from 10.0.0.9: CELL_E_UNAUTHENTICATED',
     'nobody JobService/ListJobs why/token-ended from 10.0.0.9: CELL_E_UNAUTHENTICATED',
   ]);
+  expect(paper.lines.at(-1)).toMatchObject({
+    subject: 'why/token-ended',
+    msg: 'nobody from 10.0.0.9: JobService/ListJobs: CELL_E_UNAUTHENTICATED (token-ended)',
+  });
   expect(await paper.metric('cell_authentication_failures_total')).toEqual({ token: 3, certificate: 4 });
 });
