@@ -1,6 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { CellErrorCode } from '../cell-error.ts';
 
+const MS_PER_SECOND = 1_000;
+
 export interface WaitingNotes {
   readonly waiting: number;
   readonly dropped: number;
@@ -16,7 +18,12 @@ export interface RefusalCounters {
   delayed(): void;
 }
 
-export function addAccessMetrics(registry: Registry, notes: WaitingNotes): RefusalCounters {
+/** `oldestMs`: of the audit log's oldest entry, milliseconds since 1970; undefined if there is none. */
+export function addAccessMetrics(
+  registry: Registry,
+  notes: WaitingNotes,
+  oldestMs: () => number | undefined,
+): RefusalCounters {
   const registers = [registry];
   const refused = new Counter({
     name: 'cell_calls_refused_total',
@@ -43,6 +50,14 @@ export function addAccessMetrics(registry: Registry, notes: WaitingNotes): Refus
     registers,
     collect() {
       this.set(notes.waiting);
+    },
+  });
+  new Gauge({
+    name: 'cell_audit_oldest_timestamp_seconds',
+    help: 'When the oldest entry of the audit log that is kept was written, since 1970; 0 if there is none.',
+    registers,
+    collect() {
+      this.set((oldestMs() ?? 0) / MS_PER_SECOND);
     },
   });
   new Counter({

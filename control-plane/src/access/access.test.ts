@@ -246,6 +246,17 @@ test('who calls too often is told when to come again; others are not slowed down
   expect(pushback).toEqual(['100']);
 });
 
+test('a metric says since when the audit log reaches back', async () => {
+  const oldest = async () => (await paper.metric('cell_audit_oldest_timestamp_seconds'))[''];
+  expect(await oldest()).toBe(0);
+  const first = paper.clock.wallMs() + 1_000;
+  paper.said(listJobs, {});
+  await paper.clock.advance(1_000);
+  paper.said(listJobs, {});
+  await paper.clock.advance(5_000);
+  expect(await oldest()).toBe(first / 1_000);
+});
+
 /** Says so many commands on streams of an operator, one in each message; gives how many are let in by now. */
 function saying(entered: EnteredCall, kind: 'stopJob' | 'writeMark', count: number): () => number {
   let passed = 0;

@@ -53,7 +53,7 @@ export class Access implements Guard {
     this.#authentication = new Authentication({ state, wallMs: () => clock.wallMs(), renewExpiredWithinMs });
     this.#limits = new RateLimits(limits);
     this.#recorder = new AuditRecorder(parts);
-    this.#counters = addAccessMetrics(registry, this.#recorder);
+    this.#counters = addAccessMetrics(registry, this.#recorder, () => state()?.audit[0]?.timeMs);
   }
 
   /** The member is in a cluster. */

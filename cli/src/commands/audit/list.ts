@@ -3,7 +3,7 @@ import { defineCommand } from '../../command-line/command-spec.ts';
 import { outputFlagSpecs } from '../../command-line/global-flags.ts';
 import type { Style } from '../../output/style.ts';
 import { type Column, renderTable } from '../../output/table.ts';
-import { readAudit } from './read-audit.ts';
+import { gone, readAudit, timeOf } from './read-audit.ts';
 
 const LINES_MAX = 1_000_000;
 
@@ -23,7 +23,7 @@ export const auditList = defineCommand({
   summary: 'who changed what, from where, and what was refused; the newest last',
   description: [
     'Every call that changes something has an entry, and so have calls that were refused, several of the same kind ' +
-      'together. The control plane keeps the newest 10,000. "cellctl audit verify" shows that nothing was changed.',
+      'together. The control plane keeps the newest 10,000, and says from when on. "cellctl audit verify" shows that nothing was changed.',
   ],
   arguments: {},
   flags: {
@@ -36,12 +36,16 @@ export const auditList = defineCommand({
     { command: 'cellctl audit list -o json >audit.json', what: 'To keep elsewhere, with all hashes' },
   ],
   async run({ flags, world, client, print }) {
-    const { entries, anchor } = await readAudit(client(), flags.lines ?? 0, world.signal);
+    const log = await readAudit(client(), flags.lines ?? 0, world.signal);
+    const { entries, anchor } = log;
     const sinceMs = flags.since === undefined ? 0 : world.clock.wallMs() - flags.since;
     const shown = entries.filter(({ timeMs }) => Number(timeMs) >= sinceMs);
+    // Who wants some of the newest asks for no others.
+    const reachesBack = flags.lines === undefined ? gone(log) : undefined;
+    const older = reachesBack === undefined ? '' : `${reachesBack}\n`;
     await print({
       plain: () => ({ anchor, entries: shown.map((entry) => plainMessage(AuditEntrySchema, entry)) }),
-      text: (style) => (shown.length === 0 ? 'No entries\n' : renderEntries(shown, style)),
+      text: (style) => (shown.length === 0 ? 'No entries\n' : renderEntries(shown, style)) + older,
     });
   },
 });
@@ -58,7 +62,7 @@ function renderEntries(entries: readonly AuditEntry[], style: Style): string {
     const result = count > 1 ? `${word} ×${count}` : word;
     return [
       String(entry.sequence),
-      `${new Date(Number(entry.timeMs)).toISOString().slice(0, 19).replace('T', ' ')}Z`,
+      timeOf(entry),
       style.wide ? entry.actor : withoutId(entry.actor),
       style.wide ? entry.method : entry.method.slice(entry.method.indexOf('/') + 1),
       style.wide ? entry.subject : withoutId(entry.subject),

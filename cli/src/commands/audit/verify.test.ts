@@ -18,7 +18,7 @@ test.each([[], [head], [AUDIT_ANCHOR], [auditEntries[0]!.hash.toUpperCase()]])(
     const words = ['audit', 'verify', ...(expected === undefined ? [] : ['--expect', expected])];
     expect(await runCellctl(words, holding(sentEntries))).toMatchObject({
       exitCode: 0,
-      output: `The audit log is whole: 3 entries, number 41 to 43\nLast hash, to note down elsewhere:\n${head}\n`,
+      output: `The audit log is whole: 3 entries, number 41 to 43, since 2026-01-02 11:59:00Z\nOlder entries than of 2026-01-02 11:59:00Z are in the members' own logs only\nLast hash, to note down elsewhere:\n${head}\n`,
       errors: '',
     });
   },
@@ -46,6 +46,15 @@ test('a log that does not go on from what was noted down is told so', async () =
   const result = await runCellctl(['audit', 'verify', '--expect', 'ff'.repeat(32)], holding(sentEntries));
   expect(result.exitCode).toBe(1);
   expect(result.output).toMatch(/the hash "f+" is not in it; entries before number 41 are not kept any more\n$/);
+});
+
+test('a log that has all entries that there ever were says of none that it went', async () => {
+  const log = holding([{ ...sentEntries[0]!, sequence: 1n }], '');
+  const listed = await runCellctl(['audit', 'list'], log);
+  expect(listed.output).not.toMatch(/Older/);
+  const some = await runCellctl(['audit', 'list', '-n', '2'], holding(sentEntries.slice(1)));
+  expect(some.output).not.toMatch(/Older/);
+  expect((await runCellctl(['audit', 'list'], holding(sentEntries))).output).toMatch(/^Older entries than of 2026/m);
 });
 
 test('a hash that is none is no sign of a changed log', async () => {

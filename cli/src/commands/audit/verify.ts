@@ -3,7 +3,7 @@ import { CliError } from '../../cli-error.ts';
 import { defineCommand } from '../../command-line/command-spec.ts';
 import { outputFlagSpecs } from '../../command-line/global-flags.ts';
 import { countOf } from '../../output/units.ts';
-import { type AuditLog, readAudit } from './read-audit.ts';
+import { type AuditLog, gone, readAudit, timeOf } from './read-audit.ts';
 
 const HASH_FORM = /^[0-9a-f]{64}$/i;
 
@@ -42,13 +42,17 @@ export const auditVerify = defineCommand({
         entries: log.entries.length,
         first: first === undefined ? null : Number(first),
         last: last === undefined ? null : Number(last.sequence),
+        since: log.entries[0] === undefined ? null : new Date(Number(log.entries[0].timeMs)).toISOString(),
         hash: head,
       }),
       text: () => {
         if (problem !== undefined) return `The audit log is not whole: ${problem}\n`;
         if (last === undefined) return 'The audit log is empty\n';
         const all = `${countOf(log.entries.length, 'entry', 'entries')}, number ${first} to ${last.sequence}`;
-        return `The audit log is whole: ${all}\nLast hash, to note down elsewhere:\n${head}\n`;
+        const since = `since ${timeOf(log.entries[0]!)}`;
+        const older = gone(log);
+        const missing = older === undefined ? '' : `${older}\n`;
+        return `The audit log is whole: ${all}, ${since}\n${missing}Last hash, to note down elsewhere:\n${head}\n`;
       },
     });
     return problem === undefined ? 0 : 1;
