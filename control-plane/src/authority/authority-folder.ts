@@ -1,8 +1,8 @@
 /** What a member keeps of the cluster's authorities on its disk: three files that nobody else can read. */
 import { lchown, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '@cell/raft/storage';
 import { CellError } from '../cell-error.ts';
-import { makeFolder } from '../make-folder.ts';
 import type { SealingKey } from '../ports.ts';
 import { type AuthorityBook, parseBook, parseKeyring, renderBook, renderKeyring } from './authority-book.ts';
 

@@ -1,8 +1,7 @@
 import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { lockDirectory } from '@cell/raft/storage';
+import { lockDirectory, makeFolder } from '@cell/raft/storage';
 import { CellError } from '../cell-error.ts';
-import { makeFolder } from '../make-folder.ts';
 import { checkIdentity, type MemberIdentity, newIdentity, parseIdentity, renderIdentity } from './member-identity.ts';
 
 /** Below a member's data folder. */

@@ -41,7 +41,7 @@ class Clocks {
 function clocksOf(context: TestContext): Clocks {
   const library = fakeClockLibrary();
   if (library === undefined) context.skip('Needs Debian\'s package "faketime", which "scripts/setup test" installs');
-  return new Clocks(library!);
+  return new Clocks(library);
 }
 
 /** By how much. A certificate that was made a while ago tells of less. */

@@ -46,7 +46,9 @@ async function startedToJoin(member: Member, tokenFile: string): Promise<() => P
   child.stderr.on('data', (data: Buffer) => {
     errors += data.toString('utf8');
   });
-  const ended = new Promise((end) => child.once('exit', (_code, signal) => end(signal)));
+  const ended = new Promise((end) => {
+    child.once('exit', (_code, signal) => end(signal));
+  });
   await waitFor(() => errors.startsWith('Waits for a member'), { what: 'it to wait for a member' });
   return async () => {
     child.kill('SIGINT');
