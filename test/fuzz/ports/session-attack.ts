@@ -44,7 +44,9 @@ export function sessionAttack(parts: SessionAttackParts): (random: Random) => Pr
   return async (random) => {
     const call = client.makeBidiStreamRequest(path, bytes, bytes);
     const ended = endOf(call);
-    const welcomed = new Promise<void>((resolve) => call.once('data', () => resolve()));
+    const welcomed = new Promise<void>((resolve) => {
+      call.once('data', () => resolve());
+    });
     call.write(wire(hello(parts, random)));
     await Promise.race([ended, welcomed, afterMs(WELCOME_MS_MAX)]);
     for (let said = random.below(MESSAGES_MAX + 1); said > 0; said -= 1) call.write(anything(parts, random));
@@ -97,14 +99,14 @@ function hello({ nodeId, clusterId }: SessionAttackParts, random: Random): Messa
   const ports = { portFirst: 20_000, portLast: 20_010 };
   const inventory = { capacity, diskFreeMib: 5n, address: '127.0.0.1', ...ports, ...wrong.inventory };
   const value = { nodeId, nodeName: 'n1', clusterId, agentVersion: '0.1.0', inventory, ...wrong.hello };
-  return { case: 'hello', value } as Message;
+  return { case: 'hello', value };
 }
 
 function anything(parts: SessionAttackParts, random: Random): Buffer {
   const kind = random.below(6);
   if (kind === 0) return wire(hello(parts, random));
   if (kind === 1) return wire({ case: 'report', value: { allocations: allocations(random) } } as Message);
-  if (kind === 2) return wire({ case: 'heartbeat', value: heartbeat(random) } as Message);
+  if (kind === 2) return wire({ case: 'heartbeat', value: heartbeat(random) });
   // A field that nobody knows, with a length that it does not have, now and then.
   if (kind === 3) return Buffer.concat([Buffer.from([0xfa, 0x06, random.pick([3, 4])]), randomBytes(3)]);
   if (kind === 4) return randomMessage(random, SessionRequestSchema);

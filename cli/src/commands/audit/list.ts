@@ -23,7 +23,8 @@ export const auditList = defineCommand({
   summary: 'who changed what, from where, and what was refused; the newest last',
   description: [
     'Every call that changes something has an entry, and so have calls that were refused, several of the same kind ' +
-      'together. The control plane keeps the newest 10,000, and says from when on. "cellctl audit verify" shows that nothing was changed.',
+      'together. The control plane keeps the newest 10,000, and says from when on. "cellctl audit verify" shows that ' +
+      'nothing was changed.',
   ],
   arguments: {},
   flags: {
