@@ -10,6 +10,7 @@ import type { AllocationReport } from '../execute/allocation-manager.ts';
 import type { Clock } from '../ports.ts';
 import { callFailure } from './call-failure.ts';
 import { heartbeatToProto, helloToProto, type Introduction, reportToProto, type VitalSigns } from './to-proto.ts';
+import { whenConnected } from './when-connected.ts';
 
 /** How a session ended. */
 export interface SessionEnd {
@@ -108,9 +109,8 @@ export class Session {
     this.#call.on('error', (error: ServiceError) => this.#failed(error));
     this.#call.on('end', () => this.end('ENDED', 'The member ended the session'));
     this.#timers.push(clock.every(LOOK_PERIOD_MS, () => this.#look()));
-    this.#client.waitForReady(Date.now() + CONNECT_MS_MAX, (error) => {
-      if (error === undefined || error === null)
-        this.#send({ case: 'hello', value: helloToProto(handler.introduction()) });
+    whenConnected(this.#client, Date.now() + CONNECT_MS_MAX, (connected) => {
+      if (connected) this.#send({ case: 'hello', value: helloToProto(handler.introduction()) });
       else this.end('UNAVAILABLE', `Could not connect within ${CONNECT_MS_MAX} ms`);
     });
   }
