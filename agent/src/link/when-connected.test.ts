@@ -53,7 +53,9 @@ test('one that is connected in time is told so, and one that is not, too', async
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
   });
   const within = (to: string, waitMs: number): Promise<boolean> =>
-    new Promise((resolve) => whenConnected(call(to), Date.now() + waitMs, resolve));
+    new Promise((resolve) => {
+      whenConnected(call(to), Date.now() + waitMs, resolve);
+    });
   expect(await within(`127.0.0.1:${port}`, DAY_MS)).toBe(true);
   client.close();
   server.forceShutdown();
