@@ -26,9 +26,10 @@ export async function fetchSecrets(
     const secret = { namespace: spec!.namespace, name };
     const stored = state.secrets.get(secretKey(secret));
     if (stored === undefined) {
+      const where = secret.namespace === 'default' ? '' : ` --namespace ${secret.namespace}`;
       const message =
         `Secret "${name}" of namespace "${secret.namespace}", which job "${row.job}" names, is not there; set it ` +
-        `with "cellctl secret set ${name}"`;
+        `with "cellctl secret set ${name}${where}"`;
       throw new CellError('CELL_E_NOT_FOUND', message);
     }
     values[credential] = parts.vault.open(stored.sealed, secretPurpose(secret));

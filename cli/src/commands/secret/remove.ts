@@ -1,5 +1,8 @@
+import type { Secret } from '@cell/sdk';
 import { defineCommand } from '../../command-line/command-spec.ts';
 import { namespaceFlagSpecs } from './namespace-flag.ts';
+
+const NAMESPACE_DEFAULT = 'default';
 
 export const secretRemove = defineCommand({
   path: ['secret', 'remove'],
@@ -9,7 +12,17 @@ export const secretRemove = defineCommand({
   flags: { ...namespaceFlagSpecs },
   examples: [{ command: 'cellctl secret remove old-password', what: 'No job names it any more' }],
   async run({ arguments: { NAME }, flags, world, client }) {
-    await client().secrets.removeSecret({ name: NAME, namespace: flags.namespace ?? '' }, { signal: world.signal });
-    await world.output.write(`Secret "${NAME}" is removed\n`);
+    const namespace = flags.namespace ?? '';
+    const { secrets } = await client().secrets.listSecrets({ namespace }, { signal: world.signal });
+    await client().secrets.removeSecret({ name: NAME, namespace }, { signal: world.signal });
+    const jobs = removedOf(secrets, NAME)?.jobs ?? [];
+    const left = jobs.length === 0 ? '' : `; still named by ${jobs.join(', ')}, which can not start without it`;
+    await world.output.write(`Secret "${NAME}" is removed${left}\n`);
   },
 });
+
+/** Of those that one may see: without a namespace it is the usual one, or the only one of the token. */
+function removedOf(secrets: readonly Secret[], name: string): Secret | undefined {
+  const named = secrets.filter((secret) => secret.name === name);
+  return named.find(({ namespace }) => namespace === NAMESPACE_DEFAULT) ?? named[0];
+}

@@ -63,3 +63,15 @@ test.each([
   expect(result.errors).toMatch(message);
   expect(values).toEqual([]);
 });
+
+test.each([
+  [['web', 'api'], 'Secret "password" is removed; still named by web, api, which can not start without it\n'],
+  [[], 'Secret "password" is removed\n'],
+])('who removes a secret that %j name is told so', async (jobs, output) => {
+  const secrets = [
+    { namespace: 'team-a', name: 'password', jobs: ['other'] },
+    { namespace: 'default', name: 'password', jobs },
+  ];
+  const handlers = { listSecrets: () => ({ secrets }), removeSecret: () => ({}) };
+  expect(await runCellctl(['secret', 'remove', 'password'], handlers)).toMatchObject({ exitCode: 0, output });
+});
