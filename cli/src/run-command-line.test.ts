@@ -1,3 +1,4 @@
+import { CellApiError } from '@cell/sdk';
 import { codedError } from '@cell/sdk/testing';
 import { expect, test } from 'vitest';
 import { allCommands } from './commands/all-commands.ts';
@@ -94,4 +95,22 @@ test('a terminal that is wider is used, and elsewhere there are 80 columns', asy
   const listNodes = () => ({ nodes: [{ name }] });
   expect(widthOf((await runCellctl(['node', 'list'], { listNodes })).output)).toBeLessThanOrEqual(80);
   expect((await runCellctl(['node', 'list'], { listNodes }, { terminalColumns: 300 })).output).toContain(name);
+});
+
+test('a name without an address is told from a machine that does not answer', async () => {
+  const connect = () => {
+    const cause = new Error('14 UNAVAILABLE: Name resolution failed for target dns:nowhere:7600');
+    const ofMember = new CellApiError('CELL_E_UNREACHABLE', 'No answer', false, { cause });
+    throw new CellApiError('CELL_E_UNREACHABLE', 'No answer', false, { cause: ofMember });
+  };
+  const { errors } = await runAlone(['node', 'list', '--token', TOKEN], { connect });
+  expect(errors).toMatch(/^CELL_E_UNREACHABLE: No answer: a name has no address; check that it runs there/m);
+});
+
+test('who waited in vain for an answer is told what to look at', async () => {
+  const connect = () => {
+    throw new CellApiError('CELL_E_TIMEOUT', 'It did not answer in time', false);
+  };
+  const { errors } = await runAlone(['node', 'list', '--token', TOKEN], { connect });
+  expect(errors).toMatch(/^CELL_E_TIMEOUT: It did not answer in time; "cellctl fleet status" shows whether/m);
 });

@@ -144,10 +144,13 @@ function errorText(world: World, error: unknown): string {
 const UNREACHABLE_ADVICE = '; check that it runs there, or name other members with "--address" or CELL_ADDR';
 const TIMEOUT_ADVICE = '; "cellctl fleet status" shows whether it has a leader, and "--call-timeout" gives it longer';
 
-/** grpc-js looks names up itself. */
-function unknownName({ cause }: CellApiError): string {
-  const failed = cause instanceof Error && /Name resolution failed|ENOTFOUND|EAI_AGAIN/.test(cause.message);
-  return failed ? ': its name has no address' : '';
+/** grpc-js looks names up itself; what it says of that is the cause of what one member's failure was. */
+function unknownName(error: Error): string {
+  const { cause } = error;
+  if (!(cause instanceof Error)) return '';
+  return /Name resolution failed|ENOTFOUND|EAI_AGAIN/.test(cause.message)
+    ? ': a name has no address'
+    : unknownName(cause);
 }
 
 /** What the SDK can't know: how this program is told where the control plane is. */
