@@ -58,16 +58,17 @@ export function memberChannels(security: ClientSecurity): MemberChannels {
 function connected(client: Client, untilMs: number): Promise<boolean> {
   const channel = client.getChannel();
   return new Promise((resolve) => {
-    const look = () => {
-      const state = channel.getConnectivityState(true);
+    // Wanted once: a channel that is closed meanwhile would connect again if it were then.
+    const look = (wanted: boolean) => {
+      const state = channel.getConnectivityState(wanted);
       if (state === connectivityState.READY) return resolve(true);
-      if (state === connectivityState.TRANSIENT_FAILURE) return resolve(false);
+      if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) return resolve(false);
       channel.watchConnectivityState(state, untilMs, (error) => {
-        if (error === undefined || error === null) look();
+        if (error === undefined || error === null) look(false);
         else resolve(false);
       });
     };
-    look();
+    look(true);
   });
 }
 
