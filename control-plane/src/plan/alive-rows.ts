@@ -4,7 +4,10 @@ import { isUp } from '../model/instances.ts';
 /** What the allocations of one instance that have not ended are to each other. */
 export interface AliveRows {
   readonly active: AllocationRow | undefined;
-  /** Is coming up elsewhere, to take over from `active`, which runs on until then. */
+  /**
+   * Of an `active` that has to go off its node: is coming up elsewhere, to take over from it; or it was to, and has not
+   * ended yet. A third allocation is never begun.
+   */
   readonly replacement: AllocationRow | undefined;
   /** Shall run, and is not needed. */
   readonly surplus: readonly { readonly row: AllocationRow; readonly reason: string }[];
@@ -22,6 +25,13 @@ export interface RowJudge {
  * not up; if the drain is ended meanwhile, the old one stays. More only if a job's type changed: those wait their turn.
  */
 export function sortAlive(rows: readonly AllocationRow[], judge: RowJudge): AliveRows {
+  const sorted = sortWanted(rows, judge);
+  const { active, replacement } = sorted;
+  if (replacement !== undefined || active === undefined || !judge.isLeaving(active)) return sorted;
+  return { ...sorted, replacement: rows.find((row) => row !== active && !isFinal(row)) };
+}
+
+function sortWanted(rows: readonly AllocationRow[], judge: RowJudge): AliveRows {
   const wanted = rows.filter((row) => row.desired === 'run' && !isFinal(row)).sort(upThenOldest);
   if (wanted.length === 0) return { active: rows.toSorted(byId)[0], replacement: undefined, surplus: [] };
   const isSettled = (row: AllocationRow) => judge.isCurrent(row) && !judge.isLeaving(row);

@@ -124,8 +124,10 @@ class MoveJudge {
       return { reason: `runs to its end${until}`, stuck: false };
     }
     if (slot.replacement !== undefined) {
-      const { nodeId, state } = slot.replacement;
+      const { nodeId, state, desired } = slot.replacement;
       const where = this.#draft.state.nodes.get(nodeId)?.name ?? nodeId;
+      if (desired === 'stop')
+        return { reason: `waits until its former replacement on "${where}" has ended`, stuck: false };
       return { reason: `goes once its replacement on "${where}" is healthy; that is ${state}`, stuck: false };
     }
     if (slot.standing === 'outdated' && this.#rolloutFails) {
