@@ -29,9 +29,13 @@ export function isoSeconds(time: SentTime): string {
   return `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
+const MS_PER_MINUTE = 60_000;
+
 /** A point in time to come: "2026-01-02 03:04:05Z (in 5m)", or in short "5m"; one that is over "… (5m ago)". */
 export function untilText(time: SentTime, { nowMs }: Pick<Style, 'nowMs'>, form: 'whole' | 'short' = 'whole'): string {
-  const leftMs = sentTimeMs(time) - nowMs;
+  const exactMs = sentTimeMs(time) - nowMs;
+  // To the minute: what was just made for an hour ends in one, not in 59 minutes.
+  const leftMs = exactMs < MS_PER_MINUTE ? exactMs : exactMs + MS_PER_MINUTE / 2;
   if (form === 'short') return shortDuration(leftMs);
   return `${isoSeconds(time)} (${leftMs >= 0 ? `in ${shortDuration(leftMs)}` : `${shortDuration(-leftMs)} ago`})`;
 }

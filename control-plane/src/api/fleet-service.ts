@@ -5,6 +5,7 @@ import { addService } from '../add-service.ts';
 import { fleetProblems } from '../plan/fleet-problems.ts';
 import { identityProblems } from '../plan/identity-problems.ts';
 import { type RefusedCallers, refusedCallers } from '../plan/refused-callers.ts';
+import { describeReplaced } from '../plan/replaced-authority-text.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { type ControlPlaneView, viewControlPlane } from './control-plane-view.ts';
 import { streamEvents } from './event-stream.ts';
@@ -49,8 +50,15 @@ function fleetStatus(parts: MadeParts, state: FleetState, controlPlane: ControlP
     jobs: jobs.map((job) => jobToProto(state, job)),
     problems: problems(parts, state, controlPlane),
     refused: refusedCallers(state.audit, parts.clock.wallMs()).map(refusedToProto),
+    notices: notices(parts, state),
     index: BigInt(state.index),
   };
+}
+
+function notices({ clock, certificateLifetimeMs }: MadeParts, state: FleetState) {
+  const replaced = describeReplaced(state, clock.wallMs(), certificateLifetimeMs);
+  if (replaced === undefined || replaced.isPressing) return [];
+  return [{ message: replaced.message, advice: replaced.advice }];
 }
 
 function refusedToProto({ count, lastMs, from: lastFrom, ...rest }: RefusedCallers) {

@@ -1,7 +1,15 @@
 /** Another key for what is stored sealed: all members get it, then everything is sealed with it. */
 import type { Outgoing, RotateKeyResponseSchema } from '@cell/proto';
 import { CellError } from '../cell-error.ts';
-import { type AuthorityRow, authorityPurpose, type Sealed, type SecretRow, secretPurpose } from '../model/identity.ts';
+import {
+  type AuthorityRow,
+  authorityPurpose,
+  type Sealed,
+  type SecretRow,
+  sealingKeyInForce,
+  sealingKeyOf,
+  secretPurpose,
+} from '../model/identity.ts';
 import type { MemberAddress, SealingKey } from '../ports.ts';
 import type { Reseal } from '../state/commands.ts';
 import { readState, submitCommand } from './read-state.ts';
@@ -76,12 +84,14 @@ export class KeyRotation {
     return members.size === 0 ? peers.members : peers.members.filter(({ id }) => members.has(id));
   }
 
-  /** Gives how many values were sealed. */
+  /** Gives how many values were sealed, once no value in the state of the cluster is sealed with a key before. */
   async #sealAll(keyId: string, context: CallContext): Promise<number> {
+    const former = sealingKeyInForce(this.#parts.consensus.state.authorities);
     let sealed = 0;
     for (let batches = 0; batches < batchesMax; batches += 1) {
-      const batch = this.#nextBatch(keyId);
+      const batch = this.#nextBatch(keyId) ?? (await this.#missedBatch(keyId, context));
       if (batch === undefined) return sealed;
+      this.#checkNotOvertaken(keyId, former);
       // The first one tells who asked; the others belong to it.
       const audit = batches === 0 ? context.note(`key/${keyId}`) : undefined;
       const command = { kind: 'reseal', timeMs: this.#parts.clock.wallMs(), ...batch, audit } as const;
@@ -92,17 +102,33 @@ export class KeyRotation {
     throw new CellError('CELL_E_CONFLICT', message);
   }
 
+  /** What this member did not know of yet. */
+  async #missedBatch(keyId: string, { timeoutMs }: CallContext) {
+    await readState(this.#parts, false, timeoutMs);
+    return this.#nextBatch(keyId);
+  }
+
+  /** Two that change the key at the same time would undo what the other did, without end. */
+  #checkNotOvertaken(keyId: string, former: string | undefined): void {
+    const inForce = sealingKeyInForce(this.#parts.consensus.state.authorities);
+    if (inForce === former || inForce === keyId) return;
+    const message =
+      `The key "${inForce}" of another change, which another member makes at the same time, is in force, and not ` +
+      `"${keyId}"; wait for it, then look with "cellctl ca status"`;
+    throw new CellError('CELL_E_CONFLICT', message);
+  }
+
   /** What is sealed with another key; authorities first, so that members seal new values with this one. */
   #nextBatch(keyId: string): Pick<Reseal, 'secrets' | 'authorities'> | undefined {
     const { state } = this.#parts.consensus;
-    const authorities = state.authorities.filter(({ sealedKey }) => keyOf(sealedKey) !== keyId);
+    const authorities = state.authorities.filter(({ sealedKey }) => sealingKeyOf(sealedKey) !== keyId);
     if (authorities.length > 0) {
       return { secrets: [], authorities: authorities.map((row) => this.#authority(row, keyId)) };
     }
     const secrets: Reseal['secrets'][number][] = [];
     let bytes = 0;
     for (const row of state.secrets.values()) {
-      if (keyOf(row.sealed) === keyId) continue;
+      if (sealingKeyOf(row.sealed) === keyId) continue;
       bytes += row.sealed.length;
       if (bytes > batchBytesMax && secrets.length > 0) break;
       secrets.push(this.#secret(row, keyId));
@@ -123,8 +149,4 @@ export class KeyRotation {
     const { vault } = this.#parts;
     return vault.seal(vault.open(sealed, purpose), purpose, keyId);
   }
-}
-
-function keyOf(sealed: Sealed): string {
-  return sealed.slice(0, sealed.indexOf('.'));
 }

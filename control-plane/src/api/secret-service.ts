@@ -4,7 +4,7 @@ import { type Outgoing, type SecretSchema, SecretService, type SetSecretRequest 
 import type { Server } from '@grpc/grpc-js';
 import { addService } from '../add-service.ts';
 import { CellError } from '../cell-error.ts';
-import { DEFAULT_NAMESPACE, type SecretRow, secretKey, secretPurpose } from '../model/identity.ts';
+import { DEFAULT_NAMESPACE, type SecretRow, sealingKeyInForce, secretKey, secretPurpose } from '../model/identity.ts';
 import type { Caller } from '../ports.ts';
 import type { FleetState } from '../state/fleet-state.ts';
 import { readState, submitCommand } from './read-state.ts';
@@ -45,7 +45,9 @@ async function setSecret(parts: MadeParts, request: SetSecretRequest, context: C
     throw new CellError('CELL_E_LIMIT', message);
   }
   const audit = context.note(`secret/${secretKey(named)}`);
-  const sealed = parts.vault.seal(request.value, secretPurpose(named));
+  // By the state, which the vault follows a little later.
+  const keyId = sealingKeyInForce(parts.consensus.state.authorities);
+  const sealed = parts.vault.seal(request.value, secretPurpose(named), keyId);
   const secret = { ...named, sealed, sizeBytes, changedBy: audit.actor };
   await submitCommand(parts, { kind: 'set-secret', timeMs: parts.clock.wallMs(), secret, audit }, context.timeoutMs);
   const { state } = parts.consensus;

@@ -66,6 +66,20 @@ export interface AuthorityRow {
  */
 export type Sealed = string;
 
+/** Id of the key that a value says it is sealed with. */
+export function sealingKeyOf(sealed: Sealed): string {
+  return sealed.split('.', 1)[0]!;
+}
+
+/**
+ * Id of the key that all new values must be sealed with: the one that the issuing authority is sealed with. Only a
+ * `Reseal` of that authority changes it. Undefined before there is an authority.
+ */
+export function sealingKeyInForce(authorities: readonly Pick<AuthorityRow, 'sealedKey'>[]): string | undefined {
+  const issuing = authorities.at(-1);
+  return issuing && sealingKeyOf(issuing.sealedKey);
+}
+
 /** A secret for jobs. */
 export interface SecretRow {
   readonly namespace: string;

@@ -8,6 +8,7 @@ import {
 } from '../state/testing/identity-arbitraries.ts';
 import { identityProblems } from './identity-problems.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
+import { describeReplaced } from './replaced-authority-text.ts';
 
 const lifetimeMs = 24 * 3_600_000;
 
@@ -27,8 +28,12 @@ function join(fleet: TestFleet, name: string, certificateExpiresAtMs: number): v
 }
 
 function told(fleet: TestFleet, laterMs = 0): string {
-  const problems = identityProblems(fleet.tables, fleet.timeMs + laterMs, lifetimeMs);
-  return problems.map(({ severity, message, advice }) => `\n${severity}: ${message}\n  ${advice}`).join('');
+  const nowMs = fleet.timeMs + laterMs;
+  const replaced = describeReplaced(fleet.tables, nowMs, lifetimeMs);
+  const notices = replaced === undefined || replaced.isPressing ? [] : [{ severity: 'notice', ...replaced }];
+  return [...notices, ...identityProblems(fleet.tables, nowMs, lifetimeMs)]
+    .map(({ severity, message, advice }) => `\n${severity}: ${message}\n  ${advice}`)
+    .join('');
 }
 
 test('certificates are told once less than a quarter of their life is left, of nodes that are ready', () => {
@@ -54,7 +59,7 @@ test('an authority that is being replaced is told, with who still needs it', () 
   fleet.apply({ kind: 'rotate-authority', after: 'ca1', authority: exampleAuthority('ca2', 'ca1') });
   expect(told(fleet, 3 * 3_600_000)).toMatchInlineSnapshot(`
     "
-    warning: Authority "ca1" was replaced 3 h 0 min ago and is trusted for 21 h 0 min more: certificates from it are still with a, b, c, d, e and 1 more. 1 token pins it and must be made anew before that, or used with --cacert: an admin sees it with "cellctl token list"
+    notice: Authority "ca1" was replaced 3 h 0 min ago and is trusted for 21 h 0 min more: certificates from it are still with a, b, c, d, e and 1 more. 1 token pins it and must be made anew before that, or used with --cacert: an admin sees it with "cellctl token list"
       Nodes renew by themselves; "cellctl ca retire" ends it at once, and who still needs it must join anew"
   `);
   const { tables } = fleet;
@@ -66,6 +71,25 @@ test('an authority that is being replaced is told, with who still needs it', () 
   expect(later).toMatch(/was replaced 3 days ago and is due to be retired, .*: no node needs it any more/);
   fleet.apply({ kind: 'retire-authority', id: 'ca1' });
   expect(told(fleet)).toBe('');
+});
+
+test('a replaced authority is no problem before those who need it have little time left, or it should be gone', () => {
+  const fleet = founded();
+  join(fleet, 'a', fleet.timeMs + 10 * lifetimeMs);
+  fleet.apply({ kind: 'rotate-authority', after: 'ca1', authority: exampleAuthority('ca2', 'ca1') });
+  const goneMs = fleet.tables.authorities[1]!.createdAtMs + lifetimeMs;
+  const pressingAt = (nowMs: number) => told(fleet, nowMs - fleet.timeMs).startsWith('\nwarning: Authority');
+  expect(pressingAt(goneMs - lifetimeMs / 4)).toBe(false);
+  expect(pressingAt(goneMs - lifetimeMs / 4 + 1)).toBe(true);
+  const { nodeId, keyHash, certificateExpiresAtMs } = fleet.tables.nodeIdentities.get('id-a')!;
+  const node = { nodeId, keyHash, authorityId: 'ca2', certificateExpiresAtMs };
+  fleet.apply({ kind: 'renew-node', node });
+  // Tokens alone depend on it, and then nobody does.
+  expect(pressingAt(goneMs)).toBe(true);
+  fleet.apply({ kind: 'revoke-token', id: 'j1' });
+  expect(pressingAt(goneMs)).toBe(false);
+  expect(pressingAt(goneMs + 5 * 60_000)).toBe(false);
+  expect(pressingAt(goneMs + 5 * 60_000 + 1)).toBe(true);
 });
 
 test('not all of many certificates are told', () => {

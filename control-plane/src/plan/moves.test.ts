@@ -50,14 +50,14 @@ test('the replacement comes first, and the old one goes once it is healthy', () 
 test('a replacement that is outdated before it was up ends before the next one begins', () => {
   const fleet = running(1, 2);
   const [from, to] = on(fleet, 'n1').length > 0 ? ['n1', 'n2'] : ['n2', 'n1'];
-  fleet.drain(from!);
+  fleet.drain(from);
   expect(fleet.step()).toContain(`place web/0 v1 on ${to}`);
   fleet.submit({ count: 1, command: ['newer'] });
   expect(fleet.step()).toBe(`\nstop web/0 v1 on ${to}: it is outdated before it was up\n`);
   expect(fleet.step()).toBe('nothing');
   const reasons = drainWaits(fleet.tables, fleet.tables.nodes.get(`id-${from}`)!).map(({ reason }) => reason);
   expect(reasons).toEqual([`waits until its former replacement on "${to}" has ended`]);
-  say(fleet, to!, 'stopped');
+  say(fleet, to, 'stopped');
   expect(fleet.step()).toContain(`place web/0 v2 on ${to}`);
 });
 

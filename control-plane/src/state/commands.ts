@@ -176,7 +176,10 @@ export interface FoundAuthority extends Timed {
 export type NewAuthority = Pick<AuthorityRow, 'id' | 'certificate' | 'crossCertificate' | 'sealedKey'>;
 export type NewToken = Omit<TokenRow, 'createdAtMs' | 'modifyIndex'>;
 
-/** Another authority issues from now on. Refused unless the one that issued is still the one it was made after. */
+/**
+ * Another authority issues from now on. Refused unless the one that issued is still the one it was made after, and its
+ * key is sealed with the key in force.
+ */
 export interface RotateAuthority extends Timed {
   readonly kind: 'rotate-authority';
   readonly after: string;
@@ -228,6 +231,7 @@ export interface RevokeNode extends Timed {
   readonly id: string;
 }
 
+/** Refused unless it is sealed with the key in force: see `sealingKeyInForce`. */
 export interface SetSecret extends Timed {
   readonly kind: 'set-secret';
   readonly secret: Pick<SecretRow, 'namespace' | 'name' | 'sealed' | 'sizeBytes' | 'changedBy'>;
@@ -239,7 +243,10 @@ export interface RemoveSecret extends Timed {
   readonly name: string;
 }
 
-/** The same values, sealed with another key. What has changed since `modifyIndex` is left out. */
+/**
+ * The same values, sealed with another key. What has changed since `modifyIndex` is left out, and what is not sealed with
+ * the key that is in force once the issuing authority is, which may be among them.
+ */
 export interface Reseal extends Timed {
   readonly kind: 'reseal';
   readonly secrets: readonly Pick<SecretRow, 'namespace' | 'name' | 'sealed' | 'modifyIndex'>[];

@@ -11,6 +11,19 @@ test('the last line says that all is right', async () => {
   expect(result.exitCode).toBe(0);
 });
 
+test('what is under way and needs nobody yet is told, and all is right', async () => {
+  const message = 'Authority "ca1" was replaced 3 h 0 min ago and is trusted for 21 h 0 min more: no node needs it';
+  const handlers = {
+    getFleetStatus: () => ({ ...right, notices: [{ message, advice: 'Nodes renew by themselves' }] }),
+  };
+  const result = await runCellctl(['fleet', 'status', '--exit-code'], handlers);
+  expect(result.output).toContain(
+    'To know\n  Authority "ca1" was replaced 3 h 0 min ago and is trusted for 21 h 0 min',
+  );
+  expect(result.output).toContain('\n  Nodes renew by themselves\n\nAll is right\n');
+  expect(result.exitCode).toBe(0);
+});
+
 test('the last line says how much is not right; the exit code only if that is asked for', async () => {
   const handlers = { getFleetStatus: () => fleet };
   const result = await runCellctl(['fleet', 'status'], handlers);

@@ -96,6 +96,7 @@ export function fleetView(status: GetFleetStatusResponse): View {
         nodesLine(status, style),
         status.jobs.length === 0 ? 'No jobs\n' : renderJobs(status.jobs, style),
         ...(status.refused.length === 0 ? [] : [renderRefused(status.refused, style)]),
+        ...status.notices.map(({ message, advice }) => renderNotice(message, advice, style)),
         verdict(status, style),
       ].join('\n'),
   };
@@ -135,6 +136,10 @@ function verdict(status: GetFleetStatusResponse, style: Style): string {
     return `${mark}\n  ${indented(problem.message, style)}${advice}\n`;
   });
   return `${lines.join('')}${countOf(count, 'thing is', 'things are')} not right\n`;
+}
+
+function renderNotice(message: string, advice: string, style: Style): string {
+  return `To know\n  ${indented(message, style)}\n  ${indented(advice, style)}\n`;
 }
 
 function indented(text: string, { width }: Style): string {

@@ -1,6 +1,7 @@
 import type { CommandResult, RotateAuthority } from '../commands.ts';
 import { AUTHORITIES_MAX } from '../limits.ts';
 import type { Application } from './application.ts';
+import { checkSealingKey } from './check-sealing-key.ts';
 
 export function rotateAuthority(application: Application, { after, authority }: RotateAuthority): CommandResult {
   const { authorities } = application.tables;
@@ -10,6 +11,8 @@ export function rotateAuthority(application: Application, { after, authority }: 
     const message = `The certificate authority that issues is not "${after}": ${now}; say "cellctl ca status" and try again`;
     return application.refuse('CELL_E_CONFLICT', message);
   }
+  const outdated = checkSealingKey(application, authority.sealedKey, `The certificate authority "${authority.id}"`);
+  if (outdated !== undefined) return outdated;
   if (authorities.length >= AUTHORITIES_MAX) {
     const message = `There are ${AUTHORITIES_MAX} certificate authorities, and no more are allowed`;
     return application.refuse('CELL_E_LIMIT', `${message}; retire one first: "cellctl ca retire ID"`);

@@ -2,6 +2,7 @@ import { secretKey } from '../../model/identity.ts';
 import type { CommandResult, SetSecret } from '../commands.ts';
 import { SEALED_SIZE_MAX, SECRET_BYTES_MAX, SECRETS_MAX } from '../limits.ts';
 import type { Application } from './application.ts';
+import { checkSealingKey } from './check-sealing-key.ts';
 
 /** Result detail: `version`. */
 export function setSecret(application: Application, { secret }: SetSecret): CommandResult {
@@ -12,6 +13,8 @@ export function setSecret(application: Application, { secret }: SetSecret): Comm
     const message = `The secret ${named} has ${secret.sizeBytes} bytes, and ${SECRET_BYTES_MAX} are allowed`;
     return application.refuse('CELL_E_LIMIT', message);
   }
+  const outdated = checkSealingKey(application, secret.sealed, `The secret ${named}`);
+  if (outdated !== undefined) return outdated;
   const sealedSize = tables.identity.sealedSize + secret.sealed.length - (before?.sealed.length ?? 0);
   const tooMany = before === undefined && tables.secrets.size >= SECRETS_MAX;
   if (tooMany || sealedSize > SEALED_SIZE_MAX) {

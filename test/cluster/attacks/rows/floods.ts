@@ -144,6 +144,24 @@ export function floodRows(attacked: () => AttackedFleet): void {
       }
     });
 
+    test('messages of streams that never end are ended, and take no memory', async () => {
+      const { credentials } = await attacked().takenNode();
+      const memory = attacked().memoryMib();
+      const caller = await RawCaller.open({ port: attacked().grpcPort, credentials });
+      const { session, sendLogs, serveExec } = AgentService.method;
+      const begun = [sendLogs, serveExec].flatMap((method) => Array.from({ length: 64 }, () => caller.begin(method)));
+      for (let each = 0; each < 8; each += 1) begun.push(caller.begin(session));
+      const poured = await Promise.all(begun.map((stream) => endless(stream, REQUEST_MIB_MAX)));
+      const grown = attacked().memoryMib() - memory;
+      const sent = poured.reduce((sum, mib) => sum + mib, 0);
+      process.stdout.write(`streams took ${sent} MiB; memory grown by ${Math.round(grown)} MiB\n`);
+      await waitFor(() => begun.every((stream) => stream.closed || stream.readableEnded), {
+        what: 'streams that say nothing whole to end',
+      });
+      expect(grown).toBeLessThan(MEMORY_MIB_MAX);
+      caller.close();
+    });
+
     test('a session of TLS that somebody has seen does not go on at another connection', async () => {
       const { authority, peersPort: port } = attacked();
       const { privateKey: key, chain: cert } = authority.credentials({ kind: 'member', id: 2 });

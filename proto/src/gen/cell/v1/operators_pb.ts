@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell/v1/operators.proto.
  */
 export const file_cell_v1_operators: GenFile = /*@__PURE__*/
-  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgixQIKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQSFQoNbm9kZXNfZHJhaW5lZBgKIAEoDRIYChBub2Rlc19pbmVsaWdpYmxlGAsgASgNEigKB3JlZnVzZWQYDCADKAsyFy5jZWxsLnYxLlJlZnVzZWRDYWxsZXJzIsEBCg5SZWZ1c2VkQ2FsbGVycxIMCgRraW5kGAEgASgJEg0KBWNhdXNlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEg0KBWNvdW50GAUgASgEEisKB2xhc3RfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWxhc3RfZnJvbRgHIAEoCRIRCglhZGRyZXNzZXMYCCABKA0SDwoHZ29lc19vbhgJIAEoCCJPCgdQcm9ibGVtEiMKCHNldmVyaXR5GAEgASgOMhEuY2VsbC52MS5TZXZlcml0eRIPCgdtZXNzYWdlGAIgASgJEg4KBmFkdmljZRgDIAEoCSJJChNTdHJlYW1FdmVudHNSZXF1ZXN0Eg4KBmZvbGxvdxgBIAEoCBITCgthZnRlcl9pbmRleBgCIAEoBBINCgVsaW1pdBgDIAEoDSI1ChRTdHJlYW1FdmVudHNSZXNwb25zZRIdCgVldmVudBgBIAEoCzIOLmNlbGwudjEuRXZlbnQiIQoQTGlzdE5vZGVzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCJAChFMaXN0Tm9kZXNSZXNwb25zZRIcCgVub2RlcxgBIAMoCzINLmNlbGwudjEuTm9kZRINCgVpbmRleBgCIAEoBCItCg5HZXROb2RlUmVxdWVzdBIMCgRub2RlGAEgASgJEg0KBXN0YWxlGAIgASgIIlgKD0dldE5vZGVSZXNwb25zZRIbCgRub2RlGAEgASgLMg0uY2VsbC52MS5Ob2RlEigKC2FsbG9jYXRpb25zGAIgAygLMhMuY2VsbC52MS5BbGxvY2F0aW9uIiEKEVJldm9rZU5vZGVSZXF1ZXN0EgwKBG5vZGUYASABKAkiMQoSUmV2b2tlTm9kZVJlc3BvbnNlEhsKBG5vZGUYASABKAsyDS5jZWxsLnYxLk5vZGUiMAoOUGxhbkpvYlJlcXVlc3QSHgoEc3BlYxgBIAEoCzIQLmNlbGwudjEuSm9iU3BlYyLAAQoPUGxhbkpvYlJlc3BvbnNlEg0KBWluZGV4GAEgASgEEhEKCXVuY2hhbmdlZBgCIAEoCBIkCgZmaWVsZHMYAyADKAsyFC5jZWxsLnYxLkZpZWxkQ2hhbmdlEicKB2FjdGlvbnMYBCADKAsyFi5jZWxsLnYxLlBsYW5uZWRBY3Rpb24SKwoIdW5wbGFjZWQYBSABKAsyGS5jZWxsLnYxLlBsYWNlbWVudEZhaWx1cmUSDwoHdmVyc2lvbhgGIAEoBCI6CgtGaWVsZENoYW5nZRIMCgRwYXRoGAEgASgJEg4KBmJlZm9yZRgCIAEoCRINCgVhZnRlchgDIAEoCSJpCg1QbGFubmVkQWN0aW9uEgwKBGtpbmQYASABKAkSEAoIaW5zdGFuY2UYAiABKA0SEQoJbm9kZV9uYW1lGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIVCg1hbGxvY2F0aW9uX2lkGAUgASgJImIKEFN1Ym1pdEpvYlJlcXVlc3QSHgoEc3BlYxgBIAEoCzIQLmNlbGwudjEuSm9iU3BlYxIbCg5leHBlY3RlZF9pbmRleBgCIAEoBEgAiAEBQhEKD19leHBlY3RlZF9pbmRleCJGChFTdWJtaXRKb2JSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgEEg0KBWluZGV4GAIgASgEEhEKCXVuY2hhbmdlZBgDIAEoCCJkChBEcmFpbk5vZGVSZXF1ZXN0EgwKBG5vZGUYASABKAkSGAoLZGVhZGxpbmVfbXMYAiABKARIAIgBARIYChBrZWVwX3N5c3RlbV9qb2JzGAMgASgIQg4KDF9kZWFkbGluZV9tcyI/ChFEcmFpbk5vZGVSZXNwb25zZRIbCgRub2RlGAEgASgLMg0uY2VsbC52MS5Ob2RlEg0KBWluZGV4GAIgASgEIiIKElVuZHJhaW5Ob2RlUmVxdWVzdBIMCgRub2RlGAEgASgJIkEKE1VuZHJhaW5Ob2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRINCgVpbmRleBgCIAEoBCI7ChlTZXROb2RlRWxpZ2liaWxpdHlSZXF1ZXN0EgwKBG5vZGUYASABKAkSEAoIZWxpZ2libGUYAiABKAgiSAoaU2V0Tm9kZUVsaWdpYmlsaXR5UmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZRINCgVpbmRleBgCIAEoBCIgCg9MaXN0Sm9ic1JlcXVlc3QSDQoFc3RhbGUYASABKAgiPQoQTGlzdEpvYnNSZXNwb25zZRIaCgRqb2JzGAEgAygLMgwuY2VsbC52MS5Kb2ISDQoFaW5kZXgYAiABKAQiLAoNR2V0Sm9iUmVxdWVzdBIMCgRuYW1lGAEgASgJEg0KBXN0YWxlGAIgASgIImQKDkdldEpvYlJlc3BvbnNlEhkKA2pvYhgBIAEoCzIMLmNlbGwudjEuSm9iEigKC2FsbG9jYXRpb25zGAIgAygLMhMuY2VsbC52MS5BbGxvY2F0aW9uEg0KBWluZGV4GAMgASgEIh4KDlN0b3BKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkiMgoPU3RvcEpvYlJlc3BvbnNlEg0KBWluZGV4GAEgASgEEhAKCHN0b3BwaW5nGAIgASgNIk8KFkxpc3RBbGxvY2F0aW9uc1JlcXVlc3QSCwoDam9iGAEgASgJEgwKBG5vZGUYAiABKAkSCwoDYWxsGAMgASgIEg0KBXN0YWxlGAQgASgIIlIKF0xpc3RBbGxvY2F0aW9uc1Jlc3BvbnNlEigKC2FsbG9jYXRpb25zGAEgAygLMhMuY2VsbC52MS5BbGxvY2F0aW9uEg0KBWluZGV4GAIgASgEIjEKFEdldEFsbG9jYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBXN0YWxlGAIgASgIIoABChVHZXRBbGxvY2F0aW9uUmVzcG9uc2USJwoKYWxsb2NhdGlvbhgBIAEoCzITLmNlbGwudjEuQWxsb2NhdGlvbhIdCgV1c2FnZRgCIAEoCzIOLmNlbGwudjEuVXNhZ2USHwoGbGltaXRzGAMgASgLMg8uY2VsbC52MS5MaW1pdHMimwIKBVVzYWdlEhMKC2NwdV90aW1lX21zGAEgASgEEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIRCglwcm9jZXNzZXMYAyABKA0SKwoHcmVhZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoNaW9fcmVhZF9ieXRlcxgFIAEoBEgAiAEBEhsKDmlvX3dyaXRlX2J5dGVzGAYgASgESAGIAQESIwoIcHJlc3N1cmUYByABKAsyES5jZWxsLnYxLlByZXNzdXJlEhYKCW9vbV9raWxscxgIIAEoDUgCiAEBQhAKDl9pb19yZWFkX2J5dGVzQhEKD19pb193cml0ZV9ieXRlc0IMCgpfb29tX2tpbGxzIjMKCFByZXNzdXJlEgsKA2NwdRgBIAEoDRIOCgZtZW1vcnkYAiABKA0SCgoCaW8YAyABKA0iYgoLRXhlY1JlcXVlc3QSIwoFc3RhcnQYASABKAsyEi5jZWxsLnYxLkV4ZWNTdGFydEgAEiMKBWlucHV0GAIgASgLMhIuY2VsbC52MS5FeGVjSW5wdXRIAEIJCgdtZXNzYWdlIm4KCUV4ZWNTdGFydBIVCg1hbGxvY2F0aW9uX2lkGAEgASgJEg8KB2NvbW1hbmQYAiADKAkSLAoIdGVybWluYWwYAyABKAsyFS5jZWxsLnYxLkV4ZWNUZXJtaW5hbEgAiAEBQgsKCV90ZXJtaW5hbCI7CgxFeGVjVGVybWluYWwSDAoEdHlwZRgBIAEoCRIPCgdjb2x1bW5zGAIgASgNEgwKBHJvd3MYAyABKA0iXAoJRXhlY0lucHV0Eg4KBGRhdGEYASABKAxIABINCgNlbmQYAiABKAhIABInCgZyZXNpemUYAyABKAsyFS5jZWxsLnYxLkV4ZWNUZXJtaW5hbEgAQgcKBWlucHV0Ik8KCkV4ZWNPdXRwdXQSEAoGc3Rkb3V0GAEgASgMSAASEAoGc3RkZXJyGAIgASgMSAASEwoJZXhpdF9jb2RlGAMgASgFSABCCAoGb3V0cHV0IjMKDEV4ZWNSZXNwb25zZRIjCgZvdXRwdXQYASABKAsyEy5jZWxsLnYxLkV4ZWNPdXRwdXQiwQEKEVN0cmVhbUxvZ3NSZXF1ZXN0EhUKDWFsbG9jYXRpb25faWQYASABKAkSDgoGZm9sbG93GAIgASgIEhcKCnRhaWxfbGluZXMYAyABKA1IAIgBARIiCgZzdHJlYW0YBCABKA4yEi5jZWxsLnYxLkxvZ1N0cmVhbRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY3Vyc29yGAYgASgJQg0KC190YWlsX2xpbmVzIlYKElN0cmVhbUxvZ3NSZXNwb25zZRIMCgRkYXRhGAEgASgMEiIKBnN0cmVhbRgCIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtEg4KBmN1cnNvchgDIAEoCSIeChxHZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0Io4BCh1HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRIPCgdjbHVzdGVyGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSEwoLYW5zd2VyZWRfYnkYAyABKAQSEQoJbGVhZGVyX2lkGAQgASgEEiAKB21lbWJlcnMYBSADKAsyDy5jZWxsLnYxLk1lbWJlciInChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0EgoKAnRvGAEgASgEIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJgChBBZGRNZW1iZXJSZXF1ZXN0EgoKAmlkGAEgASgEEhQKDGdycGNfYWRkcmVzcxgCIAEoCRIUCgxwZWVyX2FkZHJlc3MYAyABKAkSFAoMaHR0cF9hZGRyZXNzGAQgASgJIkQKEUFkZE1lbWJlclJlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jZWxsLnYxLk1lbWJlchINCgVpbmRleBgCIAEoBCIiChRQcm9tb3RlTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBCJIChVQcm9tb3RlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIjAKE1JlbW92ZU1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQSDQoFZm9yY2UYAiABKAgiRwoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIlAKFFJlY292ZXJRdW9ydW1SZXF1ZXN0EhAKCHN1cnZpdm9yGAEgASgEEhcKD2NvbmZpcm1fY2x1c3RlchgCIAEoCRINCgVmb3JjZRgDIAEoCCJhChVSZWNvdmVyUXVvcnVtUmVzcG9uc2USEgoKbGFzdF9pbmRleBgBIAEoBBIPCgdkcm9wcGVkGAIgAygEEhIKCmNsdXN0ZXJfaWQYAyABKAkSDwoHc3RhcnRlZBgEIAEoCCJEChVTdWJtaXRDb21tYW5kc1JlcXVlc3QSKwoIY29tbWFuZHMYASADKAsyGS5jZWxsLnYxLlN1Ym1pdHRlZENvbW1hbmQiuAEKEFN1Ym1pdHRlZENvbW1hbmQSCgoCaWQYASABKAQSLwoKc3VibWl0X2pvYhgCIAEoCzIZLmNlbGwudjEuU3VibWl0Sm9iUmVxdWVzdEgAEisKCHN0b3Bfam9iGAMgASgLMhcuY2VsbC52MS5TdG9wSm9iUmVxdWVzdEgAEi8KCndyaXRlX21hcmsYBCABKAsyGS5jZWxsLnYxLldyaXRlTWFya1JlcXVlc3RIAEIJCgdjb21tYW5kIkMKFlN1Ym1pdENvbW1hbmRzUmVzcG9uc2USKQoIb3V0Y29tZXMYASADKAsyFy5jZWxsLnYxLkNvbW1hbmRPdXRjb21lIuUBCg5Db21tYW5kT3V0Y29tZRIKCgJpZBgBIAEoBBIwCgpzdWJtaXRfam9iGAIgASgLMhouY2VsbC52MS5TdWJtaXRKb2JSZXNwb25zZUgAEiwKCHN0b3Bfam9iGAMgASgLMhguY2VsbC52MS5TdG9wSm9iUmVzcG9uc2VIABIwCgp3cml0ZV9tYXJrGAQgASgLMhouY2VsbC52MS5Xcml0ZU1hcmtSZXNwb25zZUgAEioKB3JlZnVzYWwYBSABKAsyFy5jZWxsLnYxLkNvbW1hbmRSZWZ1c2FsSABCCQoHb3V0Y29tZSIvCg5Db21tYW5kUmVmdXNhbBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRwoQV3JpdGVNYXJrUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdwYWRkaW5nGAMgASgJIiIKEVdyaXRlTWFya1Jlc3BvbnNlEg0KBWluZGV4GAEgASgEIiQKEExpc3RNYXJrc1JlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkiNwoRTGlzdE1hcmtzUmVzcG9uc2USIgoGcmFuZ2VzGAEgAygLMhIuY2VsbC52MS5NYXJrUmFuZ2UiKAoJTWFya1JhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiOQoSQ3Jhc2hMZWFkZXJSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhEKCWxlYWRlcl9pZBgCIAEoBCIVChNDcmFzaExlYWRlclJlc3BvbnNlKlEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASFAoQU0VWRVJJVFlfV0FSTklORxABEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAIqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIysAEKDEZsZWV0U2VydmljZRJRCg5HZXRGbGVldFN0YXR1cxIeLmNlbGwudjEuR2V0RmxlZXRTdGF0dXNSZXF1ZXN0Gh8uY2VsbC52MS5HZXRGbGVldFN0YXR1c1Jlc3BvbnNlEk0KDFN0cmVhbUV2ZW50cxIcLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBodLmNlbGwudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwATLDAwoLTm9kZVNlcnZpY2USQgoJTGlzdE5vZGVzEhkuY2VsbC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhouY2VsbC52MS5MaXN0Tm9kZXNSZXNwb25zZRI8CgdHZXROb2RlEhcuY2VsbC52MS5HZXROb2RlUmVxdWVzdBoYLmNlbGwudjEuR2V0Tm9kZVJlc3BvbnNlEkIKCURyYWluTm9kZRIZLmNlbGwudjEuRHJhaW5Ob2RlUmVxdWVzdBoaLmNlbGwudjEuRHJhaW5Ob2RlUmVzcG9uc2USSAoLVW5kcmFpbk5vZGUSGy5jZWxsLnYxLlVuZHJhaW5Ob2RlUmVxdWVzdBocLmNlbGwudjEuVW5kcmFpbk5vZGVSZXNwb25zZRJdChJTZXROb2RlRWxpZ2liaWxpdHkSIi5jZWxsLnYxLlNldE5vZGVFbGlnaWJpbGl0eVJlcXVlc3QaIy5jZWxsLnYxLlNldE5vZGVFbGlnaWJpbGl0eVJlc3BvbnNlEkUKClJldm9rZU5vZGUSGi5jZWxsLnYxLlJldm9rZU5vZGVSZXF1ZXN0GhsuY2VsbC52MS5SZXZva2VOb2RlUmVzcG9uc2UyyAIKCkpvYlNlcnZpY2USPAoHUGxhbkpvYhIXLmNlbGwudjEuUGxhbkpvYlJlcXVlc3QaGC5jZWxsLnYxLlBsYW5Kb2JSZXNwb25zZRJCCglTdWJtaXRKb2ISGS5jZWxsLnYxLlN1Ym1pdEpvYlJlcXVlc3QaGi5jZWxsLnYxLlN1Ym1pdEpvYlJlc3BvbnNlEj8KCExpc3RKb2JzEhguY2VsbC52MS5MaXN0Sm9ic1JlcXVlc3QaGS5jZWxsLnYxLkxpc3RKb2JzUmVzcG9uc2USOQoGR2V0Sm9iEhYuY2VsbC52MS5HZXRKb2JSZXF1ZXN0GhcuY2VsbC52MS5HZXRKb2JSZXNwb25zZRI8CgdTdG9wSm9iEhcuY2VsbC52MS5TdG9wSm9iUmVxdWVzdBoYLmNlbGwudjEuU3RvcEpvYlJlc3BvbnNlMrsCChFBbGxvY2F0aW9uU2VydmljZRJUCg9MaXN0QWxsb2NhdGlvbnMSHy5jZWxsLnYxLkxpc3RBbGxvY2F0aW9uc1JlcXVlc3QaIC5jZWxsLnYxLkxpc3RBbGxvY2F0aW9uc1Jlc3BvbnNlEk4KDUdldEFsbG9jYXRpb24SHS5jZWxsLnYxLkdldEFsbG9jYXRpb25SZXF1ZXN0Gh4uY2VsbC52MS5HZXRBbGxvY2F0aW9uUmVzcG9uc2USRwoKU3RyZWFtTG9ncxIaLmNlbGwudjEuU3RyZWFtTG9nc1JlcXVlc3QaGy5jZWxsLnYxLlN0cmVhbUxvZ3NSZXNwb25zZTABEjcKBEV4ZWMSFC5jZWxsLnYxLkV4ZWNSZXF1ZXN0GhUuY2VsbC52MS5FeGVjUmVzcG9uc2UoATABMo0EChNDb250cm9sUGxhbmVTZXJ2aWNlEmYKFUdldENvbnRyb2xQbGFuZVN0YXR1cxIlLmNlbGwudjEuR2V0Q29udHJvbFBsYW5lU3RhdHVzUmVxdWVzdBomLmNlbGwudjEuR2V0Q29udHJvbFBsYW5lU3RhdHVzUmVzcG9uc2USXQoSVHJhbnNmZXJMZWFkZXJzaGlwEiIuY2VsbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0GiMuY2VsbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRJCCglBZGRNZW1iZXISGS5jZWxsLnYxLkFkZE1lbWJlclJlcXVlc3QaGi5jZWxsLnYxLkFkZE1lbWJlclJlc3BvbnNlEk4KDVByb21vdGVNZW1iZXISHS5jZWxsLnYxLlByb21vdGVNZW1iZXJSZXF1ZXN0Gh4uY2VsbC52MS5Qcm9tb3RlTWVtYmVyUmVzcG9uc2USSwoMUmVtb3ZlTWVtYmVyEhwuY2VsbC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh0uY2VsbC52MS5SZW1vdmVNZW1iZXJSZXNwb25zZRJOCg1SZWNvdmVyUXVvcnVtEh0uY2VsbC52MS5SZWNvdmVyUXVvcnVtUmVxdWVzdBoeLmNlbGwudjEuUmVjb3ZlclF1b3J1bVJlc3BvbnNlMmcKDkNvbW1hbmRTZXJ2aWNlElUKDlN1Ym1pdENvbW1hbmRzEh4uY2VsbC52MS5TdWJtaXRDb21tYW5kc1JlcXVlc3QaHy5jZWxsLnYxLlN1Ym1pdENvbW1hbmRzUmVzcG9uc2UoATABMuABCgxEcmlsbFNlcnZpY2USQgoJV3JpdGVNYXJrEhkuY2VsbC52MS5Xcml0ZU1hcmtSZXF1ZXN0GhouY2VsbC52MS5Xcml0ZU1hcmtSZXNwb25zZRJCCglMaXN0TWFya3MSGS5jZWxsLnYxLkxpc3RNYXJrc1JlcXVlc3QaGi5jZWxsLnYxLkxpc3RNYXJrc1Jlc3BvbnNlEkgKC0NyYXNoTGVhZGVyEhsuY2VsbC52MS5DcmFzaExlYWRlclJlcXVlc3QaHC5jZWxsLnYxLkNyYXNoTGVhZGVyUmVzcG9uc2ViBnByb3RvMw", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
+  fileDesc("ChdjZWxsL3YxL29wZXJhdG9ycy5wcm90bxIHY2VsbC52MSImChVHZXRGbGVldFN0YXR1c1JlcXVlc3QSDQoFc3RhbGUYASABKAgi5wIKFkdldEZsZWV0U3RhdHVzUmVzcG9uc2USDwoHY2x1c3RlchgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEiAKB21lbWJlcnMYAyADKAsyDy5jZWxsLnYxLk1lbWJlchIRCglsZWFkZXJfaWQYBCABKAQSEwoLbm9kZXNfcmVhZHkYBSABKA0SEgoKbm9kZXNfbG9zdBgGIAEoDRIaCgRqb2JzGAcgAygLMgwuY2VsbC52MS5Kb2ISIgoIcHJvYmxlbXMYCCADKAsyEC5jZWxsLnYxLlByb2JsZW0SDQoFaW5kZXgYCSABKAQSFQoNbm9kZXNfZHJhaW5lZBgKIAEoDRIYChBub2Rlc19pbmVsaWdpYmxlGAsgASgNEigKB3JlZnVzZWQYDCADKAsyFy5jZWxsLnYxLlJlZnVzZWRDYWxsZXJzEiAKB25vdGljZXMYDSADKAsyDy5jZWxsLnYxLk5vdGljZSIpCgZOb3RpY2USDwoHbWVzc2FnZRgBIAEoCRIOCgZhZHZpY2UYAiABKAkiwQEKDlJlZnVzZWRDYWxsZXJzEgwKBGtpbmQYASABKAkSDQoFY2F1c2UYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIOCgZhZHZpY2UYBCABKAkSDQoFY291bnQYBSABKAQSKwoHbGFzdF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJbGFzdF9mcm9tGAcgASgJEhEKCWFkZHJlc3NlcxgIIAEoDRIPCgdnb2VzX29uGAkgASgIIk8KB1Byb2JsZW0SIwoIc2V2ZXJpdHkYASABKA4yES5jZWxsLnYxLlNldmVyaXR5Eg8KB21lc3NhZ2UYAiABKAkSDgoGYWR2aWNlGAMgASgJIkkKE1N0cmVhbUV2ZW50c1JlcXVlc3QSDgoGZm9sbG93GAEgASgIEhMKC2FmdGVyX2luZGV4GAIgASgEEg0KBWxpbWl0GAMgASgNIjUKFFN0cmVhbUV2ZW50c1Jlc3BvbnNlEh0KBWV2ZW50GAEgASgLMg4uY2VsbC52MS5FdmVudCIhChBMaXN0Tm9kZXNSZXF1ZXN0Eg0KBXN0YWxlGAEgASgIIkAKEUxpc3ROb2Rlc1Jlc3BvbnNlEhwKBW5vZGVzGAEgAygLMg0uY2VsbC52MS5Ob2RlEg0KBWluZGV4GAIgASgEIi0KDkdldE5vZGVSZXF1ZXN0EgwKBG5vZGUYASABKAkSDQoFc3RhbGUYAiABKAgiWAoPR2V0Tm9kZVJlc3BvbnNlEhsKBG5vZGUYASABKAsyDS5jZWxsLnYxLk5vZGUSKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24iIQoRUmV2b2tlTm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCSIxChJSZXZva2VOb2RlUmVzcG9uc2USGwoEbm9kZRgBIAEoCzINLmNlbGwudjEuTm9kZSIwCg5QbGFuSm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjIsABCg9QbGFuSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEiQKBmZpZWxkcxgDIAMoCzIULmNlbGwudjEuRmllbGRDaGFuZ2USJwoHYWN0aW9ucxgEIAMoCzIWLmNlbGwudjEuUGxhbm5lZEFjdGlvbhIrCgh1bnBsYWNlZBgFIAEoCzIZLmNlbGwudjEuUGxhY2VtZW50RmFpbHVyZRIPCgd2ZXJzaW9uGAYgASgEIjoKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJImkKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoDRIRCglub2RlX25hbWUYAyABKAkSDgoGcmVhc29uGAQgASgJEhUKDWFsbG9jYXRpb25faWQYBSABKAkiYgoQU3VibWl0Sm9iUmVxdWVzdBIeCgRzcGVjGAEgASgLMhAuY2VsbC52MS5Kb2JTcGVjEhsKDmV4cGVjdGVkX2luZGV4GAIgASgESACIAQFCEQoPX2V4cGVjdGVkX2luZGV4IkYKEVN1Ym1pdEpvYlJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDQoFaW5kZXgYAiABKAQSEQoJdW5jaGFuZ2VkGAMgASgIImQKEERyYWluTm9kZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRIYCgtkZWFkbGluZV9tcxgCIAEoBEgAiAEBEhgKEGtlZXBfc3lzdGVtX2pvYnMYAyABKAhCDgoMX2RlYWRsaW5lX21zIj8KEURyYWluTm9kZVJlc3BvbnNlEhsKBG5vZGUYASABKAsyDS5jZWxsLnYxLk5vZGUSDQoFaW5kZXgYAiABKAQiIgoSVW5kcmFpbk5vZGVSZXF1ZXN0EgwKBG5vZGUYASABKAkiQQoTVW5kcmFpbk5vZGVSZXNwb25zZRIbCgRub2RlGAEgASgLMg0uY2VsbC52MS5Ob2RlEg0KBWluZGV4GAIgASgEIjsKGVNldE5vZGVFbGlnaWJpbGl0eVJlcXVlc3QSDAoEbm9kZRgBIAEoCRIQCghlbGlnaWJsZRgCIAEoCCJIChpTZXROb2RlRWxpZ2liaWxpdHlSZXNwb25zZRIbCgRub2RlGAEgASgLMg0uY2VsbC52MS5Ob2RlEg0KBWluZGV4GAIgASgEIiAKD0xpc3RKb2JzUmVxdWVzdBINCgVzdGFsZRgBIAEoCCI9ChBMaXN0Sm9ic1Jlc3BvbnNlEhoKBGpvYnMYASADKAsyDC5jZWxsLnYxLkpvYhINCgVpbmRleBgCIAEoBCIsCg1HZXRKb2JSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFc3RhbGUYAiABKAgiZAoOR2V0Sm9iUmVzcG9uc2USGQoDam9iGAEgASgLMgwuY2VsbC52MS5Kb2ISKAoLYWxsb2NhdGlvbnMYAiADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAyABKAQiHgoOU3RvcEpvYlJlcXVlc3QSDAoEbmFtZRgBIAEoCSIyCg9TdG9wSm9iUmVzcG9uc2USDQoFaW5kZXgYASABKAQSEAoIc3RvcHBpbmcYAiABKA0iTwoWTGlzdEFsbG9jYXRpb25zUmVxdWVzdBILCgNqb2IYASABKAkSDAoEbm9kZRgCIAEoCRILCgNhbGwYAyABKAgSDQoFc3RhbGUYBCABKAgiUgoXTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USKAoLYWxsb2NhdGlvbnMYASADKAsyEy5jZWxsLnYxLkFsbG9jYXRpb24SDQoFaW5kZXgYAiABKAQiMQoUR2V0QWxsb2NhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSDQoFc3RhbGUYAiABKAgigAEKFUdldEFsbG9jYXRpb25SZXNwb25zZRInCgphbGxvY2F0aW9uGAEgASgLMhMuY2VsbC52MS5BbGxvY2F0aW9uEh0KBXVzYWdlGAIgASgLMg4uY2VsbC52MS5Vc2FnZRIfCgZsaW1pdHMYAyABKAsyDy5jZWxsLnYxLkxpbWl0cyKbAgoFVXNhZ2USEwoLY3B1X3RpbWVfbXMYASABKAQSFAoMbWVtb3J5X2J5dGVzGAIgASgEEhEKCXByb2Nlc3NlcxgDIAEoDRIrCgdyZWFkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1pb19yZWFkX2J5dGVzGAUgASgESACIAQESGwoOaW9fd3JpdGVfYnl0ZXMYBiABKARIAYgBARIjCghwcmVzc3VyZRgHIAEoCzIRLmNlbGwudjEuUHJlc3N1cmUSFgoJb29tX2tpbGxzGAggASgNSAKIAQFCEAoOX2lvX3JlYWRfYnl0ZXNCEQoPX2lvX3dyaXRlX2J5dGVzQgwKCl9vb21fa2lsbHMiMwoIUHJlc3N1cmUSCwoDY3B1GAEgASgNEg4KBm1lbW9yeRgCIAEoDRIKCgJpbxgDIAEoDSJiCgtFeGVjUmVxdWVzdBIjCgVzdGFydBgBIAEoCzISLmNlbGwudjEuRXhlY1N0YXJ0SAASIwoFaW5wdXQYAiABKAsyEi5jZWxsLnYxLkV4ZWNJbnB1dEgAQgkKB21lc3NhZ2UibgoJRXhlY1N0YXJ0EhUKDWFsbG9jYXRpb25faWQYASABKAkSDwoHY29tbWFuZBgCIAMoCRIsCgh0ZXJtaW5hbBgDIAEoCzIVLmNlbGwudjEuRXhlY1Rlcm1pbmFsSACIAQFCCwoJX3Rlcm1pbmFsIjsKDEV4ZWNUZXJtaW5hbBIMCgR0eXBlGAEgASgJEg8KB2NvbHVtbnMYAiABKA0SDAoEcm93cxgDIAEoDSJcCglFeGVjSW5wdXQSDgoEZGF0YRgBIAEoDEgAEg0KA2VuZBgCIAEoCEgAEicKBnJlc2l6ZRgDIAEoCzIVLmNlbGwudjEuRXhlY1Rlcm1pbmFsSABCBwoFaW5wdXQiTwoKRXhlY091dHB1dBIQCgZzdGRvdXQYASABKAxIABIQCgZzdGRlcnIYAiABKAxIABITCglleGl0X2NvZGUYAyABKAVIAEIICgZvdXRwdXQiMwoMRXhlY1Jlc3BvbnNlEiMKBm91dHB1dBgBIAEoCzITLmNlbGwudjEuRXhlY091dHB1dCLBAQoRU3RyZWFtTG9nc1JlcXVlc3QSFQoNYWxsb2NhdGlvbl9pZBgBIAEoCRIOCgZmb2xsb3cYAiABKAgSFwoKdGFpbF9saW5lcxgDIAEoDUgAiAEBEiIKBnN0cmVhbRgEIAEoDjISLmNlbGwudjEuTG9nU3RyZWFtEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZjdXJzb3IYBiABKAlCDQoLX3RhaWxfbGluZXMiVgoSU3RyZWFtTG9nc1Jlc3BvbnNlEgwKBGRhdGEYASABKAwSIgoGc3RyZWFtGAIgASgOMhIuY2VsbC52MS5Mb2dTdHJlYW0SDgoGY3Vyc29yGAMgASgJIh4KHEdldENvbnRyb2xQbGFuZVN0YXR1c1JlcXVlc3QijgEKHUdldENvbnRyb2xQbGFuZVN0YXR1c1Jlc3BvbnNlEg8KB2NsdXN0ZXIYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRITCgthbnN3ZXJlZF9ieRgDIAEoBBIRCglsZWFkZXJfaWQYBCABKAQSIAoHbWVtYmVycxgFIAMoCzIPLmNlbGwudjEuTWVtYmVyIicKGVRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QSCgoCdG8YASABKAQiLwoaVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USEQoJbGVhZGVyX2lkGAEgASgEImAKEEFkZE1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQSFAoMZ3JwY19hZGRyZXNzGAIgASgJEhQKDHBlZXJfYWRkcmVzcxgDIAEoCRIUCgxodHRwX2FkZHJlc3MYBCABKAkiRAoRQWRkTWVtYmVyUmVzcG9uc2USIAoHbWVtYmVycxgBIAMoCzIPLmNlbGwudjEuTWVtYmVyEg0KBWluZGV4GAIgASgEIiIKFFByb21vdGVNZW1iZXJSZXF1ZXN0EgoKAmlkGAEgASgEIkgKFVByb21vdGVNZW1iZXJSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2VsbC52MS5NZW1iZXISDQoFaW5kZXgYAiABKAQiMAoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBBINCgVmb3JjZRgCIAEoCCJHChRSZW1vdmVNZW1iZXJSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2VsbC52MS5NZW1iZXISDQoFaW5kZXgYAiABKAQiUAoUUmVjb3ZlclF1b3J1bVJlcXVlc3QSEAoIc3Vydml2b3IYASABKAQSFwoPY29uZmlybV9jbHVzdGVyGAIgASgJEg0KBWZvcmNlGAMgASgIImEKFVJlY292ZXJRdW9ydW1SZXNwb25zZRISCgpsYXN0X2luZGV4GAEgASgEEg8KB2Ryb3BwZWQYAiADKAQSEgoKY2x1c3Rlcl9pZBgDIAEoCRIPCgdzdGFydGVkGAQgASgIIkQKFVN1Ym1pdENvbW1hbmRzUmVxdWVzdBIrCghjb21tYW5kcxgBIAMoCzIZLmNlbGwudjEuU3VibWl0dGVkQ29tbWFuZCK4AQoQU3VibWl0dGVkQ29tbWFuZBIKCgJpZBgBIAEoBBIvCgpzdWJtaXRfam9iGAIgASgLMhkuY2VsbC52MS5TdWJtaXRKb2JSZXF1ZXN0SAASKwoIc3RvcF9qb2IYAyABKAsyFy5jZWxsLnYxLlN0b3BKb2JSZXF1ZXN0SAASLwoKd3JpdGVfbWFyaxgEIAEoCzIZLmNlbGwudjEuV3JpdGVNYXJrUmVxdWVzdEgAQgkKB2NvbW1hbmQiQwoWU3VibWl0Q29tbWFuZHNSZXNwb25zZRIpCghvdXRjb21lcxgBIAMoCzIXLmNlbGwudjEuQ29tbWFuZE91dGNvbWUi5QEKDkNvbW1hbmRPdXRjb21lEgoKAmlkGAEgASgEEjAKCnN1Ym1pdF9qb2IYAiABKAsyGi5jZWxsLnYxLlN1Ym1pdEpvYlJlc3BvbnNlSAASLAoIc3RvcF9qb2IYAyABKAsyGC5jZWxsLnYxLlN0b3BKb2JSZXNwb25zZUgAEjAKCndyaXRlX21hcmsYBCABKAsyGi5jZWxsLnYxLldyaXRlTWFya1Jlc3BvbnNlSAASKgoHcmVmdXNhbBgFIAEoCzIXLmNlbGwudjEuQ29tbWFuZFJlZnVzYWxIAEIJCgdvdXRjb21lIi8KDkNvbW1hbmRSZWZ1c2FsEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSJHChBXcml0ZU1hcmtSZXF1ZXN0EhAKCGRyaWxsX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEg8KB3BhZGRpbmcYAyABKAkiIgoRV3JpdGVNYXJrUmVzcG9uc2USDQoFaW5kZXgYASABKAQiJAoQTGlzdE1hcmtzUmVxdWVzdBIQCghkcmlsbF9pZBgBIAEoCSI3ChFMaXN0TWFya3NSZXNwb25zZRIiCgZyYW5nZXMYASADKAsyEi5jZWxsLnYxLk1hcmtSYW5nZSIoCglNYXJrUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCI5ChJDcmFzaExlYWRlclJlcXVlc3QSEAoIZHJpbGxfaWQYASABKAkSEQoJbGVhZGVyX2lkGAIgASgEIhUKE0NyYXNoTGVhZGVyUmVzcG9uc2UqUQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIUChBTRVZFUklUWV9XQVJOSU5HEAESFQoRU0VWRVJJVFlfQ1JJVElDQUwQAipVCglMb2dTdHJlYW0SGgoWTE9HX1NUUkVBTV9VTlNQRUNJRklFRBAAEhUKEUxPR19TVFJFQU1fU1RET1VUEAESFQoRTE9HX1NUUkVBTV9TVERFUlIQAjKwAQoMRmxlZXRTZXJ2aWNlElEKDkdldEZsZWV0U3RhdHVzEh4uY2VsbC52MS5HZXRGbGVldFN0YXR1c1JlcXVlc3QaHy5jZWxsLnYxLkdldEZsZWV0U3RhdHVzUmVzcG9uc2USTQoMU3RyZWFtRXZlbnRzEhwuY2VsbC52MS5TdHJlYW1FdmVudHNSZXF1ZXN0Gh0uY2VsbC52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABMsMDCgtOb2RlU2VydmljZRJCCglMaXN0Tm9kZXMSGS5jZWxsLnYxLkxpc3ROb2Rlc1JlcXVlc3QaGi5jZWxsLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEjwKB0dldE5vZGUSFy5jZWxsLnYxLkdldE5vZGVSZXF1ZXN0GhguY2VsbC52MS5HZXROb2RlUmVzcG9uc2USQgoJRHJhaW5Ob2RlEhkuY2VsbC52MS5EcmFpbk5vZGVSZXF1ZXN0GhouY2VsbC52MS5EcmFpbk5vZGVSZXNwb25zZRJICgtVbmRyYWluTm9kZRIbLmNlbGwudjEuVW5kcmFpbk5vZGVSZXF1ZXN0GhwuY2VsbC52MS5VbmRyYWluTm9kZVJlc3BvbnNlEl0KElNldE5vZGVFbGlnaWJpbGl0eRIiLmNlbGwudjEuU2V0Tm9kZUVsaWdpYmlsaXR5UmVxdWVzdBojLmNlbGwudjEuU2V0Tm9kZUVsaWdpYmlsaXR5UmVzcG9uc2USRQoKUmV2b2tlTm9kZRIaLmNlbGwudjEuUmV2b2tlTm9kZVJlcXVlc3QaGy5jZWxsLnYxLlJldm9rZU5vZGVSZXNwb25zZTLIAgoKSm9iU2VydmljZRI8CgdQbGFuSm9iEhcuY2VsbC52MS5QbGFuSm9iUmVxdWVzdBoYLmNlbGwudjEuUGxhbkpvYlJlc3BvbnNlEkIKCVN1Ym1pdEpvYhIZLmNlbGwudjEuU3VibWl0Sm9iUmVxdWVzdBoaLmNlbGwudjEuU3VibWl0Sm9iUmVzcG9uc2USPwoITGlzdEpvYnMSGC5jZWxsLnYxLkxpc3RKb2JzUmVxdWVzdBoZLmNlbGwudjEuTGlzdEpvYnNSZXNwb25zZRI5CgZHZXRKb2ISFi5jZWxsLnYxLkdldEpvYlJlcXVlc3QaFy5jZWxsLnYxLkdldEpvYlJlc3BvbnNlEjwKB1N0b3BKb2ISFy5jZWxsLnYxLlN0b3BKb2JSZXF1ZXN0GhguY2VsbC52MS5TdG9wSm9iUmVzcG9uc2UyuwIKEUFsbG9jYXRpb25TZXJ2aWNlElQKD0xpc3RBbGxvY2F0aW9ucxIfLmNlbGwudjEuTGlzdEFsbG9jYXRpb25zUmVxdWVzdBogLmNlbGwudjEuTGlzdEFsbG9jYXRpb25zUmVzcG9uc2USTgoNR2V0QWxsb2NhdGlvbhIdLmNlbGwudjEuR2V0QWxsb2NhdGlvblJlcXVlc3QaHi5jZWxsLnYxLkdldEFsbG9jYXRpb25SZXNwb25zZRJHCgpTdHJlYW1Mb2dzEhouY2VsbC52MS5TdHJlYW1Mb2dzUmVxdWVzdBobLmNlbGwudjEuU3RyZWFtTG9nc1Jlc3BvbnNlMAESNwoERXhlYxIULmNlbGwudjEuRXhlY1JlcXVlc3QaFS5jZWxsLnYxLkV4ZWNSZXNwb25zZSgBMAEyjQQKE0NvbnRyb2xQbGFuZVNlcnZpY2USZgoVR2V0Q29udHJvbFBsYW5lU3RhdHVzEiUuY2VsbC52MS5HZXRDb250cm9sUGxhbmVTdGF0dXNSZXF1ZXN0GiYuY2VsbC52MS5HZXRDb250cm9sUGxhbmVTdGF0dXNSZXNwb25zZRJdChJUcmFuc2ZlckxlYWRlcnNoaXASIi5jZWxsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaIy5jZWxsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEkIKCUFkZE1lbWJlchIZLmNlbGwudjEuQWRkTWVtYmVyUmVxdWVzdBoaLmNlbGwudjEuQWRkTWVtYmVyUmVzcG9uc2USTgoNUHJvbW90ZU1lbWJlchIdLmNlbGwudjEuUHJvbW90ZU1lbWJlclJlcXVlc3QaHi5jZWxsLnYxLlByb21vdGVNZW1iZXJSZXNwb25zZRJLCgxSZW1vdmVNZW1iZXISHC5jZWxsLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHS5jZWxsLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEk4KDVJlY292ZXJRdW9ydW0SHS5jZWxsLnYxLlJlY292ZXJRdW9ydW1SZXF1ZXN0Gh4uY2VsbC52MS5SZWNvdmVyUXVvcnVtUmVzcG9uc2UyZwoOQ29tbWFuZFNlcnZpY2USVQoOU3VibWl0Q29tbWFuZHMSHi5jZWxsLnYxLlN1Ym1pdENvbW1hbmRzUmVxdWVzdBofLmNlbGwudjEuU3VibWl0Q29tbWFuZHNSZXNwb25zZSgBMAEy4AEKDERyaWxsU2VydmljZRJCCglXcml0ZU1hcmsSGS5jZWxsLnYxLldyaXRlTWFya1JlcXVlc3QaGi5jZWxsLnYxLldyaXRlTWFya1Jlc3BvbnNlEkIKCUxpc3RNYXJrcxIZLmNlbGwudjEuTGlzdE1hcmtzUmVxdWVzdBoaLmNlbGwudjEuTGlzdE1hcmtzUmVzcG9uc2USSAoLQ3Jhc2hMZWFkZXISGy5jZWxsLnYxLkNyYXNoTGVhZGVyUmVxdWVzdBocLmNlbGwudjEuQ3Jhc2hMZWFkZXJSZXNwb25zZWIGcHJvdG8z", [file_cell_v1_job, file_cell_v1_model, file_google_protobuf_timestamp]);
 
 /**
  * Asks for the fleet's status.
@@ -132,6 +132,13 @@ export type GetFleetStatusResponse = Message<"cell.v1.GetFleetStatusResponse"> &
    * @generated from field: repeated cell.v1.RefusedCallers refused = 12;
    */
   refused: RefusedCallers[];
+
+  /**
+   * What to know although all may be right.
+   *
+   * @generated from field: repeated cell.v1.Notice notices = 13;
+   */
+  notices: Notice[];
 };
 
 /**
@@ -140,6 +147,34 @@ export type GetFleetStatusResponse = Message<"cell.v1.GetFleetStatusResponse"> &
  */
 export const GetFleetStatusResponseSchema: GenMessage<GetFleetStatusResponse> = /*@__PURE__*/
   messageDesc(file_cell_v1_operators, 1);
+
+/**
+ * Something that is under way and needs nobody yet.
+ *
+ * @generated from message cell.v1.Notice
+ */
+export type Notice = Message<"cell.v1.Notice"> & {
+  /**
+   * What it is, with the names and numbers.
+   *
+   * @generated from field: string message = 1;
+   */
+  message: string;
+
+  /**
+   * What may be done about it.
+   *
+   * @generated from field: string advice = 2;
+   */
+  advice: string;
+};
+
+/**
+ * Describes the message cell.v1.Notice.
+ * Use `create(NoticeSchema)` to create a new message.
+ */
+export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
+  messageDesc(file_cell_v1_operators, 2);
 
 /**
  * Callers that were not let in for the same reason.
@@ -216,7 +251,7 @@ export type RefusedCallers = Message<"cell.v1.RefusedCallers"> & {
  * Use `create(RefusedCallersSchema)` to create a new message.
  */
 export const RefusedCallersSchema: GenMessage<RefusedCallers> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 2);
+  messageDesc(file_cell_v1_operators, 3);
 
 /**
  * Something that is not right.
@@ -251,7 +286,7 @@ export type Problem = Message<"cell.v1.Problem"> & {
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema: GenMessage<Problem> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 3);
+  messageDesc(file_cell_v1_operators, 4);
 
 /**
  * Asks for events.
@@ -286,7 +321,7 @@ export type StreamEventsRequest = Message<"cell.v1.StreamEventsRequest"> & {
  * Use `create(StreamEventsRequestSchema)` to create a new message.
  */
 export const StreamEventsRequestSchema: GenMessage<StreamEventsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 4);
+  messageDesc(file_cell_v1_operators, 5);
 
 /**
  * One event.
@@ -307,7 +342,7 @@ export type StreamEventsResponse = Message<"cell.v1.StreamEventsResponse"> & {
  * Use `create(StreamEventsResponseSchema)` to create a new message.
  */
 export const StreamEventsResponseSchema: GenMessage<StreamEventsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 5);
+  messageDesc(file_cell_v1_operators, 6);
 
 /**
  * Asks for all nodes.
@@ -328,7 +363,7 @@ export type ListNodesRequest = Message<"cell.v1.ListNodesRequest"> & {
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema: GenMessage<ListNodesRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 6);
+  messageDesc(file_cell_v1_operators, 7);
 
 /**
  * All nodes.
@@ -356,7 +391,7 @@ export type ListNodesResponse = Message<"cell.v1.ListNodesResponse"> & {
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 7);
+  messageDesc(file_cell_v1_operators, 8);
 
 /**
  * Asks for one node.
@@ -384,7 +419,7 @@ export type GetNodeRequest = Message<"cell.v1.GetNodeRequest"> & {
  * Use `create(GetNodeRequestSchema)` to create a new message.
  */
 export const GetNodeRequestSchema: GenMessage<GetNodeRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 8);
+  messageDesc(file_cell_v1_operators, 9);
 
 /**
  * One node.
@@ -412,7 +447,7 @@ export type GetNodeResponse = Message<"cell.v1.GetNodeResponse"> & {
  * Use `create(GetNodeResponseSchema)` to create a new message.
  */
 export const GetNodeResponseSchema: GenMessage<GetNodeResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 9);
+  messageDesc(file_cell_v1_operators, 10);
 
 /**
  * Ends a node's identity.
@@ -433,7 +468,7 @@ export type RevokeNodeRequest = Message<"cell.v1.RevokeNodeRequest"> & {
  * Use `create(RevokeNodeRequestSchema)` to create a new message.
  */
 export const RevokeNodeRequestSchema: GenMessage<RevokeNodeRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 10);
+  messageDesc(file_cell_v1_operators, 11);
 
 /**
  * It is over.
@@ -454,7 +489,7 @@ export type RevokeNodeResponse = Message<"cell.v1.RevokeNodeResponse"> & {
  * Use `create(RevokeNodeResponseSchema)` to create a new message.
  */
 export const RevokeNodeResponseSchema: GenMessage<RevokeNodeResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 11);
+  messageDesc(file_cell_v1_operators, 12);
 
 /**
  * Asks what a specification would change.
@@ -475,7 +510,7 @@ export type PlanJobRequest = Message<"cell.v1.PlanJobRequest"> & {
  * Use `create(PlanJobRequestSchema)` to create a new message.
  */
 export const PlanJobRequestSchema: GenMessage<PlanJobRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 12);
+  messageDesc(file_cell_v1_operators, 13);
 
 /**
  * What a specification would change.
@@ -531,7 +566,7 @@ export type PlanJobResponse = Message<"cell.v1.PlanJobResponse"> & {
  * Use `create(PlanJobResponseSchema)` to create a new message.
  */
 export const PlanJobResponseSchema: GenMessage<PlanJobResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 13);
+  messageDesc(file_cell_v1_operators, 14);
 
 /**
  * One changed field.
@@ -566,7 +601,7 @@ export type FieldChange = Message<"cell.v1.FieldChange"> & {
  * Use `create(FieldChangeSchema)` to create a new message.
  */
 export const FieldChangeSchema: GenMessage<FieldChange> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 14);
+  messageDesc(file_cell_v1_operators, 15);
 
 /**
  * What would happen to one instance.
@@ -615,7 +650,7 @@ export type PlannedAction = Message<"cell.v1.PlannedAction"> & {
  * Use `create(PlannedActionSchema)` to create a new message.
  */
 export const PlannedActionSchema: GenMessage<PlannedAction> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 15);
+  messageDesc(file_cell_v1_operators, 16);
 
 /**
  * Submits a specification.
@@ -643,7 +678,7 @@ export type SubmitJobRequest = Message<"cell.v1.SubmitJobRequest"> & {
  * Use `create(SubmitJobRequestSchema)` to create a new message.
  */
 export const SubmitJobRequestSchema: GenMessage<SubmitJobRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 16);
+  messageDesc(file_cell_v1_operators, 17);
 
 /**
  * The specification was accepted: durable on a majority.
@@ -678,7 +713,7 @@ export type SubmitJobResponse = Message<"cell.v1.SubmitJobResponse"> & {
  * Use `create(SubmitJobResponseSchema)` to create a new message.
  */
 export const SubmitJobResponseSchema: GenMessage<SubmitJobResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 17);
+  messageDesc(file_cell_v1_operators, 18);
 
 /**
  * Asks for a node to be emptied.
@@ -714,7 +749,7 @@ export type DrainNodeRequest = Message<"cell.v1.DrainNodeRequest"> & {
  * Use `create(DrainNodeRequestSchema)` to create a new message.
  */
 export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 18);
+  messageDesc(file_cell_v1_operators, 19);
 
 /**
  * The node is drained: durable on a majority.
@@ -742,7 +777,7 @@ export type DrainNodeResponse = Message<"cell.v1.DrainNodeResponse"> & {
  * Use `create(DrainNodeResponseSchema)` to create a new message.
  */
 export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 19);
+  messageDesc(file_cell_v1_operators, 20);
 
 /**
  * Asks for the end of a drain.
@@ -763,7 +798,7 @@ export type UndrainNodeRequest = Message<"cell.v1.UndrainNodeRequest"> & {
  * Use `create(UndrainNodeRequestSchema)` to create a new message.
  */
 export const UndrainNodeRequestSchema: GenMessage<UndrainNodeRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 20);
+  messageDesc(file_cell_v1_operators, 21);
 
 /**
  * The node takes allocations again: durable on a majority.
@@ -791,7 +826,7 @@ export type UndrainNodeResponse = Message<"cell.v1.UndrainNodeResponse"> & {
  * Use `create(UndrainNodeResponseSchema)` to create a new message.
  */
 export const UndrainNodeResponseSchema: GenMessage<UndrainNodeResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 21);
+  messageDesc(file_cell_v1_operators, 22);
 
 /**
  * Asks for a change of eligibility.
@@ -819,7 +854,7 @@ export type SetNodeEligibilityRequest = Message<"cell.v1.SetNodeEligibilityReque
  * Use `create(SetNodeEligibilityRequestSchema)` to create a new message.
  */
 export const SetNodeEligibilityRequestSchema: GenMessage<SetNodeEligibilityRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 22);
+  messageDesc(file_cell_v1_operators, 23);
 
 /**
  * Done: durable on a majority.
@@ -847,7 +882,7 @@ export type SetNodeEligibilityResponse = Message<"cell.v1.SetNodeEligibilityResp
  * Use `create(SetNodeEligibilityResponseSchema)` to create a new message.
  */
 export const SetNodeEligibilityResponseSchema: GenMessage<SetNodeEligibilityResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 23);
+  messageDesc(file_cell_v1_operators, 24);
 
 /**
  * Asks for all jobs.
@@ -868,7 +903,7 @@ export type ListJobsRequest = Message<"cell.v1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 24);
+  messageDesc(file_cell_v1_operators, 25);
 
 /**
  * All jobs.
@@ -896,7 +931,7 @@ export type ListJobsResponse = Message<"cell.v1.ListJobsResponse"> & {
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 25);
+  messageDesc(file_cell_v1_operators, 26);
 
 /**
  * Asks for one job.
@@ -924,7 +959,7 @@ export type GetJobRequest = Message<"cell.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 26);
+  messageDesc(file_cell_v1_operators, 27);
 
 /**
  * One job.
@@ -959,7 +994,7 @@ export type GetJobResponse = Message<"cell.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 27);
+  messageDesc(file_cell_v1_operators, 28);
 
 /**
  * Stops a job.
@@ -980,7 +1015,7 @@ export type StopJobRequest = Message<"cell.v1.StopJobRequest"> & {
  * Use `create(StopJobRequestSchema)` to create a new message.
  */
 export const StopJobRequestSchema: GenMessage<StopJobRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 28);
+  messageDesc(file_cell_v1_operators, 29);
 
 /**
  * The job is marked as stopped: durable on a majority.
@@ -1008,7 +1043,7 @@ export type StopJobResponse = Message<"cell.v1.StopJobResponse"> & {
  * Use `create(StopJobResponseSchema)` to create a new message.
  */
 export const StopJobResponseSchema: GenMessage<StopJobResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 29);
+  messageDesc(file_cell_v1_operators, 30);
 
 /**
  * Asks for allocations.
@@ -1050,7 +1085,7 @@ export type ListAllocationsRequest = Message<"cell.v1.ListAllocationsRequest"> &
  * Use `create(ListAllocationsRequestSchema)` to create a new message.
  */
 export const ListAllocationsRequestSchema: GenMessage<ListAllocationsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 30);
+  messageDesc(file_cell_v1_operators, 31);
 
 /**
  * Allocations.
@@ -1078,7 +1113,7 @@ export type ListAllocationsResponse = Message<"cell.v1.ListAllocationsResponse">
  * Use `create(ListAllocationsResponseSchema)` to create a new message.
  */
 export const ListAllocationsResponseSchema: GenMessage<ListAllocationsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 31);
+  messageDesc(file_cell_v1_operators, 32);
 
 /**
  * Asks for one allocation.
@@ -1106,7 +1141,7 @@ export type GetAllocationRequest = Message<"cell.v1.GetAllocationRequest"> & {
  * Use `create(GetAllocationRequestSchema)` to create a new message.
  */
 export const GetAllocationRequestSchema: GenMessage<GetAllocationRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 32);
+  messageDesc(file_cell_v1_operators, 33);
 
 /**
  * One allocation.
@@ -1141,7 +1176,7 @@ export type GetAllocationResponse = Message<"cell.v1.GetAllocationResponse"> & {
  * Use `create(GetAllocationResponseSchema)` to create a new message.
  */
 export const GetAllocationResponseSchema: GenMessage<GetAllocationResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 33);
+  messageDesc(file_cell_v1_operators, 34);
 
 /**
  * What a running allocation uses.
@@ -1211,7 +1246,7 @@ export type Usage = Message<"cell.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 34);
+  messageDesc(file_cell_v1_operators, 35);
 
 /**
  * Shares of the last ten seconds in which some processes waited, in hundredths of a percent.
@@ -1246,7 +1281,7 @@ export type Pressure = Message<"cell.v1.Pressure"> & {
  * Use `create(PressureSchema)` to create a new message.
  */
 export const PressureSchema: GenMessage<Pressure> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 35);
+  messageDesc(file_cell_v1_operators, 36);
 
 /**
  * What is said to a command in an allocation.
@@ -1283,7 +1318,7 @@ export type ExecRequest = Message<"cell.v1.ExecRequest"> & {
  * Use `create(ExecRequestSchema)` to create a new message.
  */
 export const ExecRequestSchema: GenMessage<ExecRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 36);
+  messageDesc(file_cell_v1_operators, 37);
 
 /**
  * What to run in an allocation.
@@ -1318,7 +1353,7 @@ export type ExecStart = Message<"cell.v1.ExecStart"> & {
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 37);
+  messageDesc(file_cell_v1_operators, 38);
 
 /**
  * A terminal for a command.
@@ -1353,7 +1388,7 @@ export type ExecTerminal = Message<"cell.v1.ExecTerminal"> & {
  * Use `create(ExecTerminalSchema)` to create a new message.
  */
 export const ExecTerminalSchema: GenMessage<ExecTerminal> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 38);
+  messageDesc(file_cell_v1_operators, 39);
 
 /**
  * What a command in an allocation reads.
@@ -1398,7 +1433,7 @@ export type ExecInput = Message<"cell.v1.ExecInput"> & {
  * Use `create(ExecInputSchema)` to create a new message.
  */
 export const ExecInputSchema: GenMessage<ExecInput> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 39);
+  messageDesc(file_cell_v1_operators, 40);
 
 /**
  * What a command in an allocation writes.
@@ -1443,7 +1478,7 @@ export type ExecOutput = Message<"cell.v1.ExecOutput"> & {
  * Use `create(ExecOutputSchema)` to create a new message.
  */
 export const ExecOutputSchema: GenMessage<ExecOutput> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 40);
+  messageDesc(file_cell_v1_operators, 41);
 
 /**
  * What a command in an allocation writes.
@@ -1464,7 +1499,7 @@ export type ExecResponse = Message<"cell.v1.ExecResponse"> & {
  * Use `create(ExecResponseSchema)` to create a new message.
  */
 export const ExecResponseSchema: GenMessage<ExecResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 41);
+  messageDesc(file_cell_v1_operators, 42);
 
 /**
  * Asks for output.
@@ -1520,7 +1555,7 @@ export type StreamLogsRequest = Message<"cell.v1.StreamLogsRequest"> & {
  * Use `create(StreamLogsRequestSchema)` to create a new message.
  */
 export const StreamLogsRequestSchema: GenMessage<StreamLogsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 42);
+  messageDesc(file_cell_v1_operators, 43);
 
 /**
  * Some output.
@@ -1555,7 +1590,7 @@ export type StreamLogsResponse = Message<"cell.v1.StreamLogsResponse"> & {
  * Use `create(StreamLogsResponseSchema)` to create a new message.
  */
 export const StreamLogsResponseSchema: GenMessage<StreamLogsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 43);
+  messageDesc(file_cell_v1_operators, 44);
 
 /**
  * Asks for the control plane's status.
@@ -1570,7 +1605,7 @@ export type GetControlPlaneStatusRequest = Message<"cell.v1.GetControlPlaneStatu
  * Use `create(GetControlPlaneStatusRequestSchema)` to create a new message.
  */
 export const GetControlPlaneStatusRequestSchema: GenMessage<GetControlPlaneStatusRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 44);
+  messageDesc(file_cell_v1_operators, 45);
 
 /**
  * The control plane's status.
@@ -1619,7 +1654,7 @@ export type GetControlPlaneStatusResponse = Message<"cell.v1.GetControlPlaneStat
  * Use `create(GetControlPlaneStatusResponseSchema)` to create a new message.
  */
 export const GetControlPlaneStatusResponseSchema: GenMessage<GetControlPlaneStatusResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 45);
+  messageDesc(file_cell_v1_operators, 46);
 
 /**
  * Asks to hand leadership over.
@@ -1640,7 +1675,7 @@ export type TransferLeadershipRequest = Message<"cell.v1.TransferLeadershipReque
  * Use `create(TransferLeadershipRequestSchema)` to create a new message.
  */
 export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 46);
+  messageDesc(file_cell_v1_operators, 47);
 
 /**
  * Leadership is handed over.
@@ -1661,7 +1696,7 @@ export type TransferLeadershipResponse = Message<"cell.v1.TransferLeadershipResp
  * Use `create(TransferLeadershipResponseSchema)` to create a new message.
  */
 export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 47);
+  messageDesc(file_cell_v1_operators, 48);
 
 /**
  * Asks for a new member.
@@ -1703,7 +1738,7 @@ export type AddMemberRequest = Message<"cell.v1.AddMemberRequest"> & {
  * Use `create(AddMemberRequestSchema)` to create a new message.
  */
 export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 48);
+  messageDesc(file_cell_v1_operators, 49);
 
 /**
  * It is a learner.
@@ -1731,7 +1766,7 @@ export type AddMemberResponse = Message<"cell.v1.AddMemberResponse"> & {
  * Use `create(AddMemberResponseSchema)` to create a new message.
  */
 export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 49);
+  messageDesc(file_cell_v1_operators, 50);
 
 /**
  * Asks for a learner's vote.
@@ -1752,7 +1787,7 @@ export type PromoteMemberRequest = Message<"cell.v1.PromoteMemberRequest"> & {
  * Use `create(PromoteMemberRequestSchema)` to create a new message.
  */
 export const PromoteMemberRequestSchema: GenMessage<PromoteMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 50);
+  messageDesc(file_cell_v1_operators, 51);
 
 /**
  * It has a vote.
@@ -1780,7 +1815,7 @@ export type PromoteMemberResponse = Message<"cell.v1.PromoteMemberResponse"> & {
  * Use `create(PromoteMemberResponseSchema)` to create a new message.
  */
 export const PromoteMemberResponseSchema: GenMessage<PromoteMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 51);
+  messageDesc(file_cell_v1_operators, 52);
 
 /**
  * Asks for a member's end.
@@ -1808,7 +1843,7 @@ export type RemoveMemberRequest = Message<"cell.v1.RemoveMemberRequest"> & {
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 52);
+  messageDesc(file_cell_v1_operators, 53);
 
 /**
  * It is out.
@@ -1836,7 +1871,7 @@ export type RemoveMemberResponse = Message<"cell.v1.RemoveMemberResponse"> & {
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 53);
+  messageDesc(file_cell_v1_operators, 54);
 
 /**
  * Asks for recovery from a lost quorum.
@@ -1871,7 +1906,7 @@ export type RecoverQuorumRequest = Message<"cell.v1.RecoverQuorumRequest"> & {
  * Use `create(RecoverQuorumRequestSchema)` to create a new message.
  */
 export const RecoverQuorumRequestSchema: GenMessage<RecoverQuorumRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 54);
+  messageDesc(file_cell_v1_operators, 55);
 
 /**
  * What recovery does, or did.
@@ -1913,7 +1948,7 @@ export type RecoverQuorumResponse = Message<"cell.v1.RecoverQuorumResponse"> & {
  * Use `create(RecoverQuorumResponseSchema)` to create a new message.
  */
 export const RecoverQuorumResponseSchema: GenMessage<RecoverQuorumResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 55);
+  messageDesc(file_cell_v1_operators, 56);
 
 /**
  * Some changes, to be carried out side by side.
@@ -1934,7 +1969,7 @@ export type SubmitCommandsRequest = Message<"cell.v1.SubmitCommandsRequest"> & {
  * Use `create(SubmitCommandsRequestSchema)` to create a new message.
  */
 export const SubmitCommandsRequestSchema: GenMessage<SubmitCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 56);
+  messageDesc(file_cell_v1_operators, 57);
 
 /**
  * One change in a stream.
@@ -1986,7 +2021,7 @@ export type SubmittedCommand = Message<"cell.v1.SubmittedCommand"> & {
  * Use `create(SubmittedCommandSchema)` to create a new message.
  */
 export const SubmittedCommandSchema: GenMessage<SubmittedCommand> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 57);
+  messageDesc(file_cell_v1_operators, 58);
 
 /**
  * Some answers.
@@ -2007,7 +2042,7 @@ export type SubmitCommandsResponse = Message<"cell.v1.SubmitCommandsResponse"> &
  * Use `create(SubmitCommandsResponseSchema)` to create a new message.
  */
 export const SubmitCommandsResponseSchema: GenMessage<SubmitCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 58);
+  messageDesc(file_cell_v1_operators, 59);
 
 /**
  * What became of one change.
@@ -2067,7 +2102,7 @@ export type CommandOutcome = Message<"cell.v1.CommandOutcome"> & {
  * Use `create(CommandOutcomeSchema)` to create a new message.
  */
 export const CommandOutcomeSchema: GenMessage<CommandOutcome> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 59);
+  messageDesc(file_cell_v1_operators, 60);
 
 /**
  * Why a change was not carried out.
@@ -2095,7 +2130,7 @@ export type CommandRefusal = Message<"cell.v1.CommandRefusal"> & {
  * Use `create(CommandRefusalSchema)` to create a new message.
  */
 export const CommandRefusalSchema: GenMessage<CommandRefusal> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 60);
+  messageDesc(file_cell_v1_operators, 61);
 
 /**
  * Writes a mark.
@@ -2130,7 +2165,7 @@ export type WriteMarkRequest = Message<"cell.v1.WriteMarkRequest"> & {
  * Use `create(WriteMarkRequestSchema)` to create a new message.
  */
 export const WriteMarkRequestSchema: GenMessage<WriteMarkRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 61);
+  messageDesc(file_cell_v1_operators, 62);
 
 /**
  * The mark is durable on a majority.
@@ -2151,7 +2186,7 @@ export type WriteMarkResponse = Message<"cell.v1.WriteMarkResponse"> & {
  * Use `create(WriteMarkResponseSchema)` to create a new message.
  */
 export const WriteMarkResponseSchema: GenMessage<WriteMarkResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 62);
+  messageDesc(file_cell_v1_operators, 63);
 
 /**
  * Asks for all marks of a drill; always linearizable.
@@ -2172,7 +2207,7 @@ export type ListMarksRequest = Message<"cell.v1.ListMarksRequest"> & {
  * Use `create(ListMarksRequestSchema)` to create a new message.
  */
 export const ListMarksRequestSchema: GenMessage<ListMarksRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 63);
+  messageDesc(file_cell_v1_operators, 64);
 
 /**
  * All marks of a drill.
@@ -2193,7 +2228,7 @@ export type ListMarksResponse = Message<"cell.v1.ListMarksResponse"> & {
  * Use `create(ListMarksResponseSchema)` to create a new message.
  */
 export const ListMarksResponseSchema: GenMessage<ListMarksResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 64);
+  messageDesc(file_cell_v1_operators, 65);
 
 /**
  * Marks from first to last, both included.
@@ -2221,7 +2256,7 @@ export type MarkRange = Message<"cell.v1.MarkRange"> & {
  * Use `create(MarkRangeSchema)` to create a new message.
  */
 export const MarkRangeSchema: GenMessage<MarkRange> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 65);
+  messageDesc(file_cell_v1_operators, 66);
 
 /**
  * Orders the crash of the leader.
@@ -2249,7 +2284,7 @@ export type CrashLeaderRequest = Message<"cell.v1.CrashLeaderRequest"> & {
  * Use `create(CrashLeaderRequestSchema)` to create a new message.
  */
 export const CrashLeaderRequestSchema: GenMessage<CrashLeaderRequest> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 66);
+  messageDesc(file_cell_v1_operators, 67);
 
 /**
  * The order was passed on.
@@ -2264,7 +2299,7 @@ export type CrashLeaderResponse = Message<"cell.v1.CrashLeaderResponse"> & {
  * Use `create(CrashLeaderResponseSchema)` to create a new message.
  */
 export const CrashLeaderResponseSchema: GenMessage<CrashLeaderResponse> = /*@__PURE__*/
-  messageDesc(file_cell_v1_operators, 67);
+  messageDesc(file_cell_v1_operators, 68);
 
 /**
  * How bad a problem is.
