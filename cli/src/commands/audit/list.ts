@@ -7,6 +7,9 @@ import { gone, readAudit, timeOf } from './read-audit.ts';
 
 const LINES_MAX = 1_000_000;
 
+/** Streams have an entry as they begin. */
+const GOOD: ReadonlySet<string> = new Set(['ok', 'begun']);
+
 const COLUMNS: readonly Column[] = [
   { title: 'NUMBER', align: 'right', wide: true },
   { title: 'TIME' },
@@ -24,7 +27,7 @@ export const auditList = defineCommand({
   description: [
     'Every call that changes something has an entry, and so have calls that were refused, several of the same kind ' +
       'together. The control plane keeps the newest 10,000, and says from when on. "cellctl audit verify" shows that ' +
-      'nothing was changed.',
+      'nothing was changed. "--output wide" adds from where a call came, its number and its hash.',
   ],
   arguments: {},
   flags: {
@@ -67,7 +70,7 @@ function renderEntries(entries: readonly AuditEntry[], style: Style): string {
       style.wide ? entry.actor : withoutId(entry.actor),
       style.wide ? entry.method : entry.method.slice(entry.method.indexOf('/') + 1),
       style.wide ? entry.subject : withoutId(entry.subject),
-      { text: result, tone: outcome === 'ok' ? undefined : ('bad' as const) },
+      { text: result, tone: GOOD.has(outcome) ? undefined : ('bad' as const) },
       entry.from,
       entry.hash,
     ];
