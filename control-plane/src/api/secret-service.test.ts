@@ -1,5 +1,5 @@
 import { AgentService, IdentityService, SecretService } from '@cell/proto';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { addNode, place, report } from '../execute/testing/example-fleet.ts';
 import { authorityPurpose, secretPurpose } from '../model/identity.ts';
 import { exampleSpec } from '../state/testing/fleet-arbitraries.ts';
@@ -226,23 +226,88 @@ test('while a member is away the key stays as it is', async () => {
   expect(await rotate()).toMatchObject({ sealed: 3 });
 });
 
+/** While the secrets are sealed anew: the member that does that finds it out by itself. */
+function whileResealing(change: () => void): void {
+  let changed = false;
+  member.consensus.failure = (command) => {
+    if (command.kind !== 'reseal' || command.secrets.length === 0 || changed) return undefined;
+    changed = true;
+    change();
+    return undefined;
+  };
+}
+
+function writeSecret(value: string, keyId: string) {
+  const sealed = member.vault.seal(Buffer.from(value), 'secret/default/a', keyId);
+  const secret = { namespace: 'default', name: 'a', sealed, sizeBytes: 3, changedBy: 'somebody' };
+  return member.consensus.write({ kind: 'set-secret', timeMs: 0, secret });
+}
+
+function found(name: string): { keyId: string | undefined; value: string } {
+  const row = state().secrets.get(`default/${name}`)!;
+  return {
+    keyId: row.sealed.split('.')[0],
+    value: Buffer.from(member.vault.open(row.sealed, secretPurpose(row))).toString(),
+  };
+}
+
 test('a secret that is set while all are sealed anew keeps its newest value', async () => {
   member.consensus.write({ kind: 'found-authority', timeMs: 0, authority: paperAuthority(), tokens: [] });
   await set('a', 'old');
-  let changed = false;
-  member.consensus.failure = (command) => {
-    if (command.kind === 'reseal' && command.secrets.length > 0 && !changed) {
-      changed = true;
-      const sealed = member.vault.seal(Buffer.from('new'), 'secret/default/a', 'key1');
-      const secret = { namespace: 'default', name: 'a', sealed, sizeBytes: 3, changedBy: 'somebody' };
-      member.consensus.write({ kind: 'set-secret', timeMs: 0, secret });
-    }
-    return undefined;
-  };
+  whileResealing(() => writeSecret('new', 'key2'));
   await rotate();
-  const row = state().secrets.get('default/a')!;
-  expect(row.sealed).toMatch(/^key2\./);
-  expect(Buffer.from(member.vault.open(row.sealed, secretPurpose(row))).toString()).toBe('new');
+  expect(found('a')).toEqual({ keyId: 'key2', value: 'new' });
+});
+
+test('a value that comes late, sealed with the key before, is not taken', async () => {
+  member.consensus.write({ kind: 'found-authority', timeMs: 0, authority: paperAuthority(), tokens: [] });
+  await set('a', 'old');
+  const results: unknown[] = [];
+  whileResealing(() => results.push(writeSecret('new', 'key1')));
+  await rotate();
+  results.push(writeSecret('new', 'key1'));
+  const refused = { ok: false, code: 'CELL_E_CONFLICT' };
+  expect(results).toMatchObject([refused, refused]);
+  expect(found('a')).toEqual({ keyId: 'key2', value: 'old' });
+});
+
+test('a change of the key ends only when what this member did not know of is sealed anew too', async () => {
+  member.consensus.write({ kind: 'found-authority', timeMs: 0, authority: paperAuthority(), tokens: [] });
+  await set('a', 'old');
+  const barrier = vi.spyOn(member.consensus, 'readBarrier');
+  barrier.mockResolvedValueOnce(undefined).mockImplementationOnce(async () => {
+    const row = state().secrets.get('default/a')!;
+    const sealed = member.vault.seal(Buffer.from('late'), 'secret/default/late', 'key1');
+    member.consensus.tables.identity.putSecret({ ...row, name: 'late', sealed });
+  });
+  expect(await rotate()).toMatchObject({ sealed: 3 });
+  expect(found('late')).toEqual({ keyId: 'key2', value: 'late' });
+});
+
+test('who is overtaken by another member that changes the key says so, and undoes nothing', async () => {
+  const authority = paperAuthority();
+  member.consensus.write({ kind: 'found-authority', timeMs: 0, authority, tokens: [] });
+  await set('a', 'old');
+  await member.vault.addKey({ id: 'key9', key: new Uint8Array(32), createdAtMs: 0 });
+  whileResealing(() => {
+    const { id, sealedKey, modifyIndex } = state().authorities[0]!;
+    const next = { id, sealedKey: sealedKey.replace('key2', 'key9'), modifyIndex };
+    member.consensus.write({ kind: 'reseal', timeMs: 0, secrets: [], authorities: [next] });
+  });
+  expect(await refusal(rotate())).toMatch(/^CELL_E_CONFLICT: The key "key9" of another change.*is in force/);
+  expect(state().authorities[0]!.sealedKey).toMatch(/^key9\./);
+  expect(found('a')).toEqual({ keyId: 'key1', value: 'old' });
+  // The next one takes it all.
+  expect(await rotate()).toMatchObject({ sealed: 2 });
+  expect(found('a')).toEqual({ keyId: 'key3', value: 'old' });
+});
+
+test('a value is sealed with the key that the state says, also while the vault does not follow yet', async () => {
+  member.consensus.write({ kind: 'found-authority', timeMs: 0, authority: paperAuthority(), tokens: [] });
+  await rotate();
+  vi.spyOn(member.vault, 'keyId', 'get').mockReturnValue('key1');
+  await set('a', 'new');
+  expect(found('a')).toEqual({ keyId: 'key2', value: 'new' });
 });
 
 test('one member changes the key once at a time', async () => {

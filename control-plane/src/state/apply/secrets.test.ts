@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SetSecret } from '../commands.ts';
+import type { Reseal, SetSecret } from '../commands.ts';
 import { SEALED_SIZE_MAX, SECRET_BYTES_MAX, SECRETS_MAX } from '../limits.ts';
 import { TestFleet } from '../testing/fleet-arbitraries.ts';
 import { exampleAuthority } from '../testing/identity-arbitraries.ts';
@@ -84,6 +84,58 @@ test('what was sealed anew takes the place of what it was made of, and of nothin
   expect(fleet.tables.secrets.has('team-a/gone')).toBe(false);
   expect(fleet.tables.authorities).toMatchObject([{ id: 'ca1', sealedKey: 'key2.ca1', modifyIndex: 5 }]);
   expect(fleet.change).toMatchObject({ authorities: true, events: [] });
+});
+
+const reseal = (fleet: TestFleet, changes: Partial<Pick<Reseal, 'secrets' | 'authorities'>>) =>
+  fleet.apply({ kind: 'reseal', secrets: [], authorities: [], ...changes });
+const authorities = (fleet: TestFleet) => fleet.tables.authorities.map(({ sealedKey }) => sealedKey.split('.')[0]);
+
+/** Two authorities and a secret, sealed with the first key, of which the one that issues is sealed with another since. */
+function withOtherKey(): TestFleet {
+  const fleet = new TestFleet();
+  fleet.apply({ kind: 'found-authority', authority: exampleAuthority('ca1'), tokens: [] });
+  fleet.apply({ kind: 'rotate-authority', after: 'ca1', authority: exampleAuthority('ca2', 'ca1') });
+  set(fleet);
+  reseal(fleet, { authorities: [{ id: 'ca2', sealedKey: 'key2.ca2', modifyIndex: 2 }] });
+  return fleet;
+}
+
+test('what a member that is behind seals with the key before is refused, and changes nothing', () => {
+  const fleet = withOtherKey();
+  const refused = { ok: false, code: 'CELL_E_CONFLICT', message: expect.stringMatching(/"key1".*"key2".*try again/) };
+  expect(set(fleet, { sealed: 'key1.late' })).toMatchObject(refused);
+  expect(set(fleet, { name: 'new', sealed: 'key1.late' })).toMatchObject(refused);
+  expect([...fleet.tables.secrets.values()]).toMatchObject([{ sealed: 'key1.one', version: 1 }]);
+  const rotate = (key: string) =>
+    fleet.apply({ kind: 'rotate-authority', after: 'ca2', authority: exampleAuthority('ca3', 'ca2', key) });
+  expect(rotate('key1')).toMatchObject(refused);
+  expect(authorities(fleet)).toEqual(['key1', 'key2']);
+
+  expect(set(fleet, { sealed: 'key2.new' })).toMatchObject({ ok: true, version: 2 });
+  expect(rotate('key2')).toMatchObject({ ok: true });
+});
+
+test('the key in force is that of the authority that issues, whatever others are sealed with', () => {
+  const fleet = withOtherKey();
+  const older = (key: string) => ({ authorities: [{ id: 'ca1', sealedKey: `${key}.ca1`, modifyIndex: 1 }] });
+  expect(reseal(fleet, older('key3'))).toMatchObject({ sealed: 0, leftOut: 1 });
+  expect(reseal(fleet, older('key2'))).toMatchObject({ sealed: 1 });
+  expect(authorities(fleet)).toEqual(['key2', 'key2']);
+  expect(set(fleet, { sealed: 'key3.new' })).toMatchObject({ ok: false, code: 'CELL_E_CONFLICT' });
+});
+
+test('who is overtaken by another change of the key seals nothing anew any more', () => {
+  const fleet = withOtherKey();
+  const secrets = [{ ...named, sealed: 'key3.one', modifyIndex: 3 }];
+  expect(reseal(fleet, { secrets })).toMatchObject({ sealed: 0, leftOut: 1 });
+  expect(found(fleet)).toMatchObject({ sealed: 'key1.one' });
+  // The authority may be the last in the command; what follows it is sealed all the same.
+  const all = [
+    { id: 'ca1', sealedKey: 'key3.ca1', modifyIndex: 1 },
+    { id: 'ca2', sealedKey: 'key3.ca2', modifyIndex: 4 },
+  ];
+  expect(reseal(fleet, { secrets, authorities: all })).toMatchObject({ sealed: 3, leftOut: 0 });
+  expect(authorities(fleet)).toEqual(['key3', 'key3']);
 });
 
 test('a job stays in its namespace, also when it is stopped', () => {

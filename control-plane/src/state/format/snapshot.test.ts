@@ -260,7 +260,7 @@ function identified(): TestFleet {
   fleet.apply({ kind: 'join-node', node: exampleJoin({ nodeId: 'id-n2' }), audit: exampleNote() });
   fleet.apply({ kind: 'join-node', node: exampleJoin(), audit: exampleNote() });
   fleet.apply({ kind: 'revoke-node', id: 'id-n2' });
-  const secret = { namespace: 'default', sealed: 'sealed', sizeBytes: 3, changedBy: 'ann' };
+  const secret = { namespace: 'default', sealed: 'key1.sealed', sizeBytes: 3, changedBy: 'ann' };
   fleet.apply({ kind: 'set-secret', secret: { ...secret, name: 'b' } });
   fleet.apply({ kind: 'set-secret', secret: { ...secret, name: 'a' } });
   fleet.tables.identity.auditAnchor = 'ab'.repeat(32);

@@ -24,9 +24,9 @@ export function exampleJoinToken(changes: Partial<NewToken> = {}): NewToken {
   return exampleToken({ id: 'j1', name: 'join', role: 'agent', usesLeft: 1, expiresAtMs: 2_000_000, ...changes });
 }
 
-export function exampleAuthority(id: string, after = ''): NewAuthority {
+export function exampleAuthority(id: string, after = '', key = 'key1'): NewAuthority {
   const crossCertificate = after === '' ? '' : `${id} by ${after}`;
-  return { id, certificate: `of ${id}`, crossCertificate, sealedKey: `key1.${SECRET_MARK}.${id}` };
+  return { id, certificate: `of ${id}`, crossCertificate, sealedKey: `${key}.${SECRET_MARK}.${id}` };
 }
 
 export function exampleJoin(changes: Partial<JoinNode['node']> = {}): JoinNode['node'] {
@@ -60,7 +60,9 @@ export const noteArbitrary: fc.Arbitrary<AuditNote> = fc
   .map((changes) => exampleNote(changes));
 
 const pick = (prefix: string, count: number) => fc.nat(count - 1).map((number) => `${prefix}${number}`);
-const sealed = fc.nat(30).map((length) => `key1.${SECRET_MARK}.${'x'.repeat(length)}`);
+/** Mostly with the key in force, which is the first one until something is sealed with the second one. */
+const sealingKey = fc.constantFrom('key1', 'key1', 'key2');
+const sealed = fc.tuple(sealingKey, fc.nat(30)).map(([key, length]) => `${key}.${SECRET_MARK}.${'x'.repeat(length)}`);
 
 /** Few ids and names, so that commands meet each other. */
 export function identityArbitrary(): fc.Arbitrary<Untimed> {
@@ -115,8 +117,8 @@ function authorityArbitrary(): fc.Arbitrary<Untimed> {
       const tokens = [exampleToken({ id: token, name: 'admin', role: 'admin' })];
       return { kind: 'found-authority', authority: exampleAuthority(authority), tokens };
     }),
-    fc.tuple(id, id).map(([after, next]): Untimed => {
-      return { kind: 'rotate-authority', after, authority: exampleAuthority(next, after) };
+    fc.tuple(id, id, sealingKey).map(([after, next, key]): Untimed => {
+      return { kind: 'rotate-authority', after, authority: exampleAuthority(next, after, key) };
     }),
     id.map((authority): Untimed => ({ kind: 'retire-authority', id: authority })),
   );
