@@ -1,12 +1,14 @@
 /** The one way to put a service on a server: no method is called before the guard has let the call in. */
 
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { methodDefinition, serviceDefinition } from '@cell/proto';
 import {
   type Metadata,
+  type Responder,
   Server,
   ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
   type ServerInterceptor,
   type ServerListener,
   type ServerOptions,
@@ -19,6 +21,7 @@ import { CellError } from './cell-error.ts';
 import { outcomeOf, toServiceError } from './grpc-error.ts';
 import type { EnteredCall, Guard, GuardedCall } from './ports.ts';
 import { RequestIntake } from './request-intake.ts';
+import type { StreamIntake } from './stream-intake.ts';
 
 /** `Handlers` names all methods of the service: one that is missing is our own mistake. */
 export function addService<S extends DescService>(
@@ -43,6 +46,8 @@ const methodsByPath = new Map<string, DescMethod>();
 const enteredCalls = new WeakMap<object, EnteredCall>();
 /** Calls that were let in and have no handler yet: by their metadata, which is all that both have of a call. */
 const enteredEarly = new WeakMap<Metadata, EnteredCall>();
+/** Why streams were broken off for what they took, by their calls. */
+const brokenOff = new WeakMap<EnteredCall, StatusObject>();
 
 /**
  * A server that lets calls in by their headers. Without it that is done when the handler is called: requests are in
@@ -55,33 +60,68 @@ export function guardedServer(options: ServerOptions, guard: Guard): Server {
 function guardedEntrance(guard: Guard): ServerInterceptor {
   const intake = new RequestIntake();
   return ({ path, requestStream }, call) => {
-    let entered: EnteredCall | undefined;
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          ...(requestStream ? pacedMessages(() => entered) : undefined),
-          onReceiveMetadata: (metadata, passOn) => {
-            const method = methodsByPath.get(path);
-            const { stream, incomingEncoding } = innerCall(call as unknown as WrappedCall);
-            const refuse = (error: unknown) => {
-              call.sendStatus(refusalOf(error));
-              // Else it stays for as long as the caller does not say that it has said all.
-              stream!.close();
-            };
-            try {
-              checkEncoding(incomingEncoding);
-              entered = method && guard.enter(method, { metadata, getPeer: () => call.getPeer() });
-            } catch (error) {
-              refuse(error);
-              return;
-            }
-            if (entered !== undefined) enteredEarly.set(metadata, entered);
-            if (entered !== undefined && !requestStream) intake.watch(stream!, entered, refuse);
-            passOn(metadata);
-          },
-        }),
-    });
+    const incoming: Incoming = { entered: undefined, taken: undefined, isBrokenOff: false };
+    const { stream, incomingEncoding } = innerCall(call as unknown as WrappedCall);
+    const refuse = (error: unknown) => {
+      call.sendStatus(refusalOf(error));
+      // Else it stays for as long as the caller does not say that it has said all.
+      stream!.close();
+    };
+    const breakOff = (entered: EnteredCall, error: unknown) => {
+      const status = refusalOf(error);
+      brokenOff.set(entered, status);
+      incoming.isBrokenOff = true;
+      // A status comes behind all that its caller has not read, so perhaps never.
+      if (stream!.writableLength > 0) stream!.close(constants.NGHTTP2_CANCEL);
+      else call.sendStatus(status);
+    };
+    const start: NonNullable<Responder['start']> = (next) =>
+      next({
+        ...(requestStream ? pacedMessages(incoming, () => letGo(stream!)) : undefined),
+        onReceiveMetadata: (metadata, passOn) => {
+          const method = methodsByPath.get(path);
+          let entered: EnteredCall | undefined;
+          try {
+            checkEncoding(incomingEncoding);
+            entered = method && guard.enter(method, { metadata, getPeer: () => call.getPeer() });
+          } catch (error) {
+            refuse(error);
+            return;
+          }
+          if (entered !== undefined) {
+            incoming.entered = entered;
+            enteredEarly.set(metadata, entered);
+            if (!requestStream) intake.watch(stream!, entered, refuse);
+            else incoming.taken = intake.follow(stream!, entered, (error) => breakOff(entered, error));
+          }
+          passOn(metadata);
+        },
+      });
+    return requestStream ? new StreamCall(call, start, incoming) : new ServerInterceptingCall(call, { start });
   };
+}
+
+/** A call that comes in. */
+interface Incoming {
+  entered: EnteredCall | undefined;
+  /** Of a stream: what it takes of memory. */
+  taken: StreamIntake | undefined;
+  isBrokenOff: boolean;
+}
+
+/** Tells when its handler asks for a message. */
+class StreamCall extends ServerInterceptingCall {
+  readonly #incoming: Incoming;
+
+  constructor(call: ServerInterceptingCallInterface, start: NonNullable<Responder['start']>, incoming: Incoming) {
+    super(call, { start });
+    this.#incoming = incoming;
+  }
+
+  override startRead(): void {
+    this.#incoming.taken?.asked();
+    super.startRead();
+  }
 }
 
 /** A few bytes that are compressed can stand for very many, and grpc-js makes them many before anybody has a say. */
@@ -92,14 +132,25 @@ function checkEncoding(encoding: string | undefined): void {
 }
 
 /** Each message of a stream waits until its caller may say more; no other is read meanwhile, and the connection fills. */
-function pacedMessages(entered: () => EnteredCall | undefined): Pick<ServerListener, 'onReceiveMessage' | 'onCancel'> {
+function pacedMessages(incoming: Incoming, close: () => void): Pick<ServerListener, 'onReceiveMessage' | 'onCancel'> {
   let cancel = () => {};
   return {
     onReceiveMessage: (message: unknown, pass: (message: unknown) => void) => {
-      cancel = entered()?.admit(message, () => pass(message)) ?? cancel;
+      cancel = incoming.entered?.admit(message, () => pass(message)) ?? cancel;
     },
-    onCancel: () => cancel(),
+    // Also once it has its status.
+    onCancel: () => {
+      cancel();
+      const isHalfSaid = incoming.taken?.answered() === true;
+      if (incoming.isBrokenOff || isHalfSaid) close();
+    },
   };
+}
+
+/** Of a call that is over: its caller would keep the stream for as long as it likes. What was said to it still arrives. */
+function letGo(stream: ServerHttp2Stream): void {
+  const isAnswered = stream.sentTrailers !== undefined || stream.sentHeaders?.['grpc-status'] !== undefined;
+  stream.close(isAnswered ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
 }
 
 /** What grpc-js wraps a stream in: one call in another, as many as there are interceptors. */
@@ -133,6 +184,7 @@ interface AnyCall extends GuardedCall {
   once(event: 'cancelled', listener: () => void): unknown;
   emit(event: 'error', error: StatusObject): boolean;
   destroy?(): unknown;
+  readonly _readableState?: { highWaterMark: number };
 }
 
 type AnyHandler = (call: AnyCall, reply?: sendUnaryData<unknown>) => void;
@@ -182,12 +234,18 @@ function refuse(error: unknown, call: AnyCall, reply: sendUnaryData<unknown> | u
 }
 
 function followStream(call: AnyCall, entered: EnteredCall): void {
+  // What a handler does not read yet shall be counted as waiting: 16 messages would be read ahead.
+  if (call._readableState !== undefined) call._readableState.highWaterMark = 1;
   let failure: unknown;
   call.on('error', (error) => {
     failure = error;
   });
   // grpc-js says so at the end of every call.
-  call.once('cancelled', () => (failure === undefined ? entered.ended('ok') : end(entered, failure)));
+  call.once('cancelled', () => {
+    failure = brokenOff.get(entered) ?? failure;
+    if (failure === undefined) entered.ended('ok');
+    else end(entered, failure);
+  });
 }
 
 function end(entered: EnteredCall, failure: unknown): void {

@@ -1,5 +1,7 @@
+import { CallerRoom, roomKey } from './caller-room.ts';
 import { CellError } from './cell-error.ts';
 import type { EnteredCall } from './ports.ts';
+import { StreamIntake } from './stream-intake.ts';
 
 /** What is used of the stream that brings a request. */
 export interface RequestStream {
@@ -14,9 +16,9 @@ type Watched = Pick<EnteredCall, 'caller' | 'ended'>;
 export interface IntakeLimits {
   /** Of one request of somebody who proves nothing by its headers: it has a token and a key. */
   readonly strangerBytesMax: number;
-  /** From its headers until all of it is there. */
+  /** From its headers until all of it is there; of a stream, each message from its first byte. */
   readonly requestMsMax: number;
-  /** Of all requests of one caller that are not complete; all strangers are one. */
+  /** Of all requests and messages of one caller that are not complete or not taken; all strangers are one. */
   readonly unfinishedBytesMax: number;
 }
 
@@ -29,8 +31,7 @@ const LIMITS: IntakeLimits = {
 /** What requests take of memory until they are complete: others than members could leave very many unfinished. */
 export class RequestIntake {
   readonly #limits: IntakeLimits;
-  /** Bytes of requests that are not complete, by caller. */
-  readonly #unfinished = new Map<string, number>();
+  readonly #room = new CallerRoom();
 
   constructor(limits: IntakeLimits = LIMITS) {
     this.#limits = limits;
@@ -38,15 +39,34 @@ export class RequestIntake {
 
   /** Callers of whom something is kept. */
   get size(): number {
-    return this.#unfinished.size;
+    return this.#room.size;
+  }
+
+  /**
+   * A stream of messages, for as long as it is there. Tells `refuse` once at most why it takes too much: with
+   * `CELL_E_LIMIT` or `CELL_E_TIMEOUT`. Undefined for members.
+   */
+  follow(
+    stream: RequestStream,
+    { caller }: Pick<Watched, 'caller'>,
+    refuse: (error: CellError) => void,
+  ): StreamIntake | undefined {
+    const key = roomKey(caller);
+    if (key === undefined) return undefined;
+    const { requestMsMax, unfinishedBytesMax } = this.#limits;
+    const limits = { messageMsMax: requestMsMax, untakenBytesMax: unfinishedBytesMax };
+    const intake = new StreamIntake(this.#room, key, limits, refuse);
+    stream.on('data', (chunk) => intake.take(chunk));
+    stream.once('close', () => intake.closed());
+    return intake;
   }
 
   /** Until all of the request is there. Tells the call how it ended, and `refuse` why, if it takes too much: with `CELL_E_LIMIT` or `CELL_E_TIMEOUT`. */
   watch(stream: RequestStream, entered: Watched, refuse: (error: CellError) => void): void {
     const { caller } = entered;
-    if (caller.kind === 'member') return;
+    const key = roomKey(caller);
+    if (key === undefined) return;
     const { strangerBytesMax, requestMsMax, unfinishedBytesMax } = this.#limits;
-    const key = caller.kind === 'person' ? caller.tokenId : caller.kind === 'node' ? `node ${caller.id}` : 'strangers';
     let bytes = 0;
     let over = false;
     const end = () => {
@@ -54,7 +74,7 @@ export class RequestIntake {
       over = true;
       clearTimeout(timer);
       stream.off('data', take);
-      this.#add(key, -bytes);
+      this.#room.add(key, -bytes);
     };
     const fail = (code: 'CELL_E_LIMIT' | 'CELL_E_TIMEOUT', message: string) => {
       end();
@@ -66,7 +86,7 @@ export class RequestIntake {
     }, requestMsMax);
     const take = ({ length }: Uint8Array) => {
       bytes += length;
-      const all = this.#add(key, length);
+      const all = this.#room.add(key, length);
       if (caller.kind === 'nobody' && bytes > strangerBytesMax) {
         fail(
           'CELL_E_LIMIT',
@@ -79,12 +99,5 @@ export class RequestIntake {
     stream.on('data', take);
     stream.once('end', end);
     stream.once('close', end);
-  }
-
-  #add(key: string, bytes: number): number {
-    const all = (this.#unfinished.get(key) ?? 0) + bytes;
-    if (all === 0) this.#unfinished.delete(key);
-    else this.#unfinished.set(key, all);
-    return all;
   }
 }

@@ -13,6 +13,8 @@ export interface AnswerLimits {
 }
 
 const answerTimeoutMs = 10_000;
+/** A stream says what it answers with its first message; whoever asked would not wait any longer. */
+const nameTimeoutMs = 10_000;
 /** As agents write refusals: a code of theirs, and a sentence. */
 const refusal = /^(CELL_E_[A-Z_]{1,40}): (.+)$/s;
 
@@ -76,7 +78,7 @@ export class AgentAnswers<Answer> {
     }
   }
 
-  /** A node has opened a stream; `first` reads which request it answers. Rejects with `CELL_E_OVERLOADED`. */
+  /** A node has opened a stream; `first` reads which request it answers. Rejects with `CELL_E_OVERLOADED`, `CELL_E_TIMEOUT`. */
   async named<T>(nodeId: string, first: () => Promise<T>): Promise<T> {
     const before = this.#nameless.get(nodeId) ?? 0;
     if (before >= namelessMax) {
@@ -84,9 +86,14 @@ export class AgentAnswers<Answer> {
       throw new CellError('CELL_E_OVERLOADED', message);
     }
     this.#nameless.set(nodeId, before + 1);
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancelTimeout = this.#clock.after(nameTimeoutMs, () => {
+      reject(new CellError('CELL_E_TIMEOUT', `The stream has named no request within ${nameTimeoutMs / 1_000} s`));
+    });
     try {
-      return await first();
+      return await Promise.race([first(), late]);
     } finally {
+      cancelTimeout();
       const left = this.#nameless.get(nodeId)! - 1;
       if (left === 0) this.#nameless.delete(nodeId);
       else this.#nameless.set(nodeId, left);
