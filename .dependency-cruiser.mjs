@@ -12,6 +12,8 @@ const PACKAGES = `^(${workspaces.filter((name) => name !== 'test').join('|')})/`
 const TESTS = String.raw`\.test\.ts$|-(arbitraries|suite)\.ts$|(^|/)testing/`;
 const NPM = 'node_modules/';
 const NODE_BUILT_IN = ['core'];
+/** Folders that settings name are made the same everywhere. */
+const MAKE_FOLDER = String.raw`^config/src/make-folder\.ts$`;
 
 /** Sources below `from` import only what matches `allowed`, and of Node itself nothing unless `node` is true. */
 function only(name, comment, from, allowed, { node = false, fromNot = [] } = {}) {
@@ -103,6 +105,7 @@ export default {
           edgePackages,
           // Who may read a member's pages is a setting that both daemons have.
           ...(edge === 'http' ? ['^config/src/'] : []),
+          ...(edge === 'authority' ? [MAKE_FOLDER] : []),
         ],
         { node: true },
       ),
@@ -115,6 +118,7 @@ export default {
         '^control-plane/src/(founding|recovery|consensus|state|model)/',
         String.raw`^control-plane/src/(ports|[a-z-]+-error)\.ts$`,
         '^(raft|proto|job|identity)/src/',
+        MAKE_FOLDER,
         edgePackages,
       ],
       { node: true },

@@ -46,10 +46,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-async function start(change = '', environment: NodeJS.ProcessEnv = {}): Promise<Started> {
+async function start(change = '', environment: NodeJS.ProcessEnv = {}, data = `${folder}/data`): Promise<Started> {
   const file = join(folder, 'agent.toml');
   const listen = change.includes('http') ? '' : 'listen.http = "127.0.0.1:0"\n';
-  const where = `data = "${folder}/data"\ncontrol_plane = ["${member.address}"]\njoin_token_file = "${folder}/token"\n`;
+  const where = `data = "${data}"\ncontrol_plane = ["${member.address}"]\njoin_token_file = "${folder}/token"\n`;
   await writeFile(file, `name = "node-1"\nruntime = "process"\n${where}${listen}${change}`);
   const env = { ...process.env, ...environment };
   const child = spawn(process.execPath, [...FLAGS, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'], env });
@@ -191,6 +191,11 @@ test('a second agent on the same data is refused', async () => {
   expect(text).toMatch(
     /^1 CELL_E_DATA_IN_USE: Could not use the data folder ".*": another agent \(process \d+\) uses it.*\n$/,
   );
+});
+
+test('a data folder where nothing can be made is refused', async () => {
+  const text = await failure(await start('', {}, '/proc/cell/data'));
+  expect(text).toMatch(/^1 CELL_E_DATA_UNUSABLE: Could not use the data folder "\/proc\/cell\/data": ENOENT.*\n$/);
 });
 
 test('an address that is in use is refused', async () => {

@@ -1,7 +1,8 @@
 /** What a node proves itself with, as it is kept: one file, so that key and certificate can never be of two kinds. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@cell/config/make-folder';
 import { subjectOf } from '@cell/identity';
 import { AgentError } from '../agent-error.ts';
 import { readStored, writeStored } from '../state/stored-file.ts';
@@ -35,7 +36,7 @@ export class IdentityFolder {
   /** With a new key at the first start. Rejects with `AgentError`; `nodeId` must be whom the certificate names. */
   async open(nodeId: string): Promise<StoredIdentity> {
     try {
-      await mkdir(this.#folder, { recursive: true, mode: OWNER_ONLY });
+      makeFolder(this.#folder, OWNER_ONLY);
       await chmod(this.#folder, OWNER_ONLY);
       const stored = await readStored(this.#path, ADVICE);
       if (stored !== undefined) return checked(stored, nodeId, this.#path);

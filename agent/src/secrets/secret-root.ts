@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@cell/config/make-folder';
 
 /** Where secrets lie while they are needed. */
 export interface SecretRoot {
@@ -27,7 +28,7 @@ const WRITABLE_BY_OTHERS = 0o022;
 /** Finds and makes the folder, in memory if this machine has such a place for the agent. */
 export async function openSecretRoot({ runtime, data, environment }: SecretRootSettings): Promise<SecretRoot> {
   if (runtime === 'systemd') {
-    await mkdir(UNIT_ROOT, { recursive: true, mode: PASSAGE });
+    makeFolder(UNIT_ROOT, PASSAGE);
     return { path: UNIT_ROOT, volatile: true };
   }
   // Agents in the same place must not meet; the same agent finds its own again.
@@ -38,7 +39,7 @@ export async function openSecretRoot({ runtime, data, environment }: SecretRootS
     if ((await isVolatile(place)) && (await makeOwnFolder(path))) return { path, volatile: true };
   }
   const path = join(data, 'run', 'secrets');
-  await mkdir(path, { recursive: true, mode: PASSAGE });
+  makeFolder(path, PASSAGE);
   return { path, volatile: false };
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@cell/config/make-folder';
 import { AgentError } from '../agent-error.ts';
 import type { AllocationRecord, DesiredAllocation } from '../reconcile/model.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -123,8 +124,8 @@ export class AgentStore {
 async function prepare(folder: string): Promise<() => Promise<void>> {
   try {
     // Root's commands may run as other users, who pass through to their own folders.
-    await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
-    await mkdir(join(folder, 'state', 'allocations'), { recursive: true, mode: 0o700 });
+    makeFolder(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
+    makeFolder(join(folder, 'state', 'allocations'), 0o700);
     return await lockFolder(folder);
   } catch (error) {
     throw unusable(folder, error);

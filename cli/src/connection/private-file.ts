@@ -1,16 +1,7 @@
 /** Files that nobody else on the machine may read. */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '@cell/config/make-folder';
 import { CliError } from '../cli-error.ts';
 
 export const PRIVATE_FILE_MODE = 0o600;
@@ -22,7 +13,7 @@ const OTHERS = 0o077;
 export function writePrivateFile(path: string, content: string): void {
   const temporary = `${path}.${process.pid}.new`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_FOLDER_MODE });
+    makeFolder(dirname(path), PRIVATE_FOLDER_MODE);
     // One that a crash left behind may have other rights.
     rmSync(temporary, { force: true });
     const file = openSync(temporary, 'wx', PRIVATE_FILE_MODE);

@@ -1,7 +1,7 @@
 /** What a member keeps of the cluster's authorities on its disk: three files that nobody else can read. */
 import { lchown, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '@cell/raft/storage';
+import { makeFolder } from '@cell/config/make-folder';
 import { CellError } from '../cell-error.ts';
 import type { SealingKey } from '../ports.ts';
 import { type AuthorityBook, parseBook, parseKeyring, renderBook, renderKeyring } from './authority-book.ts';
@@ -141,7 +141,7 @@ export async function prepareSecurely(file: string, text: string): Promise<Prepa
 
 async function makeFolderFor(file: string): Promise<void> {
   const folder = dirname(file);
-  const made = await makeFolder(folder, FOLDER_MODE);
+  const made = makeFolder(folder, FOLDER_MODE);
   if (made === undefined) return;
   for (let each = folder; each.length >= made.length; each = dirname(each)) {
     await leaveToOwner((uid, gid) => lchown(each, uid, gid), dirname(made));

@@ -1,6 +1,7 @@
 import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { lockDirectory, makeFolder } from '@cell/raft/storage';
+import { makeFolder } from '@cell/config/make-folder';
+import { lockDirectory } from '@cell/raft/storage';
 import { CellError } from '../cell-error.ts';
 import { checkIdentity, type MemberIdentity, newIdentity, parseIdentity, renderIdentity } from './member-identity.ts';
 
@@ -89,7 +90,7 @@ export class IdentityStore {
 
 async function holdFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    const made = await makeFolder(folder, FOLDER_MODE);
+    const made = makeFolder(folder, FOLDER_MODE);
     if (made !== undefined) await syncFolder(dirname(made));
   } catch (error) {
     throw unusable('make data folder', folder, error);

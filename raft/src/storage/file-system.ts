@@ -20,7 +20,7 @@ export type OpenMode = 'read' | 'update' | 'create';
 
 export interface FileSystem {
   open(path: string, mode: OpenMode): Promise<OpenFile>;
-  /** Makes the directory and those above it; an existing one is fine. */
+  /** Makes the directory in one that is there; an existing one is fine. */
   makeDirectory(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;

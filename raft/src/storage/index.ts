@@ -1,6 +1,5 @@
 export { lockDirectory } from './directory-lock.ts';
 export type { FileSystem, OpenFile, OpenMode } from './file-system.ts';
-export { makeFolder } from './make-folder.ts';
 export { MemoryLogStore } from './memory-log-store.ts';
 export { nodeFileSystem } from './node-file-system.ts';
 export { type LogStoreOptions, openLogStore, SEGMENT_BYTES_DEFAULT } from './open-log-store.ts';

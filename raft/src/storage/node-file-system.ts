@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { mkdir, readdir, rename, statfs, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import type { FileSystem, OpenFile, OpenMode } from './file-system.ts';
 
 const FLAGS: Record<OpenMode, string> = { read: 'r', update: 'r+', create: 'wx+' };
@@ -18,7 +18,11 @@ export const nodeFileSystem: FileSystem = {
       fs.open(path, FLAGS[mode], FILE_MODE, (error, fd) => (error ? reject(error) : resolve(new NodeFile(fd))));
     }),
   makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+    try {
+      await mkdir(path, { mode: DIRECTORY_MODE });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+    }
   },
   list: (path) => readdir(path),
   rename: (from, to) => rename(from, to),

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@cell/config/make-folder';
 import { AgentError } from '../../agent-error.ts';
 import type { BesideResult, Clock, ExecOutput, LogChunk, LogRequest, RunRequest, Runtime, Usage } from '../../ports.ts';
 import type { Observed } from '../../reconcile/model.ts';
@@ -50,7 +51,7 @@ export async function openProcessRuntime(options: ProcessRuntimeOptions): Promis
       `Could not open the process runtime: it needs Linux, not "${process.platform}"`,
     );
   }
-  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  makeFolder(options.folder, 0o700);
   // Passage only, so that other users' commands reach their own folder.
   if (process.getuid?.() === 0) await chmod(options.folder, 0o711);
   const script = await installSupervisor(options.folder);

@@ -1,11 +1,13 @@
 /** A control plane of one member and one agent in this process: the only place where both are at hand. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Agent, startAgent } from '@cell/agent';
+import { makeFolder } from '@cell/config/make-folder';
 import { type Member, startMember } from '@cell/control-plane';
 import { type CellClient, type ConnectOptions, JobStatus } from '@cell/sdk';
 import { destination, pino } from 'pino';
+import { CliError } from '../../cli-error.ts';
 import type { Clock } from '../../world.ts';
 import { isEnded } from '../allocation/allocation-table.ts';
 import { agentConfig, devPlaces, memberConfig } from './dev-configuration.ts';
@@ -100,7 +102,12 @@ function runningFleet(parts: Parts): DevFleet {
 function dataFolder({ data, currentFolder }: DevFleetOptions): string {
   if (data === undefined) return mkdtempSync(join(tmpdir(), 'cell-dev-'));
   const folder = resolve(currentFolder, data);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(folder, 0o700);
+  } catch (cause) {
+    const message = `Could not make the folder "${folder}": ${(cause as Error).message}; name another with "--data"`;
+    throw new CliError('CELL_E_FILE', message, { cause });
+  }
   return folder;
 }
 

@@ -1,7 +1,7 @@
 /** The real thing: control plane, agent and workload, ended by Ctrl-C. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -85,6 +85,13 @@ test('a fleet of one runs a job, and Ctrl-C leaves nothing behind', { timeout: 1
   child?.kill('SIGINT');
   expect(await running.end).toBe(0);
   expect(processesWith(marker)).toEqual([]);
+});
+
+test('a folder that can not be made is an error that says what to do', async (context) => {
+  if (!existsSync('/proc/self')) context.skip('there is no /proc, where nothing can be made');
+  const running = start(['--data', '/proc/cell/data']);
+  expect(await running.end).toBe(1);
+  expect(running.errors()).toMatch(/^CELL_E_FILE: Could not make the folder "\/proc\/cell\/data": ENOENT.*"--data"\n$/);
 });
 
 test('a port in use is an error that says what to do', async () => {
