@@ -94,8 +94,12 @@ export function registerPeerService(server: Server, parts: PeerServiceParts): vo
         if (!call.cancelled) call.emit('error', toServiceError(error));
       });
     }),
-    relayLogs: untyped(relayStream(caller, (call: LogsCall, signal) => outputFromHere(requests, call, signal))),
-    relayExec: untyped(relayStream(caller, (call: ExecCall, signal) => commandHere(requests, call, signal))),
+    relayLogs: untyped(
+      relayStream(caller, identity.directory, (call: LogsCall, signal) => outputFromHere(requests, call, signal)),
+    ),
+    relayExec: untyped(
+      relayStream(caller, identity.directory, (call: ExecCall, signal) => commandHere(requests, call, signal)),
+    ),
     relayUsage: unary(caller, method.relayUsage, ({ allocationId }) => {
       const usage = requests.usage(allocationId);
       return usage === undefined ? {} : { usage };
