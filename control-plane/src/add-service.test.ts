@@ -14,6 +14,8 @@ afterEach(() => {
 
 /** What grpc-js gives to handlers, as far as it is used here. */
 interface HandledCall {
+  sendMetadata(metadata: Metadata): void;
+  on(event: 'data', listener: () => void): void;
   end(): void;
   emit(event: 'error', error: unknown): void;
 }
@@ -47,7 +49,10 @@ async function serve(
     enteredCall(call);
     handled.push(name);
     if (reply !== undefined) reply(outcome === 'ok' ? null : failure, {});
-    else if (outcome === 'ok') call.end();
+    else if (outcome === 'open') {
+      call.sendMetadata(new Metadata());
+      call.on('data', () => {});
+    } else if (outcome === 'ok') call.end();
     else call.emit('error', failure);
   };
   for (const service of [JobService, AgentService, AllocationService, FleetService]) {
@@ -189,4 +194,29 @@ test('a stranger who says too much is told so, and his stream is gone', async ()
   expect(await answered).toBe('CELL_E_LIMIT');
   await closed;
   expect({ handled, ended }).toEqual({ handled: [], ended: ['Join: CELL_E_LIMIT'] });
+});
+
+test('of streams that take too much one is told so and is gone, and the others go on', async () => {
+  const { port, handled, ended } = await serve(undefined, 'open', true, { kind: 'node', id: 'n1', expired: false });
+  const connection = connect(`http://127.0.0.1:${port}`);
+  ends.push(() => connection.destroy());
+  const { path } = methodDefinition(AllocationService.method.exec);
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  const codes: unknown[] = [];
+  let closed = 0;
+  const mib = 1024 * 1024;
+  const streams = Array.from({ length: 17 }, () => {
+    const call = connection.request(headers, { endStream: false });
+    call.on('trailers', (trailers) => codes.push(trailers['cell-error-code']));
+    call.on('close', () => {
+      closed += 1;
+    });
+    call.on('error', () => {});
+    call.resume();
+    return call;
+  });
+  await expect.poll(() => handled.length).toBe(17);
+  // Each all but a byte of the most that one message may have.
+  for (const call of streams) call.write(Buffer.concat([Buffer.from([0, 0, 0x40, 0, 0]), Buffer.alloc(4 * mib - 1)]));
+  await expect.poll(() => [codes, closed, ended]).toEqual([['CELL_E_LIMIT'], 1, ['Exec: CELL_E_LIMIT']]);
 });

@@ -142,7 +142,8 @@ function pacedMessages(incoming: Incoming, close: () => void): Pick<ServerListen
     onCancel: () => {
       cancel();
       const isHalfSaid = incoming.taken?.answered() === true;
-      if (incoming.isBrokenOff || isHalfSaid) close();
+      // Later: in the same turn, the end of the stream would overtake its trailers, and nobody knew why it ended.
+      if (incoming.isBrokenOff || isHalfSaid) setImmediate(close);
     },
   };
 }

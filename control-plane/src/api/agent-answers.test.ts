@@ -84,6 +84,17 @@ test('a node may open so many streams without a word, and others go on', async (
   for (let count = 0; count <= namelessMax; count += 1) await expect(failing()).rejects.toThrow('gone');
 });
 
+test('a stream that does not say what it answers is waited for 10 s', async () => {
+  const late = expect(answers.named('n1', () => new Promise(() => {}))).rejects.toMatchObject({
+    code: 'CELL_E_TIMEOUT',
+  });
+  await answers.named('n1', async () => 'its name');
+  expect(clock.timers).toBe(1);
+  await clock.advance(10_000);
+  await late;
+  expect(clock.timers).toBe(0);
+});
+
 test.each([
   ['CELL_E_UNSUPPORTED: This node can not', 'CELL_E_UNSUPPORTED', 'This node can not'],
   ['CELL_E_X: a: b\nc', 'CELL_E_X', 'a: b\nc'],
