@@ -16,6 +16,8 @@ afterEach(() => {
 interface HandledCall {
   sendMetadata(metadata: Metadata): void;
   on(event: 'data', listener: () => void): void;
+  once(event: 'readable', listener: () => void): void;
+  read(): unknown;
   end(): void;
   emit(event: 'error', error: unknown): void;
 }
@@ -40,7 +42,11 @@ async function serve(
     enter: (method) => {
       if (guardError !== undefined) throw guardError;
       const note = (how: string) => void ended.push(`${method.name}: ${how}`);
-      return { caller, confirm: () => {}, ended: note } as Partial<EnteredCall> as EnteredCall;
+      const admit = (_: unknown, pass: () => void) => {
+        pass();
+        return () => {};
+      };
+      return { caller, confirm: () => {}, admit, ended: note } as Partial<EnteredCall> as EnteredCall;
     },
   };
   const server = early ? guardedServer({}, guard) : new Server();
@@ -52,6 +58,9 @@ async function serve(
     else if (outcome === 'open') {
       call.sendMetadata(new Metadata());
       call.on('data', () => {});
+    } else if (outcome === 'open for one') {
+      call.sendMetadata(new Metadata());
+      call.once('readable', () => call.read());
     } else if (outcome === 'ok') call.end();
     else call.emit('error', failure);
   };
@@ -196,27 +205,53 @@ test('a stranger who says too much is told so, and his stream is gone', async ()
   expect({ handled, ended }).toEqual({ handled: [], ended: ['Join: CELL_E_LIMIT'] });
 });
 
-test('of streams that take too much one is told so and is gone, and the others go on', async () => {
-  const { port, handled, ended } = await serve(undefined, 'open', true, { kind: 'node', id: 'n1', expired: false });
+const mib = 1024 * 1024;
+const node: Caller = { kind: 'node', id: 'n1', expired: false };
+
+/** Streams that a node has opened, and what came of them. */
+async function openStreams(count: number, outcome: string) {
+  const { port, handled, ended } = await serve(undefined, outcome, true, node);
   const connection = connect(`http://127.0.0.1:${port}`);
   ends.push(() => connection.destroy());
   const { path } = methodDefinition(AllocationService.method.exec);
   const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
   const codes: unknown[] = [];
-  let closed = 0;
-  const mib = 1024 * 1024;
-  const streams = Array.from({ length: 17 }, () => {
+  const streams = Array.from({ length: count }, () => {
     const call = connection.request(headers, { endStream: false });
-    call.on('trailers', (trailers) => codes.push(trailers['cell-error-code']));
-    call.on('close', () => {
-      closed += 1;
-    });
+    call.on('trailers', (trailers) => codes.push(trailers['cell-error-code'] ?? trailers['grpc-status']));
     call.on('error', () => {});
     call.resume();
     return call;
   });
-  await expect.poll(() => handled.length).toBe(17);
+  await expect.poll(() => handled.length).toBe(count);
+  return { streams, codes, ended };
+}
+
+/** Of a message with 4 MiB. */
+const LARGE = Buffer.from([0, 0, 0x40, 0, 0]);
+
+test('of streams that take too much one is told so and is gone, and the others go on', async () => {
+  const { streams, codes, ended } = await openStreams(17, 'open');
   // Each all but a byte of the most that one message may have.
-  for (const call of streams) call.write(Buffer.concat([Buffer.from([0, 0, 0x40, 0, 0]), Buffer.alloc(4 * mib - 1)]));
-  await expect.poll(() => [codes, closed, ended]).toEqual([['CELL_E_LIMIT'], 1, ['Exec: CELL_E_LIMIT']]);
+  for (const call of streams) call.write(Buffer.concat([LARGE, Buffer.alloc(4 * mib - 1)]));
+  const gone = () => streams.filter(({ destroyed }) => destroyed).length;
+  await expect.poll(() => [codes, gone(), ended]).toEqual([['CELL_E_LIMIT'], 1, ['Exec: CELL_E_LIMIT']]);
+});
+
+test('what a handler leaves unread counts, and is not read ahead', async () => {
+  const { streams, codes } = await openStreams(17, 'open for one');
+  // A field that nobody knows, with 4 MiB less a tag of one byte and a length of four.
+  const whole = Buffer.concat([LARGE, Buffer.from([0x7a, 0xfb, 0xff, 0xff, 0x01]), Buffer.alloc(4 * mib - 5)]);
+  for (const call of streams) for (let each = 0; each < 2; each += 1) call.write(whole);
+  await expect.poll(() => codes[0]).toBe('CELL_E_LIMIT');
+});
+
+test('a stream may say as much as it likes if it is read', async () => {
+  const { streams, codes, ended } = await openStreams(1, 'open');
+  // More than there is room for all of them together.
+  const empty = Buffer.alloc(5 * 200_000);
+  await new Promise((resolve) => {
+    streams[0]!.write(empty, resolve);
+  });
+  expect([codes, ended]).toEqual([[], []]);
 });
