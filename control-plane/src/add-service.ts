@@ -4,7 +4,6 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { methodDefinition, serviceDefinition } from '@cell/proto';
 import {
-  type Metadata,
   type Responder,
   Server,
   ServerInterceptingCall,
@@ -43,9 +42,15 @@ export function addService<S extends DescService>(
 export type Handlers<S extends DescService> = Readonly<Record<keyof S['method'] & string, UntypedHandleCall>>;
 
 const methodsByPath = new Map<string, DescMethod>();
-const enteredCalls = new WeakMap<object, EnteredCall>();
-/** Calls that were let in and have no handler yet: by their metadata, which is all that both have of a call. */
-const enteredEarly = new WeakMap<Metadata, EnteredCall>();
+/**
+ * Where a call that was let in is kept: on its metadata, which is all that the entrance and the handler both have of a
+ * call, and on the call that the handler was given. A weak map of what lives for a moment costs much at each garbage
+ * collection.
+ */
+const ENTERED = Symbol('entered');
+interface Marked {
+  [ENTERED]?: EnteredCall;
+}
 /** Why streams were broken off for what they took, by their calls. */
 const brokenOff = new WeakMap<EnteredCall, StatusObject>();
 
@@ -90,7 +95,7 @@ function guardedEntrance(guard: Guard): ServerInterceptor {
           }
           if (entered !== undefined) {
             incoming.entered = entered;
-            enteredEarly.set(metadata, entered);
+            (metadata as Marked)[ENTERED] = entered;
             if (!requestStream) intake.watch(stream!, entered, refuse);
             else incoming.taken = intake.follow(stream!, entered, (error) => breakOff(entered, error));
           }
@@ -174,7 +179,7 @@ function innerCall(call: WrappedCall): WrappedCall {
 
 /** Who makes a call: for handlers, of the call that grpc-js gave them. */
 export function enteredCall(call: object): EnteredCall {
-  const entered = enteredCalls.get(call);
+  const entered = (call as Marked)[ENTERED];
   if (entered === undefined) throw new Error('A call is handled that no guard has let in');
   return entered;
 }
@@ -195,7 +200,7 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
   const guarded: AnyHandler = (call, reply) => {
     let entered: EnteredCall;
     try {
-      const early = enteredEarly.get(call.metadata);
+      const early = (call.metadata as Marked)[ENTERED];
       entered = early ?? guard.enter(method, call);
       // Headers can come long before the request: who was let in by them may have been shut out since.
       early?.confirm();
@@ -203,7 +208,7 @@ function guardedHandler(guard: Guard, method: DescMethod, handler: UntypedHandle
       refuse(error, call, reply);
       return;
     }
-    enteredCalls.set(call, entered);
+    (call as Marked)[ENTERED] = entered;
     if (reply === undefined) {
       followStream(call, entered);
       handle(call);

@@ -16,7 +16,7 @@ export interface UnaryLoad {
   readonly path: string;
   /** The message, encoded. */
   readonly request: Uint8Array;
-  /** Undefined: plain text. */
+  /** Of whoever calls; undefined where nobody asks for one. */
   readonly token: string | undefined;
   readonly inFlight: number;
   readonly seconds: number;
@@ -28,7 +28,7 @@ export function h2loadMissing(): string | undefined {
   return 'there is no h2load (Debian package nghttp2-client)';
 }
 
-/** Makes unary gRPC calls by h2load, a client in C, which leaves most of the processors to the servers. */
+/** Makes unary gRPC calls over TLS by h2load, a client in C, which leaves most of the processors to the servers. */
 export async function loadUnary(load: UnaryLoad): Promise<LoadResult> {
   const folder = mkdtempSync(join(tmpdir(), 'cell-h2load-'));
   try {
@@ -49,10 +49,8 @@ export async function loadUnary(load: UnaryLoad): Promise<LoadResult> {
       'te: trailers',
       ...(load.token === undefined ? [] : [`authorization: Bearer ${load.token}`]),
     ].map((header) => `--header=${header}`);
-    await ended(
-      [...parameters, ...headers, `${load.token === undefined ? 'http' : 'https'}://${load.address}${load.path}`],
-      load.seconds * 1000 + OVERTIME_MS,
-    );
+    const words = [...parameters, ...headers, `https://${load.address}${load.path}`];
+    await ended(words, load.seconds * 1000 + OVERTIME_MS);
     return resultOf(readFileSync(log, 'utf8'), load.seconds);
   } finally {
     rmSync(folder, { recursive: true, force: true });

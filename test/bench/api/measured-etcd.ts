@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../cluster/harness/free-ports.ts';
@@ -9,8 +10,12 @@ import { loadCounted, type MeasuredSystem } from './measured-system.ts';
 
 const READY_MS_MAX = 20_000;
 const STOP_MS_MAX = 5_000;
+const ASK_MS_MAX = 5_000;
 
-/** `program`: etcd 3.4 or later. Default settings, synced. Its gRPC messages are few, and coded by hand below. */
+/**
+ * `program`: etcd 3.4 or later. Default settings, synced, and TLS with certificates that it makes itself, for clients and
+ * between its members, as ours have; it asks nobody who he is. Its gRPC messages are few, and coded by hand below.
+ */
 export async function startMeasuredEtcd(program: string, members: number, valueBytes: number): Promise<MeasuredSystem> {
   const folder = mkdtempSync(join(tmpdir(), 'cell-bench-etcd-'));
   const ports = await freePorts(members * 2);
@@ -20,15 +25,16 @@ export async function startMeasuredEtcd(program: string, members: number, valueB
     const options = {
       name: `n${place}`,
       'data-dir': join(folder, `n${place}`),
-      'listen-client-urls': `http://${client}`,
-      'advertise-client-urls': `http://${client}`,
-      'listen-peer-urls': `http://${peers[place]}`,
-      'initial-advertise-peer-urls': `http://${peers[place]}`,
-      'initial-cluster': peers.map((peer, other) => `n${other}=http://${peer}`).join(','),
+      'listen-client-urls': `https://${client}`,
+      'advertise-client-urls': `https://${client}`,
+      'listen-peer-urls': `https://${peers[place]}`,
+      'initial-advertise-peer-urls': `https://${peers[place]}`,
+      'initial-cluster': peers.map((peer, other) => `n${other}=https://${peer}`).join(','),
       logger: 'zap',
       'log-level': 'error',
     };
-    const parameters = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    const parameters = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+    parameters.push('--auto-tls', '--peer-auto-tls');
     // A session of its own, as our members have: Linux shares busy processors between sessions first.
     return spawn(program, parameters, { stdio: 'ignore', detached: true });
   });
@@ -59,10 +65,26 @@ interface Answer {
   readonly leader?: string;
 }
 
-/** By the gateway that takes JSON. */
-async function ask(address: string, what: string, question: object): Promise<Answer> {
-  const answer = await fetch(`http://${address}/v3/${what}`, { method: 'POST', body: JSON.stringify(question) });
-  return (await answer.json()) as Answer;
+/** By the gateway that takes JSON. Its certificate is checked by nobody: it was made for this run. */
+function ask(address: string, what: string, question: object): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { method: 'POST', rejectUnauthorized: false, timeout: ASK_MS_MAX };
+    const call = request(`https://${address}/v3/${what}`, options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('error', reject);
+      response.once('end', () => {
+        try {
+          resolve(JSON.parse(Buffer.concat(chunks).toString()) as Answer);
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    call.once('timeout', () => call.destroy(new Error(`etcd did not answer within ${ASK_MS_MAX} ms`)));
+    call.once('error', reject);
+    call.end(JSON.stringify(question));
+  });
 }
 
 async function leaderOf(addresses: readonly string[]): Promise<string | undefined> {
