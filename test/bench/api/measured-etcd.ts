@@ -65,25 +65,24 @@ interface Answer {
   readonly leader?: string;
 }
 
-/** By the gateway that takes JSON. Its certificate is checked by nobody: it was made for this run. */
-function ask(address: string, what: string, question: object): Promise<Answer> {
+/** By the gateway that takes JSON. */
+async function ask(address: string, what: string, question: object): Promise<Answer> {
+  return JSON.parse(await post(`https://${address}/v3/${what}`, JSON.stringify(question))) as Answer;
+}
+
+/** The certificate is checked by nobody: it was made for this run. */
+function post(url: string, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { method: 'POST', rejectUnauthorized: false, timeout: ASK_MS_MAX };
-    const call = request(`https://${address}/v3/${what}`, options, (response) => {
+    const call = request(url, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);
-      response.once('end', () => {
-        try {
-          resolve(JSON.parse(Buffer.concat(chunks).toString()) as Answer);
-        } catch (error) {
-          reject(error);
-        }
-      });
+      response.once('end', () => resolve(Buffer.concat(chunks).toString()));
     });
     call.once('timeout', () => call.destroy(new Error(`etcd did not answer within ${ASK_MS_MAX} ms`)));
     call.once('error', reject);
-    call.end(JSON.stringify(question));
+    call.end(body);
   });
 }
 
