@@ -100,7 +100,7 @@ export default {
         'Edges meet in ports.ts and main.ts, not in each other.',
         `^control-plane/src/${edge}/`,
         [
-          String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/(ports|add-service|[a-z-]+-error)\.ts$`,
+          String.raw`^control-plane/src/(${edge}|plan|state|model)/|^control-plane/src/(ports|add-service|caller-counts|[a-z-]+-error)\.ts$`,
           '^(raft|proto|job|identity)/src/',
           edgePackages,
           // Who may read a member's pages is a setting that both daemons have.

@@ -1,6 +1,6 @@
-import { CallerRoom, roomKey } from './caller-room.ts';
+import { CallerCounts, callerKey } from './caller-counts.ts';
 import { CellError } from './cell-error.ts';
-import type { EnteredCall } from './ports.ts';
+import type { Caller, EnteredCall } from './ports.ts';
 import { StreamIntake } from './stream-intake.ts';
 
 /** What is used of the stream that brings a request. */
@@ -31,7 +31,7 @@ const LIMITS: IntakeLimits = {
 /** What requests take of memory until they are complete: others than members could leave very many unfinished. */
 export class RequestIntake {
   readonly #limits: IntakeLimits;
-  readonly #room = new CallerRoom();
+  readonly #room = new CallerCounts();
 
   constructor(limits: IntakeLimits = LIMITS) {
     this.#limits = limits;
@@ -100,4 +100,9 @@ export class RequestIntake {
     stream.once('end', end);
     stream.once('close', end);
   }
+}
+
+/** Undefined for members: what they say to each other is the cluster's own doing. All strangers are one. */
+function roomKey(caller: Caller): string | undefined {
+  return caller.kind === 'member' ? undefined : (callerKey(caller) ?? 'strangers');
 }

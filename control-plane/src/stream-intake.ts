@@ -1,4 +1,4 @@
-import type { CallerRoom } from './caller-room.ts';
+import type { CallerCounts } from './caller-counts.ts';
 import { CellError } from './cell-error.ts';
 
 export interface StreamLimits {
@@ -18,7 +18,7 @@ const HEADER_BYTES = 5;
  * has not taken, be it that it is slow, or that the caller may not say more yet. To be told of all that is read, in order.
  */
 export class StreamIntake {
-  readonly #room: CallerRoom;
+  readonly #room: CallerCounts;
   readonly #key: string;
   readonly #limits: StreamLimits;
   readonly #fail: (error: CellError) => void;
@@ -37,7 +37,7 @@ export class StreamIntake {
   #timer: NodeJS.Timeout | undefined;
 
   /** `fail` is called once at most: what comes then is not kept, but what is kept stays until `closed`. */
-  constructor(room: CallerRoom, key: string, limits: StreamLimits, fail: (error: CellError) => void) {
+  constructor(room: CallerCounts, key: string, limits: StreamLimits, fail: (error: CellError) => void) {
     this.#room = room;
     this.#key = key;
     this.#limits = limits;

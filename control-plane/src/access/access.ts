@@ -3,6 +3,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { callerKey } from '../caller-counts.ts';
 import { CellError } from '../cell-error.ts';
 import { addressBlock } from '../model/address-block.ts';
 import { refusalSubject } from '../model/refusal-cause.ts';
@@ -178,8 +179,7 @@ function admitAtOnce(_: unknown, pass: () => void): () => void {
 function nothing(): void {}
 
 function limitKey(caller: Caller, from: string): string {
-  if (caller.kind === 'person') return caller.tokenId;
-  return caller.kind === 'nobody' ? `from ${addressBlock(from)}` : `${caller.kind} ${caller.id}`;
+  return callerKey(caller) ?? `from ${addressBlock(from)}`;
 }
 
 /** A member speaks for itself only. */

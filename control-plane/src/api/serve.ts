@@ -14,6 +14,7 @@ import type {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { enteredCall } from '../add-service.ts';
+import { CallerCounts, callerKey } from '../caller-counts.ts';
 import { CellError } from '../cell-error.ts';
 import type { AuditNote } from '../model/identity.ts';
 import type { Caller, Clock, EnteredCall } from '../ports.ts';
@@ -78,7 +79,7 @@ export class CallServer {
   readonly #clock: Clock;
   readonly #running = new Set<RunningStream>();
   #unaryCalls = 0;
-  readonly #unaryCallsByCaller = new Map<string, number>();
+  readonly #unaryCallsByCaller = new CallerCounts();
   #streams = 0;
 
   constructor(log: Logger, clock: Clock) {
@@ -89,7 +90,7 @@ export class CallServer {
   unary<M extends DescMethodUnary>(method: M, handler: UnaryHandler<M>): UntypedHandleCall {
     const handle = (call: ServerUnaryCall<RequestOf<M>, unknown>, reply: sendUnaryData<unknown>) => {
       const entered = enteredCall(call);
-      const key = callerKey(entered.caller);
+      const key = callerKey(entered.caller) ?? '';
       const refusal = this.#unaryRefusal(key);
       this.#countUnary(key, 1);
       // Counted until the caller has its answer: one that asks and never reads must not fill the memory with answers.
@@ -160,7 +161,8 @@ export class CallServer {
 
   #unaryRefusal(key: string): CellError | undefined {
     if (this.#unaryCalls >= unaryCallsMax) return overloaded(unaryCallsMax, 'calls');
-    const own = key === '' ? 0 : (this.#unaryCallsByCaller.get(key) ?? 0);
+    // Those who have no identity are told nothing that would be worth keeping.
+    const own = key === '' ? 0 : this.#unaryCallsByCaller.of(key);
     if (own < unaryCallsPerCallerMax) return undefined;
     const message = `This member serves ${own} calls of this caller already; read the answers, or ask another member`;
     return new CellError('CELL_E_OVERLOADED', message);
@@ -168,9 +170,7 @@ export class CallServer {
 
   #countUnary(key: string, difference: number): void {
     this.#unaryCalls += difference;
-    const own = (this.#unaryCallsByCaller.get(key) ?? 0) + difference;
-    if (own === 0) this.#unaryCallsByCaller.delete(key);
-    else this.#unaryCallsByCaller.set(key, own);
+    this.#unaryCallsByCaller.add(key, difference);
   }
 
   #streamRefusal(caller: Caller): CellError | undefined {
@@ -196,12 +196,6 @@ export class CallServer {
     if (!Number.isFinite(untilMs)) return timeoutDefaultMs;
     return Math.min(timeoutMaxMs, Math.max(0, untilMs - this.#clock.wallMs() - answerMarginMs));
   }
-}
-
-/** Empty for those who have no identity: they are told nothing that would be worth keeping. */
-function callerKey(caller: Caller): string {
-  if (caller.kind === 'person') return caller.tokenId;
-  return caller.kind === 'nobody' ? '' : `${caller.kind} ${caller.id}`;
 }
 
 function overloaded(limit: number, what: string): CellError {

@@ -1,18 +1,16 @@
 import type { FleetState } from '../state/fleet-state.ts';
 import type { FleetProblem } from './fleet-problem.ts';
 import { PROBLEMS_PER_KIND_MAX } from './limits.ts';
-import { describeReplaced, durationText } from './replaced-authority-text.ts';
+import { describeReplaced, durationText, LEFT_SHARE_MIN } from './replaced-authority-text.ts';
 
 type IdentityTables = Pick<FleetState, 'authorities' | 'nodes' | 'nodeIdentities' | 'tokens'>;
-
-/** A certificate that has less than this share of its life left should have been renewed long ago: at half of it. */
-const LEFT_SHARE_MIN = 1 / 4;
 
 /** What is not right with certificates. `lifetimeMs`: how long they live. */
 export function identityProblems(state: IdentityTables, nowMs: number, lifetimeMs: number): FleetProblem[] {
   const replaced = describeReplaced(state, nowMs, lifetimeMs);
-  const rotation: FleetProblem[] = replaced?.isPressing === true ? [{ severity: 'warning', ...replaced }] : [];
-  return [...rotation, ...certificateProblems(state, nowMs, lifetimeMs)];
+  const problems = certificateProblems(state, nowMs, lifetimeMs);
+  if (replaced?.isPressing !== true) return problems;
+  return [{ severity: 'warning', message: replaced.message, advice: replaced.advice }, ...problems];
 }
 
 function certificateProblems({ nodes, nodeIdentities }: IdentityTables, nowMs: number, lifetimeMs: number) {

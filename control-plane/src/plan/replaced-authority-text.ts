@@ -11,8 +11,8 @@ export interface ReplacedText {
   readonly isPressing: boolean;
 }
 
-/** When less than this share of a certificate's life is left, nodes have renewed, and people should have. */
-const LEFT_SHARE_MIN = 1 / 4;
+/** A certificate that has less than this share of its life left should have been renewed long ago: at half of it. */
+export const LEFT_SHARE_MIN = 1 / 4;
 /** Time for members to find out that it is due, and to agree: they may have been off. */
 const RETIRING_MS_MAX = 5 * 60_000;
 const NAMES_MAX = 5;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { mutateJson } from '../mutate-json.ts';
 import type { Random } from '../random.ts';
+import { exampleFleet } from './stored-targets.ts';
 
 /** With this seed they leave rows in all tables. */
 const GROWING = { numRuns: 400, seed: 6 };
@@ -23,12 +24,7 @@ function stateError(error: unknown): boolean {
 }
 
 function grow(): Grown {
-  const fleet = new control.TestFleet();
-  fleet.found(1, 2, 3);
-  fleet.node('n1');
-  fleet.submit({ count: 2 });
-  fleet.place({ id: 'a0', ports: { http: 20_000 } });
-  fleet.report('a0', 'failed', { message: 'Exit code 1', restarts: 3 });
+  const fleet = exampleFleet();
   for (const command of fc.sample(control.commandArbitrary, GROWING)) fleet.apply(command);
   const lines = textOf(fleet.tables).trimEnd().split('\n');
   const [header, ...rest] = lines.map((line) => JSON.parse(line) as Row) as [Grown['header'], ...Row[]];
@@ -146,15 +142,6 @@ function commandValues(): readonly Row[] {
       (command) => JSON.parse(Buffer.from(control.encodeCommand({ ...command, timeMs: 1_000_000 })).toString()) as Row,
     );
   return values;
-}
-
-function exampleFleet() {
-  const fleet = new control.TestFleet();
-  fleet.found(1, 2, 3);
-  fleet.node('n1');
-  fleet.submit({ count: 2 });
-  fleet.place({ id: 'a0', ports: { http: 20_000 } });
-  return fleet;
 }
 
 export const stateTargets: readonly FuzzTarget[] = [snapshotRows, commandFields];

@@ -1,7 +1,7 @@
 /** What members and agents keep, and what is made of it. */
 
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError } from '@cell/agent';
 import { ExportParser, IdentityFolder, readStored, writeStored } from '@cell/agent/readers';
@@ -41,7 +41,8 @@ const commands: FuzzTarget = {
   },
 };
 
-function exampleFleet() {
+/** With a row of most kinds, to grow from. */
+export function exampleFleet() {
   const fleet = new control.TestFleet();
   fleet.found(1, 2, 3);
   fleet.node('n1');
@@ -199,7 +200,6 @@ const agentState: FuzzTarget = {
   seeds: async () => {
     const path = scratchFile('seed.json', Buffer.alloc(0));
     await writeStored(path, { nodeId: 'n', clusterId: 'c', generation: 4, list: [{ a: null }] }, { synced: false });
-    const { readFileSync } = await import('node:fs');
     return [readFileSync(path)];
   },
   refuses: coded(AgentError),
