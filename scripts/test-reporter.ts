@@ -19,8 +19,9 @@ interface Failure {
 }
 
 /**
- * Prints one line per file, then every failure in full, then why tests were skipped, and closes with exactly one
- * line over everything that ran: `N passed, N failed, N skipped`. A test says why by `context.skip('reason')`.
+ * Prints one line per file, with what failed in it and the first line of why; then every failure in full, then why tests
+ * were skipped, and closes with exactly one line over everything that ran: `N passed, N failed, N skipped`. A test says
+ * why by `context.skip('reason')`.
  * If the run is a part of a larger one, which names a file in `CELL_TEST_COUNTS`, that line goes there instead.
  */
 export default class TestReporter implements Reporter {
@@ -49,6 +50,7 @@ export default class TestReporter implements Reporter {
     if (count('skipped') > 0) parts.push(`${count('skipped')} skipped`);
     const seconds = (module.diagnostic().duration / 1000).toFixed(1);
     this.#print(`${failed > 0 ? 'FAIL' : 'ok  '} ${this.#fileOf(module)}: ${parts.join(', ')} (${seconds} s)`);
+    for (const { name, errors } of this.#failuresIn(module)) this.#print(`     ${name}: ${firstLine(errors)}`);
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
@@ -103,6 +105,12 @@ export default class TestReporter implements Reporter {
   #print(line: string): void {
     this.#vitest?.logger.log(line);
   }
+}
+
+/** Of the first error: enough to begin with while the rest of the run goes on. */
+function firstLine([error]: readonly unknown[]): string {
+  const message = (error as Partial<Error> | undefined)?.message ?? 'no reason given';
+  return message.split('\n', 1)[0] as string;
 }
 
 function asFailures(errors: readonly SerializedError[]): Failure[] {

@@ -60,14 +60,16 @@ test('a part of a larger run writes its counts for that one, and leaves them to 
   expect(readFileSync(file, 'utf8')).toBe('1 passed, 0 failed, 0 skipped');
 });
 
-test('failures are printed in full with what they wrote on the console', () => {
+test('failures are told at once, and in full at the end with what they wrote on the console', () => {
   const { exitCode, lines } = run({
     'a.test.ts':
       "test('one', () => {\n  console.log('the port was 7600');\n  expect(1).toBe(2);\n});\ntest('two', () => {});\n",
   });
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toBe('1 passed, 1 failed, 0 skipped');
-  expect(lines).toContain('FAIL a.test.ts > one');
+  const told = lines.findIndex((line) => line.startsWith('FAIL a.test.ts: 1 passed, 1 failed'));
+  expect(lines[told + 1]).toBe('     a.test.ts > one: expected 1 to be 2 // Object.is equality');
+  expect(lines.indexOf('FAIL a.test.ts > one')).toBeGreaterThan(told);
   expect(lines).toContain('AssertionError: expected 1 to be 2 // Object.is equality');
   expect(lines).toContain('the port was 7600');
 });
