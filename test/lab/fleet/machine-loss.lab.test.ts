@@ -24,7 +24,10 @@ fleetTest('what runs on a machine that reboots is started again, once', async ({
 
   await machine.reboot();
 
-  await waitFor(async () => (await startsOn(machine)).length > 1, { what: 'a second start', timeoutMs: REPLACED_MS_MAX });
+  await waitFor(async () => (await startsOn(machine)).length > 1, {
+    what: 'a second start',
+    timeoutMs: REPLACED_MS_MAX,
+  });
   await fleet.ready();
   const [after] = (await settled(fleet.client, 'restarted', { count: 1, timeoutMs: REPLACED_MS_MAX })) as [Allocation];
   // A machine that boots in less time than it takes to be lost keeps its allocation.
