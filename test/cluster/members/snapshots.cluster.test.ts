@@ -13,6 +13,8 @@ async function write(fleet: Fleet, leader: Member): Promise<MarkWriter> {
   const writer = new MarkWriter(fleet.operators(leader), 128);
   await waitFor(() => writer.acknowledged >= MARKS, { what: `${MARKS} marks`, timeoutMs: 60_000 });
   await writer.stop();
+  // It is made beside all else.
+  await waitFor(async () => ((await leader.metric('cell_raft_snapshot_index')) ?? 0) > 0, { what: 'a snapshot' });
   return writer;
 }
 
@@ -22,7 +24,6 @@ test('a member that was away for long takes a snapshot, and then has everything'
   const late = await fleet.follower();
   await late.kill();
   const writer = await write(fleet, leader);
-  expect(await leader.metric('cell_raft_snapshot_index')).toBeGreaterThan(0);
   late.start();
   await late.ready();
   await waitFor(() => late.output().includes('Receiving the snapshot'), { what: 'a snapshot to be sent' });
