@@ -154,6 +154,17 @@ test.each([
   expect(await units.seen('ended')).toMatchObject({ exitCode: 137 });
 });
 
+test('what is being started while systemd loads its units anew runs, and is known to', async () => {
+  await units.open();
+  for (let run = 1; run <= 10; run += 1) {
+    const reload = spawn('systemctl', ['daemon-reload']);
+    await Promise.all([units.start(['sleep', '1000'], { run }), once(reload, 'exit')]);
+    await units.seen('running', run);
+    await units.runtime.kill(units.id);
+    await units.seen('ended', run);
+  }
+});
+
 test('no failed unit is left behind for people to wonder about', async () => {
   await units.open();
   await units.start(['sh', '-c', 'exit 9']);

@@ -34,8 +34,8 @@ export class UnitRun {
   /** Whether systemd has told of the unit: only then can it go away. */
   #loaded = false;
   #starting: Promise<void> | undefined;
-  /** What came while it was being started, and waits for how that ends. */
-  #heard: MainProcess | 'removed' | undefined;
+  /** What came while it was being started, and waits for how that ends; 'missed': something may have come unheard. */
+  #heard: MainProcess | 'missed' | undefined;
   #release: Promise<void> | undefined;
 
   constructor(context: UnitRunContext, { id, note, notBeforeUs = 0n }: UnitRunOptions) {
@@ -68,9 +68,12 @@ export class UnitRun {
     } finally {
       this.#starting = undefined;
     }
-    if (this.#heard === undefined) this.#see({ state: 'running' });
-    else if (this.#heard === 'removed') this.removed();
-    else this.#mainEnded(this.#heard);
+    if (this.#heard !== undefined && this.#heard !== 'missed') {
+      this.#mainEnded(this.#heard);
+      return;
+    }
+    this.#see({ state: 'running' });
+    if (this.#heard === 'missed') this.#lookSoon();
   }
 
   /** Resolves when no start is under way, however it ended; rejects never. */
@@ -82,7 +85,12 @@ export class UnitRun {
   changed(main: MainProcess): void {
     if (main.startedAtUs < this.#notBeforeUs) return;
     this.#loaded = true;
-    if (this.#observed.state === 'ended' || main.code === 0 || main.mainPid !== 0) return;
+    if (this.#observed.state === 'ended') return;
+    if (main.mainPid !== 0) {
+      if (this.#starting === undefined) this.#see({ state: 'running' });
+      return;
+    }
+    if (main.code === 0) return;
     if (this.#starting === undefined) {
       this.#mainEnded(main);
       return;
@@ -95,14 +103,16 @@ export class UnitRun {
   /** systemd has forgotten its unit: for good, or only while it loads all units anew. */
   removed(): void {
     if (!this.#loaded || this.#observed.state === 'ended') return;
-    if (this.#starting !== undefined) this.#heard ??= 'removed';
-    // Should the bus be away now, all is compared when it is back.
-    else void this.#look().catch(() => undefined);
+    if (this.#starting !== undefined) this.#heard ??= 'missed';
+    else this.#lookSoon();
   }
 
   /** Compares with what systemd has now, after events may have been missed; undefined: no such unit. */
   async compare(listed: ListedUnit | undefined): Promise<void> {
-    if (this.#starting !== undefined) return;
+    if (this.#starting !== undefined) {
+      this.#heard ??= 'missed';
+      return;
+    }
     if (this.#observed.state === 'ended') {
       if (listed !== undefined) await this.letGo();
       return;
@@ -128,12 +138,19 @@ export class UnitRun {
     }
   }
 
+  /** Should the bus be away now, all is compared when it is back. */
+  #lookSoon(): void {
+    void this.#look().catch(() => undefined);
+  }
+
   async #look(): Promise<void> {
     const state = await this.#context.manager.unit(this.#note.unit);
     if (this.#observed.state === 'ended' || this.#starting !== undefined) return;
     if (state === undefined) this.#end(this.#unknown());
     else if (state.main.code !== 0) this.#mainEnded(state.main);
     else if (state.activeState === 'failed') this.#end(unknownEnd(`Its unit failed with "${state.main.result}"`));
+    // An earlier process of the agent began its start, and nobody was there to hear how that ended.
+    else if (state.main.mainPid !== 0) this.#see({ state: 'running' });
   }
 
   #mainEnded(main: MainProcess): void {
