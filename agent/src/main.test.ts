@@ -59,10 +59,11 @@ async function start(change = '', environment: NodeJS.ProcessEnv = {}, data = `$
   return started;
 }
 
+/** All that it wrote is read by then. */
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) {
     child.kill(signal);
-    await once(child, 'exit');
+    await once(child, 'close');
   }
   return child.exitCode;
 }
@@ -98,7 +99,7 @@ test('an agent that is killed comes back to what it runs, and starts nothing aga
 });
 
 test('a workload that stops on a lost lease is stopped while no member answers, also by an agent that just came back', async () => {
-  member.leaseMs = 1_500;
+  member.leaseMs = 3_000;
   member.heartbeatMs = 200;
   await start();
   await connected();
