@@ -30,7 +30,7 @@ test('a command that any member submits is applied there before it resolves, and
     expect(marksOf(member)).toEqual([[0, place]]);
   }
   for (const member of cluster.members) {
-    await member.running.consensus.readBarrier(5000);
+    await member.running.consensus.readBarrier(timeoutMs);
     expect(marksOf(member)).toEqual([[0, 2]]);
     expect(member.outcomes).toEqual(['applied']);
   }
@@ -67,7 +67,7 @@ test('writes go on after the leader is lost, and the one that comes back catches
   await first.stop();
   await expect(left!.running.consensus.submit(mark(2), timeoutMs)).resolves.toMatchObject({ ok: true });
   await first.start();
-  await first.running.consensus.readBarrier(5000);
+  await first.running.consensus.readBarrier(timeoutMs);
   expect(marksOf(first)).toEqual([[1, 2]]);
 });
 

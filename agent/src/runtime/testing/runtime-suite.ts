@@ -174,8 +174,8 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       await start(subject.sleeps());
       const beside = (command: string[], timeoutMs: number): Promise<BesideResult> =>
         runtime.runBeside(runRequest({ id, command }), timeoutMs);
-      expect((await beside(subject.exits(0), 5_000)).exitCode).toBe(0);
-      expect((await beside(subject.exits(7), 5_000)).exitCode).toBe(7);
+      expect((await beside(subject.exits(0), 30_000)).exitCode).toBe(0);
+      expect((await beside(subject.exits(7), 30_000)).exitCode).toBe(7);
       expect((await beside(subject.sleeps(), 50)).exitCode).toBeUndefined();
       await runtime.kill(id);
       await seen('ended');
