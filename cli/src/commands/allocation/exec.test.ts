@@ -65,12 +65,10 @@ test('people at a terminal get one, with its size and its changes, and their key
   });
   const options = { terminal, terminalColumns: 100, input: 'k', environment: { TERM: 'screen' } };
   expect(await runCellctl(['allocation', 'exec', 'a', 'sh'], handlers, options)).toMatchObject({ exitCode: 0 });
-  expect(said.filter((text) => text !== 'end')).toEqual([
-    'a: sh (screen 100x40)',
-    'data k',
-    'resize 120x40',
-    'cancelled',
-  ]);
+  // The member hears of the end of the call after cellctl has ended.
+  await expect
+    .poll(() => said.filter((text) => text !== 'end'))
+    .toEqual(['a: sh (screen 100x40)', 'data k', 'resize 120x40', 'cancelled']);
   expect(log.slice(0, 2)).toEqual(['keys taken', 'keys given back']);
 });
 
