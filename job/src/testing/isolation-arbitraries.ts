@@ -25,7 +25,7 @@ export function arbitraryIsolation(resources: ResourceRequest, hasPorts: boolean
     // Never the name of a credential: those are shorter.
     secrets: namesByName(
       fileName.map((name) => `${name}-as-secret`),
-      fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,10}$/),
+      secretName,
     ),
     environmentFiles: fc.uniqueArray(fileName, { maxLength: 3 }),
     devices: fc
@@ -93,6 +93,7 @@ function namesByName(key: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc
 }
 
 const fileName = fc.stringMatching(/^[a-z0-9@+-][a-z0-9._@+-]{0,10}$/);
+const secretName = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,10}$/);
 const device = fc.tuple(
   fc.constantFrom('kvm', 'ttyUSB0', 'disk/by-id/usb-0:0-part1'),
   fc.constantFrom('r', 'rw', 'rwm', 'wm'),

@@ -15,7 +15,13 @@ const trickyText = fc
   .string({ unit: 'grapheme', maxLength: 12 })
   .map((text) => text.replaceAll('\0', '').replaceAll('CELL_', ''));
 const filledText = trickyText.map((text) => `x${text}`);
+// Patterns are costly to make: each is made once, and not with each specification.
 const name = fc.stringMatching(/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/);
+const namespace = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,10}$/);
+const path = fc.stringMatching(/^\/[!-~]{0,20}$/);
+const environment = fc
+  .dictionary(fc.stringMatching(/^[A-BD-Z_][A-Z0-9_]{0,8}$/), trickyText, { maxKeys: 4, noNullPrototype: true })
+  .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1))));
 const durationMs = fc.oneof(
   fc.integer({ min: 1000, max: 3_600_000 }),
   fc.integer({ min: 1, max: 60 }).map((m) => m * 60_000),
@@ -59,7 +65,6 @@ function health(ofPorts: readonly PortRequest[]): fc.Arbitrary<HealthCheck | und
   if (ofPorts.length === 0) return fc.option(exec, { nil: undefined });
   const port = fc.constantFrom(...ofPorts.map((each) => each.name));
   const tcp = fc.record({ ...none, ...rest, type: fc.constant('tcp' as const), port });
-  const path = fc.stringMatching(/^\/[!-~]{0,20}$/);
   const http = fc.record({ ...none, ...rest, type: fc.constant('http' as const), port, path });
   return fc.option(fc.oneof(exec, tcp, http), { nil: undefined });
 }
@@ -88,13 +93,11 @@ export const arbitraryJobSpec: fc.Arbitrary<JobSpec> = fc
   .chain(([type, ofPorts, ofResources]) => {
     const rest = fc.record({
       name,
-      namespace: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,10}$/),
+      namespace,
       type: fc.constant(type),
       count: type === 'system' ? fc.constant(0) : fc.integer({ min: 1, max: 10_000 }),
       command,
-      environment: fc
-        .dictionary(fc.stringMatching(/^[A-BD-Z_][A-Z0-9_]{0,8}$/), trickyText, { maxKeys: 4, noNullPrototype: true })
-        .map((record) => Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)))),
+      environment,
       workingDirectory: fc.oneof(
         fc.constant(''),
         filledText.map((text) => `/srv/${text}`),
