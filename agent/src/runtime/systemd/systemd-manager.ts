@@ -83,6 +83,7 @@ const RULES = [
 ];
 
 interface JobWatch {
+  /** How jobs of the unit ended; with an empty one if the end of any may have been missed. */
   readonly ended: Map<string, string>;
   settle: (() => void) | undefined;
   lost: Error | undefined;
@@ -234,14 +235,28 @@ export class SystemdManager {
     try {
       const job = await begin();
       const deadlineMs = this.#clock.monotonicMs() + JOB_MS_MAX;
-      while (!watch.ended.has(job) && !watch.ended.has('') && this.#clock.monotonicMs() < deadlineMs) {
+      while (!watch.ended.has(job) && this.#clock.monotonicMs() < deadlineMs) {
         if (watch.lost !== undefined) throw watch.lost;
-        await this.#settled(watch, deadlineMs);
+        const missed = watch.ended.delete('');
+        if (!missed) await this.#settled(watch, deadlineMs);
+        else if (!(await this.#isUnderWay(unit, job))) break;
       }
       return watch.ended.get(job) ?? 'unknown';
     } finally {
       watches.delete(watch);
       if (watches.size === 0) this.#jobs.delete(unit);
+    }
+  }
+
+  async #isUnderWay(unit: string, job: string): Promise<boolean> {
+    const call = { destination: SYSTEMD, path: unitPath(unit), interface: PROPERTIES, member: 'Get' };
+    try {
+      const body = [`${SYSTEMD}.Unit`, 'Job'];
+      const [, path] = await this.#bus.call<readonly [number, string]>({ ...call, signature: 'ss', body });
+      return path === job;
+    } catch (error) {
+      if (isRefusal(error, 'NoSuchUnit') || isRefusal(error, 'UnknownObject')) return false;
+      throw error;
     }
   }
 
