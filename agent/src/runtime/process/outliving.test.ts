@@ -182,6 +182,21 @@ test('what a command leaves behind when it ends is killed, and its end is notice
   await until(async () => (await processesWith(mark)).length === 0 || undefined);
 });
 
+test('what is started again is not taken for what its predecessor left behind, however soon it runs', async () => {
+  await open();
+  await runtime!.start(requestOf(['true']));
+  await seen('ended');
+  // Resolves when all that it left behind is gone.
+  await runtime!.start(requestOf(['true']));
+  // It runs before this runtime looks for it, as it may on a busy machine.
+  const quicker = await openProcessRuntime({ folder, clock: realClock });
+  await quicker.start(requestOf(['sleep', '1000'], { run: 2 }));
+  await runtime!.start(requestOf(['sleep', '1000'], { run: 2 }));
+  await closeRuntime();
+  expect(['S', 'R']).toContain(readStat(leaderPid(2))?.state);
+  await quicker.close();
+});
+
 test('a process that was given the id of ours is never signalled', async () => {
   await open();
   await runtime!.start(requestOf(['sleep', '1000']));
