@@ -86,8 +86,7 @@ export class Machine {
   get init(): number | undefined {
     const pid = this.#nspawn?.pid;
     if (pid === undefined || !this.running) return undefined;
-    const child = Number.parseInt(readOrEmpty(`/proc/${pid}/task/${pid}/children`), 10);
-    return Number.isNaN(child) ? undefined : child;
+    return childrenOf(pid).find(isFirstOfItsKind);
   }
 
   /** Where its files lie on the host. Links with absolute targets lead astray there. */
@@ -236,10 +235,21 @@ export class Machine {
 
 /** Ends a command that `Machine.start` started, in the machine too. */
 export async function endInside(command: RunningCommand, signal: NodeJS.Signals = 'SIGTERM'): Promise<CommandEnd> {
-  const pid = command.child.pid as number;
-  const inside = Number.parseInt(readOrEmpty(`/proc/${pid}/task/${pid}/children`), 10);
-  if (!Number.isNaN(inside)) process.kill(inside, signal);
+  const [inside] = childrenOf(command.child.pid as number);
+  if (inside !== undefined) process.kill(inside, signal);
   return command.ended;
+}
+
+function childrenOf(pid: number): number[] {
+  return readOrEmpty(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+}
+
+/**
+ * Whether it is number 1 in a namespace of its own. While systemd-nspawn makes the machine, it has another child, which
+ * sees the host: who entered that would ask the host's systemd whether it has booted.
+ */
+function isFirstOfItsKind(pid: number): boolean {
+  return /^NSpid:.*\t1$/m.test(readOrEmpty(`/proc/${pid}/status`));
 }
 
 function readOrEmpty(file: string): string {
