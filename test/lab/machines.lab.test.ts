@@ -25,7 +25,10 @@ labTest('machines boot, run commands, know each other by name, and keep their fi
   await one.boot();
   expect(await bootOf(one)).not.toBe(after);
   expect(one.read('/srv/kept/file')).toBe('as it was');
-  expect((await one.journal()).match(/Startup finished/g)).toHaveLength(3);
+  // What systemd says, journald writes a little later.
+  await waitFor(async () => (await one.journal()).match(/Startup finished/g)?.length === 3, {
+    what: 'the journals of three boots',
+  });
 });
 
 labTest('a machine is cut from others and healed, unplugged, and loses its power without a word to them', async () => {
@@ -63,20 +66,23 @@ labTest('units are held to limits, and in a machine with cgroup v2 alone to addr
   const unified = await lab.make('unified', { flavour: 'unified' });
   await Promise.all([limits.boot(), unified.boot()]);
 
-  const greedy = 'systemd-run --wait --quiet --property=MemoryMax=20M tail /dev/zero';
+  const greedy = 'systemd-run --wait --quiet --unit=greedy --property=MemoryMax=20M tail /dev/zero';
   expect((await limits.run(greedy)).exitCode).not.toBe(0);
-  expect(await limits.journal()).toMatch(/tail.*\n.*code=killed, status=9.KILL/);
+  await waitFor(async () => /greedy\.service: .*code=killed, status=9.KILL/.test(await limits.journal()), {
+    what: 'the journal to say that it was killed',
+  });
   const forks = 'systemd-run --wait --pipe --quiet --property=TasksMax=5 bash -c';
   expect((await limits.run(`${forks} 'for i in 1 2 3 4 5 6; do sleep 1 & done'`)).errors).toContain('fork');
 
   expect(await unified.succeed('cat /proc/1/cgroup')).toMatch(/^0::\/init.scope$/m);
   await listen(unified);
-  const denied = (address: string) =>
+  const denied = (address: string, seconds: number) =>
     unified.run(
-      `systemd-run --wait --quiet --property=IPAddressDeny=${address} timeout 1 bash -c '</dev/tcp/127.0.0.1/7'`,
+      `systemd-run --wait --quiet --property=IPAddressDeny=${address} timeout ${seconds} bash -c '</dev/tcp/127.0.0.1/7'`,
     );
-  expect((await denied('192.0.2.1')).exitCode).toBe(0);
-  expect((await denied('localhost')).exitCode).not.toBe(0);
+  // What is allowed comes about on a busy machine too; what is denied never answers.
+  expect((await denied('192.0.2.1', 30)).exitCode).toBe(0);
+  expect((await denied('localhost', 1)).exitCode).not.toBe(0);
 });
 
 /** When its systemd began. */

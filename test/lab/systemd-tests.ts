@@ -5,7 +5,7 @@ import type { Machine } from './machines/machine.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Where the machine has the sources. */
 const INSIDE = '/srv/cell';
-const TESTS_MS_MAX = 240_000;
+const TESTS_MS_MAX = 600_000;
 
 /** For a machine that is to run tests from the sources; what they write there, the host doesn't see. */
 export const WITH_SOURCES: MachineOptions = { copied: { [INSIDE]: ROOT } };

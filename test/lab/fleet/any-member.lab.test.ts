@@ -2,6 +2,7 @@ import type { Allocation } from '@cell/sdk';
 import { expect } from 'vitest';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import { endInside } from '../machines/machine.ts';
+import { LAB_TEST_MS_MAX } from '../test-lab.ts';
 import { logsOf, startJob, unitOf } from './fleet-jobs.ts';
 import { fleetTest } from './shared-fleet.ts';
 
@@ -14,7 +15,8 @@ directories = ["state"]
 
 fleetTest('commands run in an instance, and its output is read, through any member', async ({ fleet }) => {
   const [echo] = (await startJob(fleet, ECHO, 1)) as [Allocation];
-  const readers = fleet.controlPlane.map((on) => on.start(['cellctl', 'allocation', 'logs', '--follow', echo.id]));
+  const follow = ['cellctl', 'allocation', 'logs', '--follow', echo.id];
+  const readers = fleet.controlPlane.map((on) => on.start(follow, { timeoutMs: LAB_TEST_MS_MAX }));
 
   const said: string[] = [];
   for (const on of fleet.controlPlane) {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { instancesOf, settled } from '../../cluster/harness/run-job.ts';
+import { settled } from '../../cluster/harness/run-job.ts';
 import type { Machine } from '../machines/machine.ts';
 import { startJob } from './fleet-jobs.ts';
 import { fleetTest } from './shared-fleet.ts';
@@ -36,9 +36,10 @@ fleetTest(
     expect(await fleet.cellctl(['node', 'undrain', drained.name])).toMatchObject({ exitCode: 0 });
     const others = fleet.workers.filter((worker) => worker !== drained);
     for (const other of others) await fleet.cellctl(['node', 'drain', other.name, '--yes', '--now']);
-    expect((await instancesOf(fleet.client, 'moved')).every(({ nodeName }) => nodeName === drained.name)).toBe(true);
+    // A drain is over when nothing is left there; what came of that elsewhere is another matter.
+    const gathered = await settled(fleet.client, 'moved', { count: 6 });
+    expect(new Set(gathered.map(({ nodeName }) => nodeName))).toEqual(new Set([drained.name]));
     for (const other of others) await fleet.cellctl(['node', 'undrain', other.name]);
-    await settled(fleet.client, 'moved', { count: 6 });
     expect(await unitsOn(drained)).toBe(6);
   },
 );

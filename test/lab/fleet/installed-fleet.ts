@@ -82,15 +82,37 @@ export class InstalledFleet {
     }, waiting);
   }
 
-  /** The machine whose member leads. */
-  async leader(): Promise<Machine> {
-    const { members, leaderId } = await this.client.controlPlane.getControlPlaneStatus({});
-    const leader = members.find(({ id }) => id === leaderId);
-    const host = leader?.grpcAddress.split(':')[0];
-    const machine = this.controlPlane.find(({ address }) => address === host);
-    if (machine === undefined) throw new Error('No member leads');
-    return machine;
+  /** The machine whose member leads; waits while none does. */
+  leader(): Promise<Machine> {
+    return waitFor(
+      async () => {
+        const { members, leaderId } = await this.client.controlPlane.getControlPlaneStatus({});
+        const leader = members.find(({ id }) => id === leaderId);
+        const host = leader?.grpcAddress.split(':')[0];
+        return this.controlPlane.find(({ address }) => address === host);
+      },
+      { what: 'a member to lead' },
+    );
   }
+}
+
+/**
+ * Waits until the agent that a machine now has is connected, and its node ready. Without the agent's own word, `ready`
+ * may be what was known of the one before: whoever is back within its lease was never lost.
+ */
+export async function agentIsBack(fleet: InstalledFleet, machine: Machine): Promise<void> {
+  await waitFor(() => isConnected(machine), {
+    what: `the agent of "${machine.name}" to be connected`,
+    timeoutMs: READY_MS_MAX,
+    pollMs: 100,
+  });
+  await fleet.ready();
+}
+
+/** As the agent itself has it; systemd forgets what it said when another one is started. */
+export async function isConnected(machine: Machine): Promise<boolean> {
+  const { output } = await machine.run('systemctl show --property=StatusText cell-agent.service');
+  return output.includes('; session with the control plane');
 }
 
 /** Whoever has the token, calling any member. */

@@ -23,7 +23,7 @@ memory_max = "64MiB"
 const LIMITED = `
 name = "limited"
 type = "batch"
-command = ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait"]
+command = ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 60 & done; wait"]
 [restart]
 mode = "never"
 [resources]

@@ -4,6 +4,7 @@ import { instancesOf, settled } from '../../cluster/harness/run-job.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { Machine } from '../machines/machine.ts';
 import { invocationOf, onMachine, startJob } from './fleet-jobs.ts';
+import { agentIsBack } from './installed-fleet.ts';
 import { fleetTest } from './shared-fleet.ts';
 
 const MS_PER_S = 1000;
@@ -28,10 +29,14 @@ fleetTest('what runs on a machine that reboots is started again, once', async ({
     what: 'a second start',
     timeoutMs: REPLACED_MS_MAX,
   });
-  await fleet.ready();
+  await agentIsBack(fleet, machine);
   const [after] = (await settled(fleet.client, 'restarted', { count: 1, timeoutMs: REPLACED_MS_MAX })) as [Allocation];
-  // A machine that boots in less time than it takes to be lost keeps its allocation.
-  expect(await startsOn(machine)).toEqual([before.id, after.id]);
+  const [first, ...others] = await startsOn(machine);
+  expect(first).toBe(before.id);
+  // A machine that boots in less time than it takes to be lost keeps its allocation. One that is lost when it comes back
+  // may start what it had, before it hears that there is another in its place.
+  const alsoBefore = after.id === before.id ? [] : [[before.id, after.id]];
+  expect(others).toBeOneOf([[after.id], ...alsoBefore]);
   const units = await machine.succeed("systemctl list-units --plain --no-legend 'cell-restarted-*'");
   expect(units.trim().split('\n')).toHaveLength(1);
 });

@@ -54,8 +54,10 @@ repositoryTest('removed packages leave the data, purged packages leave nothing',
   expect(await machine.succeed('cat /var/lib/*/cell-jobs/keeper-0/file')).toBe('kept\n');
 
   await installPackages(machine, PACKAGES);
+  // What the member has kept says that it is healthy, until the agent says more.
+  await waitFor(async () => (await units(machine)).length === 1, { what: 'the job to run again', timeoutMs: 60_000 });
   await waitFor(async () => (await machine.succeed('cellctl job show keeper')).includes('healthy'), {
-    what: 'the job to run again',
+    what: 'the job to be healthy again',
     timeoutMs: 60_000,
   });
 

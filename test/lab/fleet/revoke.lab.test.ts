@@ -4,7 +4,7 @@ import { settled } from '../../cluster/harness/run-job.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { Machine } from '../machines/machine.ts';
 import { onMachine, sleeper, startJob, unitOf } from './fleet-jobs.ts';
-import { joinAgents } from './installed-fleet.ts';
+import { isConnected, joinAgents } from './installed-fleet.ts';
 import { fleetTest } from './shared-fleet.ts';
 
 /** Far less than its lease, which a node that is not told would use up; on an idle machine it takes milliseconds. */
@@ -47,9 +47,3 @@ fleetTest('a revoked node is cut off, stays out, and its machine comes back as a
   });
   expect(await machine.succeed(units)).toContain(unitOf(again));
 });
-
-/** As the agent itself has it. */
-async function isConnected(machine: Machine): Promise<boolean> {
-  const { output } = await machine.run('systemctl show --property=StatusText cell-agent.service');
-  return output.includes('; session with the control plane');
-}

@@ -5,7 +5,7 @@ import { runJob, settled } from '../../cluster/harness/run-job.ts';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { Machine } from '../machines/machine.ts';
 import { invocationOf } from './fleet-jobs.ts';
-import { clientOf, InstalledFleet, installFleet } from './installed-fleet.ts';
+import { agentIsBack, clientOf, InstalledFleet, installFleet } from './installed-fleet.ts';
 import { repositoryTest } from './shared-fleet.ts';
 
 /** Short: certificates are renewed, several times over, while the test runs. */
@@ -70,7 +70,7 @@ repositoryTest('the authority is replaced under load: nothing restarts, and who 
 
   // From its disk, with the new authority alone.
   await one.succeed('systemctl restart cell-control-plane.service cell-agent.service');
-  await fleet.ready();
+  await agentIsBack(fleet, one);
   await settled(fleet.client, 'on-all', { count: 3, timeoutMs: SETTLED_MS_MAX });
   expect(await invocationsOf(fleet, workloads)).toEqual(invocations);
   // One that boots quickly is back before its lease is over.

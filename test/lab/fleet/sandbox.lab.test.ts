@@ -15,6 +15,8 @@ import type { InstalledFleet } from './installed-fleet.ts';
 import { fleetTest } from './shared-fleet.ts';
 
 const SCRIPT = '/usr/local/bin/attempt-escapes';
+/** Some forty programs one after the other. */
+const ATTEMPTS_MS_MAX = 120_000;
 
 const NEIGHBOUR = `
 name = "neighbour"
@@ -82,7 +84,10 @@ async function attempts(
   const job = `name = "${name}"\ntype = "${type}"\ncommand = ["bash", "-c", "${SCRIPT}${tail}"]\n${settings}`;
   const toml = job + onMachine(machine);
   const [allocation] = await (type === 'batch' ? runBatch(fleet, toml, 1) : startJob(fleet, toml, 1));
-  const lines = await waitFor(async () => finishedLines(fleet, allocation!), { what: `the attempts of "${name}"` });
+  const lines = await waitFor(async () => finishedLines(fleet, allocation!), {
+    what: `the attempts of "${name}"`,
+    timeoutMs: ATTEMPTS_MS_MAX,
+  });
   return new Map(lines.map((line) => line.split(' ') as [string, string]));
 }
 

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import type { Machine } from '../machines/machine.ts';
 import { invocationOf, logsOf, onMachine, startJob, unitOf } from './fleet-jobs.ts';
+import { agentIsBack } from './installed-fleet.ts';
 import { fleetTest } from './shared-fleet.ts';
 
 const VALUE = 'correct-horse-battery-staple-4711';
@@ -44,7 +45,7 @@ fleetTest('a secret reaches its workload by a credential, and is nowhere else on
 
   const invocation = await invocationOf(fleet, shop);
   await machine.succeed('systemctl restart cell-agent.service');
-  await fleet.ready();
+  await agentIsBack(fleet, machine);
   expect(await invocationOf(fleet, shop)).toBe(invocation);
   expect(await filesWithSecret(machine)).toEqual([kept, given].toSorted());
 

@@ -2,10 +2,11 @@ import type { Allocation } from '@cell/sdk';
 import { expect } from 'vitest';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
 import { endInside, type Machine } from '../machines/machine.ts';
+import { LAB_TEST_MS_MAX } from '../test-lab.ts';
 import { buildRepository } from './build-repository.ts';
 import { invocationOf, logsOf, onMachine, startJob } from './fleet-jobs.ts';
 import { installPackages } from './install-packages.ts';
-import type { InstalledFleet } from './installed-fleet.ts';
+import { agentIsBack, type InstalledFleet } from './installed-fleet.ts';
 import { FIRST_VERSION, fleetTest } from './shared-fleet.ts';
 
 const NEXT_VERSION = '0.1.1';
@@ -24,21 +25,25 @@ fleetTest('an agent that is killed or upgraded costs no workload its run, and no
   const machine = fleet.workers[0] as Machine;
   const [counter] = (await startJob(fleet, COUNTER + onMachine(machine), 1)) as [Allocation];
   const invocation = await invocationOf(fleet, counter);
-  const reader = fleet.controlPlane[0]!.start(['cellctl', 'allocation', 'logs', '--follow', counter.id]);
+  const reader = fleet.controlPlane[0]!.start(['cellctl', 'allocation', 'logs', '--follow', counter.id], {
+    timeoutMs: LAB_TEST_MS_MAX,
+  });
   await waitFor(() => reader.output.includes('\n'), { what: 'the first lines' });
 
   for (let kill = 0; kill < 3; kill += 1) {
+    const before = await agentPid(machine);
     await machine.succeed('systemctl kill --kill-whom=all --signal=SIGKILL cell-agent.service');
-    await agentIsBack(fleet, machine);
+    await agentIsAnother(fleet, machine, before);
     await readsOn(fleet, counter, reader);
   }
   expect(await invocationOf(fleet, counter)).toBe(invocation);
 
   await buildRepository(repository, NEXT_VERSION);
+  const before = await agentPid(machine);
   await installPackages(machine, ['cell-agent', 'cellctl']);
   expect(await machine.succeed('dpkg-query --show cell-agent')).toBe(`cell-agent\t${NEXT_VERSION}\n`);
   expect(NEXT_VERSION).not.toBe(FIRST_VERSION);
-  await agentIsBack(fleet, machine);
+  await agentIsAnother(fleet, machine, before);
   await waitFor(async () => (await fleet.nodes()).some((node) => node.agentVersion === NEXT_VERSION), {
     what: 'the new agent to be known',
   });
@@ -68,12 +73,17 @@ fleetTest('the members are upgraded one after the other, and the fleet serves me
   expectNumbers(await logsOf(fleet, counter));
 });
 
-async function agentIsBack(fleet: InstalledFleet, machine: Machine): Promise<void> {
-  await waitFor(async () => (await machine.run('systemctl is-active cell-agent.service')).exitCode === 0, {
-    what: 'the agent to be back',
+/** Until systemd has noticed the end of the one before, all that it says is of that one. */
+async function agentIsAnother(fleet: InstalledFleet, machine: Machine, before: string): Promise<void> {
+  await waitFor(async () => !['0', before].includes(await agentPid(machine)), {
+    what: 'another agent',
     timeoutMs: 60_000,
   });
-  await fleet.ready();
+  await agentIsBack(fleet, machine);
+}
+
+async function agentPid(machine: Machine): Promise<string> {
+  return (await machine.succeed('systemctl show --property=MainPID --value cell-agent.service')).trim();
 }
 
 /** Waits until the reader has a line that was written from now on. */
