@@ -30,9 +30,10 @@ interface Outcome {
 /** Shows everything; resolves to whether all was as promised. The fleet is gone then, or left up if `keep` is set. */
 export async function runDemo(narrator: Narrator, { keep }: { readonly keep: boolean }): Promise<boolean> {
   const startMs = performance.now();
+  // Before anything is said: whoever hears of it may end it at once.
+  const endWatch = watchEnd(narrator);
   narrator.heading('Cell: a fleet on this machine that runs real work and survives the loss of its leader');
   narrator.space();
-  const endWatch = watchEnd(narrator);
   const fleet = await start(narrator);
   const cellctl = new Cellctl({ fleet, narrator });
   const outcomes: Outcome[] = [];

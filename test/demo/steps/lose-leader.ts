@@ -15,11 +15,13 @@ export const loseLeader: Step = {
     'write that was acknowledged. The demo plays systemd and starts the killed process again.',
   async run(parts) {
     const { fleet, cellctl, narrator } = parts;
-    const leader = await fleet.leader();
     const before = await webProcesses(cellctl);
     const { report, restarted } = await drill(parts);
     narrator.space();
-    ensure(restarted.length === 1 && restarted[0] === leader, 'Other processes ended than that of the leader');
+    const [leader, ...others] = restarted;
+    // Who led is the drill's to say: on a busy machine it may be another one than a moment before.
+    const led = leader !== undefined && report.includes(`member ${leader.id} led\n`);
+    ensure(led && others.length === 0, 'Other processes ended than that of the leader');
     await narrator.during('Waiting until the fleet is all right', settled(cellctl, fleet));
     narrator.checked(
       `member ${leader.id}, which led, was killed and is back as process ${leader.pid}; the fleet is all right`,
