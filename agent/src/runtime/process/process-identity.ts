@@ -17,6 +17,8 @@ export interface ProcessStat extends ProcessIdentity {
   /** Own and collected children's time, in clock ticks. */
   readonly cpuTicks: number;
   readonly memoryPages: number;
+  /** Of its address space: none has a thread of the kernel. */
+  readonly virtualBytes: number;
 }
 
 /** Undefined if the line is not whole. The name of the command may hold any character, parentheses too. */
@@ -36,6 +38,7 @@ export function parseStat(line: string): ProcessStat | undefined {
     cpuTicks: number(14) + number(15) + number(16) + number(17),
     startTicks: number(22),
     memoryPages: number(24),
+    virtualBytes: number(23),
   };
 }
 
