@@ -36,7 +36,7 @@ test.each([
   ['CELL_E_NO_LEADER', 'no leader'],
   ['CELL_E_UNREACHABLE', 'the member that was asked last is dead, another one lives'],
 ])('without a leader (%s) it shows what the member knows, and says so', async (code, message) => {
-  const result = await runCellctl(['fleet', 'status', '--call-timeout', '500ms'], {
+  const result = await runCellctl(['fleet', 'status', '--call-timeout', '3s'], {
     getFleetStatus: ({ stale }: { readonly stale: boolean }) => {
       if (!stale) throw codedError(code, message);
       return { ...fleet, leaderId: 0n };

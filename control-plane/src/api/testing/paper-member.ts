@@ -38,6 +38,9 @@ export const wallClock: Clock = {
   },
 };
 
+/** Far more than a call takes, also on a machine that has other things to do. */
+const CALL_MS_MAX = 20_000;
+
 function noRecovery(): never {
   throw new CellError('CELL_E_CONFLICT', 'A member on paper has nothing to recover');
 }
@@ -169,7 +172,7 @@ export class PaperMember {
   /** Rejects with the `CellError` that the member answered. */
   async call<M extends DescMethodUnary>(method: M, request: Outgoing<M['input']>): Promise<MessageShape<M['output']>> {
     try {
-      return await callUnary(this.client, method, request, new Metadata(), { deadline: Date.now() + 5_000 });
+      return await callUnary(this.client, method, request, new Metadata(), { deadline: Date.now() + CALL_MS_MAX });
     } catch (error) {
       throw answeredError(error) ?? error;
     }
