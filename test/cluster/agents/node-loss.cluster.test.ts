@@ -57,7 +57,9 @@ test('what ran on a lost machine runs on others within 15 s, and the machine com
   expect(node).toMatchObject({
     status: NodeStatus.LOST,
     // An election meanwhile puts it off, and is told.
-    statusMessage: expect.stringMatching(/^Nothing was heard from its agent for 1\d\.\d s(, since the leader was elected)?$/),
+    statusMessage: expect.stringMatching(
+      /^Nothing was heard from its agent for 1\d\.\d s(, since the leader was elected)?$/,
+    ),
   });
 
   const agent = fleet.agent(Number(loss.name.replace('node-', '')));

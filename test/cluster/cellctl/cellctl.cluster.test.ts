@@ -238,7 +238,9 @@ test('failover drills hand over and kill for real, and give their verdict', asyn
   expect(transferred).toMatchObject({ exitCode: 0 });
   const drill = cellctl.start('failover', 'test', '--yes', '-o', 'json', ...patient);
   // Whoever leads by then.
-  const killed = await waitFor(() => fleet.members.find((member) => !member.running), { what: 'a member to be killed' });
+  const killed = await waitFor(() => fleet.members.find((member) => !member.running), {
+    what: 'a member to be killed',
+  });
   expect(await killed.ended()).toEqual({ exitCode: undefined, signal: 'SIGKILL' });
   killed.start();
   const crashed = await drill.ended();
