@@ -199,3 +199,27 @@ test('standard error alone, and cursors that are none, are refused', async () =>
     await expect(read(journal, { cursor })).rejects.toMatchObject({ code: 'CELL_E_NOT_FOUND' });
   }
 });
+
+/** Never done when it is asked, but on its way: takes in one more line each time. */
+class BusyJournal extends PretendedJournal {
+  override synchronize(): Promise<boolean> {
+    this.takenIn += 1;
+    return Promise.resolve(false);
+  }
+}
+
+test.each([false, true])(
+  'what has ended is read whole, however far behind journald is, following: %s',
+  async (follow) => {
+    const lines = Array.from({ length: 40 }, (_, index) => `${index}`);
+    const journal = new BusyJournal();
+    journal.write(...lines);
+    expect(await read(journal, { follow })).toBe(lines.map((line) => `${line}\n`).join(''));
+  },
+);
+
+test('what runs on is read as far as it is there, if journald does not come to its end', async () => {
+  const journal = new BusyJournal();
+  journal.write(...Array.from({ length: 40 }, (_, index) => `${index}`));
+  expect(await read(journal, {}, { isComplete: () => false })).toBe('0\n1\n2\n3\n4\n');
+});

@@ -39,7 +39,7 @@ const REAL_JOURNAL: JournalAccess = {
 /** How workloads' output comes to journald, and what they log by themselves; not what the kernel says of them. */
 const TRANSPORTS = ['_TRANSPORT=stdout', '_TRANSPORT=syslog', '_TRANSPORT=journal'];
 const COMPLETE_LOOK_PERIOD_MS = 250;
-/** Each waits for two seconds at most; then a reader has to do with what is there. */
+/** Each waits for two seconds at most; then a reader has to do with what is there, unless that grows. */
 const SYNCHRONIZE_TRIES_MAX = 5;
 /** As journalctl writes them, "s=…;i=…;b=…;m=…;t=…;x=…". */
 const CURSOR = /^[a-z]=[0-9a-f]{1,32}(;[a-z]=[0-9a-f]{1,32}){0,9}$/;
@@ -54,16 +54,14 @@ export async function* readJournal(reading: JournalReading, signal: AbortSignal)
   const { request, isComplete, journal = REAL_JOURNAL } = reading;
   check(reading);
   // Asked before synchronizing: what has ended then has all its output in the journal.
-  let complete = !request.follow || isComplete();
-  await synchronize(journal, signal);
+  let ended = isComplete();
   const position = new Position(request, () => journal.fileHeads());
-  yield* position.advance(journal.read(queryOf(reading, position.start, false), signal));
-  while (!complete && !signal.aborted) {
+  yield* readWritten(reading, position, ended, signal);
+  while (request.follow && !ended && !signal.aborted) {
     yield* position.advance(followUntilComplete(reading, position.start, signal));
-    complete = isComplete();
+    ended = isComplete();
     // What journald had not given to the follower when it was ended.
-    await synchronize(journal, signal);
-    yield* position.advance(journal.read(queryOf(reading, position.start, false), signal));
+    yield* readWritten(reading, position, ended, signal);
   }
   if (position.cursor === undefined && !signal.aborted) await checkKept(reading, signal);
 }
@@ -105,6 +103,23 @@ class Position {
   }
 }
 
+/** All that was written before, if journald takes it in in time; of what has ended, for as long as more comes. */
+async function* readWritten(
+  reading: JournalReading,
+  position: Position,
+  ended: boolean,
+  signal: AbortSignal,
+): AsyncIterable<LogChunk> {
+  const { request, journal = REAL_JOURNAL } = reading;
+  const mayCome = ended && (request.follow || request.tailLines === undefined);
+  for (let more = true; more; ) {
+    const synchronized = await synchronize(journal, signal);
+    const before = position.cursor;
+    yield* position.advance(journal.read(queryOf(reading, position.start, false), signal));
+    more = mayCome && !synchronized && position.cursor !== before && !signal.aborted;
+  }
+}
+
 async function* followUntilComplete(
   reading: JournalReading,
   start: JournalStart,
@@ -122,10 +137,11 @@ async function* followUntilComplete(
   }
 }
 
-async function synchronize(journal: JournalAccess, signal: AbortSignal): Promise<void> {
+async function synchronize(journal: JournalAccess, signal: AbortSignal): Promise<boolean> {
   for (let tries = 0; tries < SYNCHRONIZE_TRIES_MAX && !signal.aborted; tries += 1) {
-    if (await journal.synchronize(signal)) return;
+    if (await journal.synchronize(signal)) return true;
   }
+  return false;
 }
 
 function queryOf({ unit }: JournalReading, start: JournalStart, follow: boolean): JournalQuery {
