@@ -257,6 +257,8 @@ run() {
     SHELL=/bin/bash script --quiet --flush --return --echo always --command "exec /bin/bash $line" /dev/null <&0 4<&- &
   fi
   child=$!
+  # That the command was killed, bash says on standard error. If nobody reads that any more, there is still work to do.
+  trap '' PIPE
   exec 0</dev/null
   if [[ $role == session ]]; then
     watch &
