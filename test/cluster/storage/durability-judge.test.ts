@@ -102,7 +102,9 @@ function peerVerdict(...lines: string[]) {
 test('an acknowledgement to the leader is held against the entry that it speaks of', () => {
   const stored = io(2, 'pwrite64', LOG, Buffer.from('FRAM entry-7'));
   expect(peerVerdict(append, stored, synced, acknowledgement)).toEqual({ promises: 1, violations: [] });
+  expect(peerVerdict(append, stored, append, synced, acknowledgement)).toEqual({ promises: 1, violations: [] });
   expect(peerVerdict(append, stored, acknowledgement, synced).violations).toHaveLength(1);
+  expect(peerVerdict(append, append, stored, acknowledgement, synced).violations).toHaveLength(1);
   expect(peerVerdict(append, synced, acknowledgement).violations).toHaveLength(1);
   const lower = io(1, 'writev', TO_LEADER, message({ type: 'append-response', from: 2, to: 1, index: 6 }));
   expect(peerVerdict(append, lower)).toEqual({ promises: 0, violations: [] });

@@ -74,7 +74,9 @@ export function peerPromises(calls: readonly SystemCall[], port: number): Promis
     for (const message of messagesOf(readers, call)) {
       if (call.name === 'read' && call.target.includes(`:${port}->`)) {
         for (const { index, data } of message.entries) {
-          if (data.length > 0) entries.set(index, { data: Buffer.from(data), since: call.endedAt });
+          // A leader that has heard nothing yet sends an entry again: it may be written since it came first.
+          if (data.length === 0 || entries.get(index)?.data.equals(data) === true) continue;
+          entries.set(index, { data: Buffer.from(data), since: call.endedAt });
         }
         if (message.type === 'vote') votesAskedAt = call.endedAt;
       } else if (call.name.startsWith('write') && message.type === 'append-response' && !message.reject) {

@@ -62,8 +62,9 @@ test('a follower acknowledges entries, and gives its vote, only after they are s
   // The third takes over, with the vote of the one that is traced.
   const third = fleet.members.find((member) => member !== leader && member !== follower)!;
   await fleet.operators(leader).controlPlane.transferLeadership({ to: BigInt(third.id) });
-  const afterwards = (await indexOf(third))!;
-  await waitFor(async () => ((await indexOf(follower)) ?? 0) >= afterwards, { what: 'the follower to follow' });
+  // Its first entry is sent after it asked for the vote, which is answered before the entry is there.
+  await waitFor(async () => (await third.metric('cell_raft_is_leader')) === 1, { what: 'the third to lead' });
+  await waitFor(async () => ((await indexOf(follower)) ?? 0) > last, { what: 'the follower to follow' });
   const calls = readable(await strace.detach());
   const promises = peerPromises(calls, follower.peersPort);
   expect(promises.filter(({ marker }) => marker?.includes('of-this-test')).length).toBeGreaterThanOrEqual(MARKS);
