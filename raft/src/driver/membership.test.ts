@@ -104,3 +104,26 @@ test('two changes of membership at the same time: the second is refused', async 
   expect(first).toMatchObject({ status: 'fulfilled', value: { conf: { learners: [8] } } });
   expect(second).toMatchObject({ status: 'rejected', reason: { code: 'change-pending' } });
 });
+
+test('a leader that is removed while its disk still writes what came after stands down, and does not fail', async () => {
+  const cluster = await TestCluster.of(3);
+  const leader = await cluster.leader();
+  const staying = [1, 2, 3].filter((id) => id !== leader.id);
+  const written = Promise.withResolvers<void>();
+  const append = leader.store.append.bind(leader.store);
+  let later: Promise<unknown> | undefined;
+  leader.store.append = async (batch) => {
+    await append(batch);
+    if (later !== undefined) await written.promise;
+    else if (batch.entries.some(({ type }) => type === 'conf-change')) {
+      later = leader.driver.propose(Buffer.from('later')).catch((error: unknown) => error);
+    }
+  };
+  const changes = [{ type: 'remove', node: leader.id }] as const;
+  await cluster.during(leader.driver.changeMembership({ transition: 'auto', changes, context: new Uint8Array(0) }));
+  expect(leader.driver.status()).toMatchObject({ role: 'follower', conf: { voters: staying } });
+  written.resolve();
+  await cluster.during(propose(await cluster.leader(staying), 'without it'));
+  expect(later).toBeDefined();
+  expect(leader.failures).toEqual([]);
+});

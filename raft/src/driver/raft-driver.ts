@@ -34,7 +34,7 @@ import { appended, diskFull, logOverfull, notLeader } from './refusals.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 import { SNAPSHOT_RETRY_MS, SnapshotTaker } from './snapshot-taker.ts';
-import { stepPeers } from './step-peers.ts';
+import { stepOwn, stepPeers } from './step-peers.ts';
 
 /** Readys in one turn: applying can make the next one due at once, but others must get their turn too. */
 const READYS_PER_TURN_MAX = 16;
@@ -307,7 +307,7 @@ export class RaftDriver implements Driver {
   #deliver(responses: readonly Message[]): void {
     const outgoing: Message[] = [];
     for (const response of responses) {
-      if (response.to === this.#options.id) this.#node.step(response);
+      if (response.to === this.#options.id) stepOwn(this.#node, response);
       else outgoing.push(response);
     }
     if (outgoing.length > 0) this.#options.transport.send(outgoing);

@@ -11,3 +11,15 @@ export function stepPeers(node: RawNode, message: Message): void {
     if (!(error instanceof CoreError) || error.code === 'log-lost') throw error;
   }
 }
+
+/**
+ * Takes in what this member tells itself once that is durable. If it was removed meanwhile, there is nobody to take it
+ * (etcd's `ErrStepPeerNotFound`).
+ */
+export function stepOwn(node: RawNode, message: Message): void {
+  try {
+    node.step(message);
+  } catch (error) {
+    if (!(error instanceof CoreError) || error.code !== 'step-peer-not-found') throw error;
+  }
+}
