@@ -6,7 +6,7 @@ import { waitFor } from '../harness/wait-for.ts';
 
 const IN_FLIGHT = 200;
 /** So patient that only a leader who is really gone is replaced, and not one that a busy machine holds up. */
-const PATIENT = '[raft]\nelection = "4s"\n';
+const PATIENT = '[raft]\nelection = "2s"\n';
 /** What a failover explains. */
 const EXPLAINED = ['CELL_E_OUTCOME_UNKNOWN', 'CELL_E_NO_LEADER', 'CELL_E_TIMEOUT', 'CELL_E_CONNECTION_LOST'];
 
