@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { CellClient, CommandStream } from '@cell/sdk';
 import { expect, test } from 'vitest';
+import { patientMembers } from '../harness/patient-members.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const IN_FLIGHT = 200;
-/** So patient that only a leader who is really gone is replaced, and not one that a busy machine holds up. */
-const PATIENT = '[raft]\nelection = "2s"\n';
 /** What a failover explains. */
 const EXPLAINED = ['CELL_E_OUTCOME_UNKNOWN', 'CELL_E_NO_LEADER', 'CELL_E_TIMEOUT', 'CELL_E_CONNECTION_LOST'];
 
@@ -59,7 +58,7 @@ function more(writer: StreamWriter, count: number): Promise<true> {
 }
 
 test('a stream to a follower outlives the leader, and nothing that it acknowledged is lost', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('2s') });
   const client = fleet.operators(await fleet.follower());
   const stream = await client.openCommandStream();
   const writer = new StreamWriter(stream);
@@ -73,7 +72,7 @@ test('a stream to a follower outlives the leader, and nothing that it acknowledg
 });
 
 test('a stream whose member dies says so for each command, and another one goes on elsewhere', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('2s') });
   const leader = await fleet.leader();
   const stream = await fleet.operators(leader).openCommandStream();
   const writer = new StreamWriter(stream);

@@ -2,11 +2,9 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Fleet } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
+import { patientMembers } from '../harness/patient-members.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
-
-/** So patient that only a leader who is really gone is replaced, and not one that a busy machine holds up. */
-const PATIENT = '[raft]\nelection = "4s"\n';
 
 /** Until so many more marks were acknowledged. */
 async function written(writer: MarkWriter, more: number): Promise<void> {
@@ -36,7 +34,7 @@ test('a leader that is killed is replaced, loses nothing, and comes back as a fo
 });
 
 test('a follower that is killed disturbs nobody', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('4s') });
   const leader = await fleet.leader();
   const follower = await fleet.follower();
   const writer = new MarkWriter(fleet.operators(leader));
@@ -74,7 +72,7 @@ test('with two of three gone writes and fresh reads are refused, stale ones serv
 });
 
 test('a leader that stands still is replaced, and gives way when it wakes', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('4s') });
   const first = await fleet.leader();
   const others = fleet.members.filter((member) => member !== first);
   const writer = new MarkWriter(fleet.operators(others[0]));
@@ -124,7 +122,7 @@ test('all members killed at once come back with every acknowledged write, again 
 });
 
 test('a leader that is told to stop hands over first, and exits with 0', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('4s') });
   const leader = await fleet.leader();
   expect(await leader.stop()).toEqual({ exitCode: 0, signal: undefined });
   expect(leader.output()).toContain('Handed leadership to member');
@@ -136,7 +134,7 @@ test('a leader that is told to stop hands over first, and exits with 0', async (
 });
 
 test('the drill kills the process that leads, and no other', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('4s') });
   const leader = await fleet.leader();
   const follower = await fleet.follower();
   const client = fleet.operators(follower);

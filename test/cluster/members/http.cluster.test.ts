@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { patientMembers } from '../harness/patient-members.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 
 test('a member serves its metrics, its state and what to scrape', async (context) => {
-  // So patient that the leader stays the leader while it is looked at, also on a busy machine.
-  const fleet = await testFleet({ members: 3, memberSettings: '[raft]\nelection = "4s"\n' });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('4s') });
   const leader = await fleet.leader();
   const follower = await fleet.follower();
   const applied = async () => (await follower.metric('cell_raft_proposals_total{outcome="applied"}')) ?? 0;

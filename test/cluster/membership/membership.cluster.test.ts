@@ -2,14 +2,13 @@ import { type CellClient, MemberKind } from '@cell/sdk';
 import { expect, test } from 'vitest';
 import type { Fleet, Member } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
+import { patientMembers } from '../harness/patient-members.ts';
 import { instancesOf, runJob, settled } from '../harness/run-job.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const CATCH_UP_MS_MAX = 60_000;
-/** So patient that a leader stays one until it is taken away, also on a busy machine. */
-const PATIENT = '[raft]\nelection = "2s"\n';
-/** Longer than that, a member is one that cannot be reached. */
+/** Longer than an election of these members: then one is held to be out of reach. */
 const MISSED_MS = 2_500;
 
 const sleeping = (count: number) => `name = "sleeping"
@@ -64,7 +63,7 @@ async function endedAsRemoved(member: Member): Promise<void> {
 }
 
 test('a control plane grows to five members and shrinks to three others, and nothing that it acknowledged is lost', async () => {
-  const fleet = await testFleet({ members: 3, agents: 2, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, agents: 2, memberSettings: patientMembers('2s') });
   const client = fleet.operators();
   await runJob(client, sleeping(2));
   const before = await settled(client, 'sleeping', { count: 2 });
@@ -116,7 +115,7 @@ test('a control plane grows to five members and shrinks to three others, and not
 });
 
 test('a member that the others need is not removed without force, and neither is the last one that votes', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('2s') });
   const leader = await fleet.leader();
   const [dead, needed] = fleet.members.filter((member) => member !== leader) as [Member, Member];
   const client = fleet.operators(leader);

@@ -5,6 +5,7 @@ import { type CellClient, MemberKind } from '@cell/sdk';
 import { expect, test } from 'vitest';
 import type { Fleet, Member } from '../harness/fleet.ts';
 import { MarkWriter } from '../harness/mark-writer.ts';
+import { patientMembers } from '../harness/patient-members.ts';
 import { runJob, settled } from '../harness/run-job.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -12,8 +13,6 @@ import { Witness } from '../harness/witness.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../../bin/cell-control-plane');
 const CATCH_UP_MS_MAX = 60_000;
-/** So patient that a leader stays one until it is taken away, also on a busy machine. */
-const PATIENT = '[raft]\nelection = "2s"\n';
 
 interface StoredIdentity {
   readonly clusterId: string;
@@ -70,7 +69,7 @@ async function grow(fleet: Fleet, client: CellClient): Promise<Member> {
 }
 
 test('with two of three members lost for good the third goes on, and workloads notice nothing', async () => {
-  const fleet = await testFleet({ members: 3, agents: 2, memberSettings: PATIENT });
+  const fleet = await testFleet({ members: 3, agents: 2, memberSettings: patientMembers('2s') });
   const witness = new Witness(fleet.folder);
   await runJob(fleet.operators(), witness.job('web', { settings: 'count = 4' }));
   await settled(fleet.operators(), 'web', { count: 4 });

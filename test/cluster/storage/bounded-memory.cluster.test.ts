@@ -3,6 +3,7 @@ import type { CommandStream } from '@cell/sdk';
 import { expect, test } from 'vitest';
 import { residentMb } from '../../bench/process-usage.ts';
 import type { Fleet, Member } from '../harness/fleet.ts';
+import { patientMembers } from '../harness/patient-members.ts';
 import { testFleet } from '../harness/test-fleet.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -114,7 +115,7 @@ function outcomeOf(written: Promise<unknown>): Promise<string> {
 }
 
 test('floods and members that stand still cost a member no more memory than its limits, and it goes on', async () => {
-  const fleet = await testFleet({ members: 3, memberSettings: '[raft]\nelection = "6s"\n' });
+  const fleet = await testFleet({ members: 3, memberSettings: patientMembers('6s') });
   const leader = await fleet.leader();
   const [late, other] = fleet.members.filter((member) => member !== leader) as [Member, Member];
   const watch = new Watch(leader);

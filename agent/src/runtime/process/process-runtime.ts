@@ -203,19 +203,14 @@ class ProcessRuntime implements Runtime {
   #track(id: string, run: number): TrackedRun {
     this.#runs.get(id)?.close();
     const folder = this.#folder(id);
-    // What it finds at once is looked at below: meanwhile the run before it, which has ended, is in its place.
-    let inPlace = false;
     const tracked = new TrackedRun({
       folder,
       run,
       bootId: this.#bootId,
       monotonicMs: () => this.#options.clock.monotonicMs(),
-      onChange: () => {
-        if (inPlace) this.#changed(id);
-      },
+      onChange: () => this.#changed(id),
     });
     this.#runs.set(id, tracked);
-    inPlace = true;
     if (tracked.observed.state !== 'none') this.#changed(id);
     return tracked;
   }

@@ -29,7 +29,8 @@ export class TrackedRun {
     this.run = options.run;
     this.#sinceMs = options.monotonicMs();
     this.#watch();
-    this.refresh();
+    // Whoever makes it looks at what it found: told of it, they would not have it yet.
+    this.#update();
   }
 
   get observed(): Observed {
@@ -48,20 +49,25 @@ export class TrackedRun {
 
   /** Reads again what the supervisor has written; also called now and then, in case a notice got lost. */
   refresh(): void {
-    if (this.#observed.state === 'ended') return;
-    const next = this.#look();
-    if (next.state === this.#observed.state) return;
-    this.#observed = next;
-    if (next.state === 'ended') {
-      this.#endedAtMs = this.#options.monotonicMs();
-      this.close();
-    }
-    this.#options.onChange();
+    if (this.#update()) this.#options.onChange();
   }
 
   close(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
+  }
+
+  /** Whether its state is another one now. */
+  #update(): boolean {
+    if (this.#observed.state === 'ended') return false;
+    const next = this.#look();
+    if (next.state === this.#observed.state) return false;
+    this.#observed = next;
+    if (next.state === 'ended') {
+      this.#endedAtMs = this.#options.monotonicMs();
+      this.close();
+    }
+    return true;
   }
 
   #look(): Observed {
