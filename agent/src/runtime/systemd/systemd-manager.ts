@@ -83,8 +83,10 @@ const RULES = [
 ];
 
 interface JobWatch {
-  /** How jobs of the unit ended; with an empty one if the end of any may have been missed. */
+  /** How jobs of the unit ended. */
   readonly ended: Map<string, string>;
+  /** The end of any may have been missed. */
+  missed: boolean;
   settle: (() => void) | undefined;
   lost: Error | undefined;
 }
@@ -167,7 +169,7 @@ export class SystemdManager {
       // Asked for by its path, systemd makes up what it does not have.
       return unit['LoadState'] === 'loaded' ? unitState(unit, service) : undefined;
     } catch (error) {
-      if (isRefusal(error, 'NoSuchUnit') || isRefusal(error, 'UnknownObject')) return undefined;
+      if (hasNoUnit(error)) return undefined;
       throw error;
     }
   }
@@ -190,8 +192,7 @@ export class SystemdManager {
 
   /** One property of a service; 64-bit numbers come as bigint. */
   serviceProperty<T>(name: string, property: string): Promise<T> {
-    const call = { destination: SYSTEMD, path: unitPath(name), interface: PROPERTIES, member: 'Get' };
-    return this.#bus.call<T>({ ...call, signature: 'ss', body: [SERVICE, property] });
+    return this.#property<T>(name, SERVICE, property);
   }
 
   async close(): Promise<void> {
@@ -199,6 +200,11 @@ export class SystemdManager {
     this.#cancelSubscribe();
     this.#listeners.length = 0;
     await this.#bus.close();
+  }
+
+  #property<T>(unit: string, ofInterface: string, property: string): Promise<T> {
+    const call = { destination: SYSTEMD, path: unitPath(unit), interface: PROPERTIES, member: 'Get' };
+    return this.#bus.call<T>({ ...call, signature: 'ss', body: [ofInterface, property] });
   }
 
   async #start(name: string, properties: readonly unknown[]): Promise<string> {
@@ -229,7 +235,7 @@ export class SystemdManager {
   /** How the job that a call began ended: "done", "failed", "canceled", …; "unknown" if its end was missed. */
   async #job(unit: string, begin: () => Promise<string>): Promise<string> {
     // Watched from before: the end may come in the same breath as the answer.
-    const watch: JobWatch = { ended: new Map(), settle: undefined, lost: undefined };
+    const watch: JobWatch = { ended: new Map(), missed: false, settle: undefined, lost: undefined };
     const watches = this.#jobs.get(unit) ?? new Set();
     this.#jobs.set(unit, watches.add(watch));
     try {
@@ -237,9 +243,12 @@ export class SystemdManager {
       const deadlineMs = this.#clock.monotonicMs() + JOB_MS_MAX;
       while (!watch.ended.has(job) && this.#clock.monotonicMs() < deadlineMs) {
         if (watch.lost !== undefined) throw watch.lost;
-        const missed = watch.ended.delete('');
-        if (!missed) await this.#settled(watch, deadlineMs);
-        else if (!(await this.#isUnderWay(unit, job))) break;
+        if (!watch.missed) {
+          await this.#settled(watch, deadlineMs);
+          continue;
+        }
+        watch.missed = false;
+        if (!(await this.#isUnderWay(unit, job))) break;
       }
       return watch.ended.get(job) ?? 'unknown';
     } finally {
@@ -249,13 +258,11 @@ export class SystemdManager {
   }
 
   async #isUnderWay(unit: string, job: string): Promise<boolean> {
-    const call = { destination: SYSTEMD, path: unitPath(unit), interface: PROPERTIES, member: 'Get' };
     try {
-      const body = [`${SYSTEMD}.Unit`, 'Job'];
-      const [, path] = await this.#bus.call<readonly [number, string]>({ ...call, signature: 'ss', body });
+      const [, path] = await this.#property<readonly [number, string]>(unit, `${SYSTEMD}.Unit`, 'Job');
       return path === job;
     } catch (error) {
-      if (isRefusal(error, 'NoSuchUnit') || isRefusal(error, 'UnknownObject')) return false;
+      if (hasNoUnit(error)) return false;
       throw error;
     }
   }
@@ -319,20 +326,31 @@ export class SystemdManager {
   }
 
   #reset(): void {
-    for (const unit of this.#jobs.keys()) this.#jobEnded('', unit, 'unknown');
+    for (const watch of this.#watches()) {
+      watch.missed = true;
+      watch.settle?.();
+    }
     this.#tell({ type: 'reset' });
   }
 
   #lost(): void {
-    for (const watch of [...this.#jobs.values()].flatMap((watches) => [...watches])) {
+    for (const watch of this.#watches()) {
       watch.lost = new Error('Lost the connection with the system bus while a job was under way');
       watch.settle?.();
     }
   }
 
+  #watches(): JobWatch[] {
+    return [...this.#jobs.values()].flatMap((watches) => [...watches]);
+  }
+
   #tell(event: UnitEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function hasNoUnit(error: unknown): boolean {
+  return isRefusal(error, 'NoSuchUnit') || isRefusal(error, 'UnknownObject');
 }
 
 type Properties = Readonly<Record<string, unknown>>;
