@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LAB_TEST_MS_MAX } from './test/lab/lab-limits.ts';
 
 const prometheusFolder = resolve(import.meta.dirname, '.cache/prometheus/usr/bin');
 
@@ -20,7 +21,7 @@ const PAIRED_FILES = [
 const CLUSTER_TIMEOUT_MS = 120_000;
 /** Tests that start machines: the same, after those. Installing and booting takes longest. */
 const LAB_FILES = ['test/lab/**/*.lab.test.ts'];
-const LAB_TIMEOUT_MS = 300_000;
+const LAB_HOOK_MS_MAX = 300_000;
 /** Tests for which the machine must be one with systemd, made for it: the lab runs them inside of one, as root. */
 const SYSTEMD_FILES = ['*/src/**/*.systemd.test.ts', 'test/**/*.systemd.test.ts'];
 const IN_LAB_MACHINE = process.env['CELL_LAB_MACHINE'] === '1';
@@ -90,8 +91,8 @@ export default defineConfig({
               ...ALONE,
               // Files share the machines of one fleet, which are made once.
               isolate: false,
-              testTimeout: LAB_TIMEOUT_MS,
-              hookTimeout: LAB_TIMEOUT_MS,
+              testTimeout: LAB_TEST_MS_MAX,
+              hookTimeout: LAB_HOOK_MS_MAX,
               sequence: { groupOrder: 3 },
             },
           },

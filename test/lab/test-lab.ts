@@ -2,14 +2,11 @@ import { onTestFinished, type TestContext, test } from 'vitest';
 import { Lab } from './machines/lab.ts';
 import { whyNoLab } from './machines/why-no-lab.ts';
 
-/** For every wait in a test together, each of which has its own limit; and the first to ask makes the machines for all. */
-export const LAB_TEST_MS_MAX = 900_000;
-
 const missing = await whyNoLab();
 
 /** A test that needs machines; where there can be none, it is skipped with the reason. */
 export function labTest(name: string, body: () => Promise<void>): void {
-  test(name, { timeout: LAB_TEST_MS_MAX }, async (context: TestContext) => {
+  test(name, async (context: TestContext) => {
     if (missing !== undefined) return context.skip(missing);
     await body();
   });

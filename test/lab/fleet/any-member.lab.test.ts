@@ -1,8 +1,8 @@
 import type { Allocation } from '@cell/sdk';
 import { expect } from 'vitest';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
+import { LAB_TEST_MS_MAX } from '../lab-limits.ts';
 import { endInside } from '../machines/machine.ts';
-import { LAB_TEST_MS_MAX } from '../test-lab.ts';
 import { logsOf, startJob, unitOf } from './fleet-jobs.ts';
 import { fleetTest } from './shared-fleet.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { onTestFinished, type TestContext, test } from 'vitest';
 import { Lab } from '../machines/lab.ts';
 import { whyNoLab } from '../machines/why-no-lab.ts';
-import { keepJournals, LAB_TEST_MS_MAX } from '../test-lab.ts';
+import { keepJournals } from '../test-lab.ts';
 import { buildRepository, whyNoPackages } from './build-repository.ts';
 import { type InstalledFleet, installFleet, SIX_MACHINES } from './installed-fleet.ts';
 
@@ -30,7 +30,7 @@ let sharedFleet: Promise<SharedFleet> | undefined;
 
 /** A test with packages, but with machines of its own. */
 export function repositoryTest(name: string, body: (shared: SharedRepository) => Promise<void>): void {
-  test(name, { timeout: LAB_TEST_MS_MAX }, async (context: TestContext) => {
+  test(name, async (context: TestContext) => {
     if (missing !== undefined) return context.skip(missing);
     sharedRepository ??= makeRepository();
     const shared = await sharedRepository;

@@ -1,8 +1,8 @@
 import type { Allocation } from '@cell/sdk';
 import { expect } from 'vitest';
 import { waitFor } from '../../cluster/harness/wait-for.ts';
+import { LAB_TEST_MS_MAX } from '../lab-limits.ts';
 import { endInside, type Machine } from '../machines/machine.ts';
-import { LAB_TEST_MS_MAX } from '../test-lab.ts';
 import { buildRepository } from './build-repository.ts';
 import { invocationOf, logsOf, onMachine, startJob } from './fleet-jobs.ts';
 import { installPackages } from './install-packages.ts';
